@@ -1,0 +1,311 @@
+#include "bindings/assembly.hpp"
+
+#include <optional>
+
+#include "bindings/config.hpp"
+#include "drivers/host_control.hpp"
+#include "drivers/link_serial.hpp"
+#include "drivers/link_served.hpp"
+#include "drivers/link_tcp.hpp"
+#include "drivers/relay.hpp"
+#include "drivers/terminal_ecr.hpp"
+#include "fixtures/contact_port.hpp"
+#include "fixtures/host.hpp"
+#include "fixtures/pipe.hpp"
+#include "fixtures/robot.hpp"
+#include "fixtures/supply.hpp"
+#include "fixtures/terminal.hpp"
+#include "fixtures/virtual_clock.hpp"
+
+namespace swiperig {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+int baud_of(const LinkUri& uri) { return std::stoi(uri.options.at("baud")); }
+
+Task<std::unique_ptr<Link>> open_link(Clock& clock, LinkUri uri) {
+  if (uri.scheme == "serial") co_return serial_link(clock, uri.address, baud_of(uri));
+  auto dialer = tcp_dialer(clock, uri.address, uri.port);
+  std::unique_ptr<Link> link = co_await dialer->dial();
+  co_return link;
+}
+
+/// The device's own end of a link: a pseudo-terminal where the bench has a serial port, a port where it has TCP.
+std::unique_ptr<Link> serve_link(Clock& clock, const LinkUri& uri) {
+  if (uri.scheme == "serial") return pty_link(clock, uri.address);
+  return served_link(tcp_listener(clock, uri.address, uri.port));
+}
+
+std::map<std::string, Card> deck_of(const BenchFile& file) {
+  std::map<std::string, Card> deck;
+  for (const auto& [name, c] : file.cards) {
+    Card card;
+    card.track1 = c.track1;
+    card.track2 = c.track2;
+    card.track3 = c.track3;
+    card.jitter_share = static_cast<double>(c.jitter_per_mille) / 1000;
+    card.dropout_rate = static_cast<double>(c.dropout_per_million) / 1e6;
+    deck.emplace(name, std::move(card));
+  }
+  return deck;
+}
+
+RobotGeometry geometry_of(const BenchFile& file) {
+  RobotGeometry g;
+  g.slots.clear();
+  for (const auto& [name, c] : file.cards) g.slots[name] = {c.at.x_mm, c.at.y_mm};
+  return g;
+}
+
+SupplySettings supply_of(const BenchFile& file) {
+  SupplySettings s;
+  s.voltage_mv = file.supply.voltage_mv;
+  return s;
+}
+
+HostSettings host_of(const BenchFile& file) {
+  HostSettings s;
+  s.profile = file.host_profile;
+  s.merchant = file.profile.merchant;
+  s.terminal = file.profile.terminal;
+  s.pin_key = file.pin_key;
+  s.mac_key = file.mac_key;
+  return s;
+}
+
+/// The far ends of a virtual bench, each serving its link in the device's own language.
+struct VirtualFixtures {
+  VirtualFixtures(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place)
+      : hub(clock),
+        robot_ends(make_pipe(clock)),
+        supply_ends(make_pipe(clock)),
+        ecr_ends(make_pipe(clock)),
+        control_ends(make_pipe(clock)),
+        acquirer(hub.dialer(file.terminal_side.address)),
+        host_listener(hub.listen(file.host_side.address)),
+        terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer, std::move(ecr_ends.second), nullptr),
+        robot(clock, std::move(robot_ends.second), terminal, geometry_of(file), deck_of(file), place),
+        supply(clock, std::move(supply_ends.second), terminal, supply_of(file)),
+        host(clock, host_of(file), *host_listener, std::move(control_ends.second)) {
+    terminal.listen_draw(&supply);
+  }
+  void start(Crew& crew) {
+    crew.start(terminal.run());
+    crew.start(robot.run());
+    crew.start(supply.run());
+    crew.start(host.run());
+  }
+  void stop() {
+    terminal.stop();
+    robot.stop();
+    supply.stop();
+    host.stop();
+  }
+
+  using Ends = std::pair<std::unique_ptr<Link>, std::unique_ptr<Link>>;
+  PipeHub hub;
+  Ends robot_ends, supply_ends, ecr_ends, control_ends;
+  std::unique_ptr<Dialer> acquirer;
+  std::unique_ptr<Listener> host_listener;
+  Terminal terminal;
+  Robot robot;
+  SupplyFixture supply;
+  Host host;
+};
+
+/// Ends a real-time wait early when the user wants to stop.
+Task<> watch_abort(Clock& clock, const std::atomic<bool>& abort, Watch& watch, Bell& done) {
+  for (bool ended = false; !ended;) {
+    ended = co_await clock.wait(done, clock.now() + 50ms);
+    if (abort.load()) watch.nudge();
+  }
+}
+
+Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
+                  const std::atomic<bool>& abort, Sink& sink, const OnBench& work) {
+  Crew crew(clock);
+  std::optional<VirtualFixtures> fixtures;
+  std::unique_ptr<Link> robot_link, supply_link, ecr_link, control_link;
+  std::unique_ptr<Listener> terminal_side;
+  std::unique_ptr<Dialer> host_side;
+  if (file.is_virtual) {
+    fixtures.emplace(clock, file, defects, place);
+    robot_link = std::move(fixtures->robot_ends.first);
+    supply_link = std::move(fixtures->supply_ends.first);
+    ecr_link = std::move(fixtures->ecr_ends.first);
+    control_link = std::move(fixtures->control_ends.first);
+    terminal_side = fixtures->hub.listen(file.terminal_side.address);
+    host_side = fixtures->hub.dialer(file.host_side.address);
+    fixtures->start(crew);
+  } else {
+    robot_link = co_await open_link(clock, file.actuator);
+    supply_link = co_await open_link(clock, file.power);
+    ecr_link = co_await open_link(clock, file.terminal);
+    control_link = co_await open_link(clock, file.host);
+    terminal_side = tcp_listener(clock, file.terminal_side.address, file.terminal_side.port);
+    host_side = tcp_dialer(clock, file.host_side.address, file.host_side.port);
+  }
+  SwiperGrbl actuator(clock, std::move(robot_link), file.robot);
+  SupplyScpi power(clock, std::move(supply_link), file.supply);
+  Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile);
+  TerminalEcr terminal(clock, std::move(ecr_link), file.profile.rules);
+  HostControl host(clock, std::move(control_link));
+
+  Bench bench{clock};
+  bench.actuator = &actuator;
+  bench.power = &power;
+  bench.network = &network;
+  bench.host = &host;
+  bench.journal = &terminal;
+  bench.ledger = &host;
+  bench.captures = {{Source::network, &network}, {Source::terminal, &terminal}, {Source::host, &host}};
+  bench.terminal = file.profile;
+  bench.scope = scope_of(file);
+  bench.good_card = file.good_card;
+  bench.abort = &abort;
+  Watch watch(bench, sink);
+
+  crew.start(actuator.serve());
+  crew.start(power.serve());
+  crew.start(network.serve());
+  crew.start(terminal.serve());
+  crew.start(host.serve());
+  Bell done;
+  if (!file.is_virtual) crew.start(watch_abort(clock, abort, watch, done));
+  watch.open();
+  std::exception_ptr failure;
+  try {
+    co_await power.start();
+    co_await actuator.start();
+    co_await work(watch);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  done.ring();
+  actuator.close();
+  power.close();
+  network.close();
+  terminal.close();
+  host.close();
+  if (fixtures) fixtures->stop();
+  try {
+    co_await watch.close();
+  } catch (...) {
+    if (!failure) failure = std::current_exception();
+  }
+  try {
+    co_await crew.join();
+  } catch (...) {
+    if (!failure) failure = std::current_exception();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+/// Runs `stop` once the user wants to end.
+Task<> until_abort(Clock& clock, const std::atomic<bool>& abort, std::function<void()> stop) {
+  while (!abort.load()) co_await clock.sleep_for(100ms);
+  stop();
+}
+
+Task<> stand_in_terminal(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const std::atomic<bool>& abort) {
+  auto acquirer = tcp_dialer(clock, file.terminal_side.address, file.terminal_side.port);
+  Terminal terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer, serve_link(clock, file.terminal), nullptr);
+  auto listener = tcp_listener(clock, file.contact.address, file.contact.port);
+  ContactPort port(clock, *listener, terminal);
+  terminal.listen_draw(&port);
+  Crew crew(clock);
+  crew.start(terminal.run());
+  crew.start(port.run());
+  crew.start(until_abort(clock, abort, [&] {
+    terminal.stop();
+    port.stop();
+  }));
+  co_await crew.join();
+}
+
+Task<> stand_in_robot(Clock& clock, const BenchFile& file, const DrawPlace& place, const std::atomic<bool>& abort) {
+  auto dialer = tcp_dialer(clock, file.contact.address, file.contact.port);
+  RemoteContact contact(clock, *dialer);
+  Robot robot(clock, serve_link(clock, file.actuator), contact, geometry_of(file), deck_of(file), place);
+  Crew crew(clock);
+  crew.start(contact.run());
+  crew.start(robot.run());
+  crew.start(until_abort(clock, abort, [&] {
+    robot.stop();
+    contact.stop();
+  }));
+  co_await crew.join();
+}
+
+Task<> stand_in_supply(Clock& clock, const BenchFile& file, const std::atomic<bool>& abort) {
+  auto dialer = tcp_dialer(clock, file.contact.address, file.contact.port);
+  RemoteContact contact(clock, *dialer);
+  SupplyFixture supply(clock, serve_link(clock, file.power), contact, supply_of(file));
+  contact.listen_draw(&supply);
+  Crew crew(clock);
+  crew.start(contact.run());
+  crew.start(supply.run());
+  crew.start(until_abort(clock, abort, [&] {
+    supply.stop();
+    contact.stop();
+  }));
+  co_await crew.join();
+}
+
+Task<> stand_in_host(Clock& clock, const BenchFile& file, const std::atomic<bool>& abort) {
+  auto listener = tcp_listener(clock, file.host_side.address, file.host_side.port);
+  Host host(clock, host_of(file), *listener, serve_link(clock, file.host));
+  Crew crew(clock);
+  crew.start(host.run());
+  crew.start(until_abort(clock, abort, [&] { host.stop(); }));
+  co_await crew.join();
+}
+
+}  // namespace
+
+Scope scope_of(const BenchFile& file) {
+  Scope s;
+  s.sources = {"rig", "actuator", "power", "network", "host", "terminal"};
+  s.books = {"journal", "ledger"};
+  s.answer_timeout = file.profile.answer_timeout;
+  s.min_speed_mm_s = file.profile.min_speed_mm_s;
+  s.max_speed_mm_s = file.profile.max_speed_mm_s;
+  s.brownout_mv = file.profile.brownout_mv;
+  s.bidirectional_reader = file.profile.bidirectional_reader;
+  s.reversal_tries = file.profile.reversal_tries;
+  s.keep_reversal_after_last_try = file.profile.keep_reversal_after_last_try;
+  return s;
+}
+
+void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
+               const std::atomic<bool>& abort, Sink& sink, const OnBench& work) {
+  std::unique_ptr<Clock> clock;
+  if (file.is_virtual) {
+    clock = std::make_unique<VirtualClock>();
+  } else {
+    clock = std::make_unique<SteadyClock>();
+  }
+  clock->run(with_bench(*clock, file, defects, place, abort, sink, work));
+}
+
+void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects, std::uint64_t seed,
+                    const std::atomic<bool>& abort) {
+  if (file.is_virtual) throw ConfigError(file.path + ": a virtual bench has no stand-ins to serve; use a real-time bench");
+  SteadyClock clock;
+  const DrawPlace place{seed, 0, 0};
+  if (role == "terminal") {
+    clock.run(stand_in_terminal(clock, file, defects, abort));
+  } else if (role == "robot") {
+    clock.run(stand_in_robot(clock, file, place, abort));
+  } else if (role == "supply") {
+    clock.run(stand_in_supply(clock, file, abort));
+  } else if (role == "host") {
+    clock.run(stand_in_host(clock, file, abort));
+  } else {
+    throw ConfigError("no stand-in called \"" + role + "\": expected robot, supply, terminal or host");
+  }
+}
+
+}  // namespace swiperig

@@ -1,0 +1,35 @@
+// The only place that puts a bench together: opens links by scheme, makes drivers, and for virtual benches the fixtures
+// that stand at the far ends. The same fixtures are served to other processes by `swiperig stand-in`.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "bindings/bench_file.hpp"
+#include "rig/bench.hpp"
+#include "rig/cycle.hpp"
+#include "rig/random.hpp"
+
+namespace swiperig {
+
+/// What runs on an open, watched bench.
+using OnBench = std::function<Task<>(Watch&)>;
+
+/// What the bench can see, and what its terminal's profile declares.
+Scope scope_of(const BenchFile&);
+
+/// Opens the bench on a clock of its own (virtual or steady, as its links say), runs `work`, takes the bench down again:
+/// whatever way `work` ends, the equipment is closed and awaited. Virtual benches get fresh fixtures: `defects` are
+/// planted in the terminal, `place` is where random draws are made. Throws EquipmentError or LinkError when equipment
+/// does not answer.
+void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
+               const std::atomic<bool>& abort, Sink& sink, const OnBench& work);
+
+/// Serves one stand-in ("robot", "supply", "terminal", "host") in real time at the ends that the bench file names,
+/// until `abort`. Throws ConfigError for another name.
+void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects, std::uint64_t seed,
+                    const std::atomic<bool>& abort);
+
+}  // namespace swiperig

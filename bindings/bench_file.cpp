@@ -1,0 +1,235 @@
+#include "bindings/bench_file.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "bindings/config.hpp"
+
+namespace swiperig {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void check_schema(const Table& t) {
+  const Value& v = t.at("schema");
+  if (v.integer(1, 1) != 1) v.refuse("schema 1");
+}
+
+LinkUri uri(const Value& v) {
+  auto parsed = parse_link_uri(v.text());
+  if (auto* what = std::get_if<std::string>(&parsed)) v.refuse(*what);
+  auto u = std::get<LinkUri>(std::move(parsed));
+  if (u.scheme == "usb") v.refuse("virtual:, serial: or tcp: (USB links are not built yet)");
+  return u;
+}
+
+TaughtPlace place(const Value& v) {
+  const auto& xy = v.array();
+  if (xy.size() != 2) v.refuse("two coordinates in mm, [x, y]");
+  return {static_cast<double>(xy[0].integer(0, 5000)), static_cast<double>(xy[1].integer(0, 5000))};
+}
+
+/// The section's driver must be the one there is for it.
+void driver(const Table& section, const char* kind) {
+  std::vector<std::string> choices;
+#define DRIVER(name, what, text) \
+  if (std::string_view(#what) == kind) choices.emplace_back(#name);
+#include "drivers/table.def"
+#undef DRIVER
+  section.at("driver").word(choices);
+}
+
+std::string beside(const std::string& file, const Value& name) {
+  const std::filesystem::path relative = name.text();
+  const auto joined = std::filesystem::path(file).parent_path() / relative;
+  if (relative.is_absolute() || !std::filesystem::is_regular_file(joined)) {
+    name.refuse("the name of a file, relative to this one");
+  }
+  return joined.lexically_normal().string();
+}
+
+Bytes key(const Table& t, const char* name) {
+  const Value& section = t.at(name);
+  const Table& k = section.table();
+  const auto bytes = from_hex(k.at("key").text());
+  if (!bytes || (bytes->size() != 8 && bytes->size() != 16)) k.at("key").refuse("16 or 32 hexadecimal digits");
+  const auto check = from_hex(k.at("check_value").text());
+  const auto made = DesKey::make(*bytes);
+  if (!check || check->size() != 4 || !std::equal(check->begin(), check->end(), made->check_value().begin())) {
+    k.at("check_value").refuse("the check value of this key, " + to_hex(made->check_value()));
+  }
+  k.nothing_else();
+  return *bytes;
+}
+
+void read_host(const std::string& path, BenchFile& bench) {
+  const auto root = read_config(path);
+  check_schema(*root);
+  HostProfile& h = bench.host_profile;
+  h.acquirer = root->at("acquirer").text();
+  const Table& framing = root->at("framing").table();
+  const std::vector<std::string> prefixes = {"binary", "binary_with_itself", "bcd", "ascii"};
+  const std::string prefix = framing.at("length_prefix").word(prefixes);
+  h.framing.prefix = static_cast<LengthPrefix>(std::find(prefixes.begin(), prefixes.end(), prefix) - prefixes.begin());
+  h.framing.tpdu = framing.at("tpdu").flag();
+  h.framing.header_bytes = static_cast<std::uint8_t>(framing.at("header_bytes").integer(0, 6));
+  framing.nothing_else();
+  const std::vector<std::string> macs = {"unionpay_ecb", "x9_9", "x9_19_pad1", "x9_19_pad2", "none"};
+  h.mac = static_cast<MacKind>(std::find(macs.begin(), macs.end(), root->at("mac").word(macs)) - macs.begin());
+  h.issuer_timeout = root->at("issuer_timeout").duration(1s, 120s);
+  h.reversal_done_codes.clear();
+  for (const Value& code : root->at("reversal_done_codes").array()) {
+    if (code.text().size() != 2) code.refuse("a response code of two characters");
+    h.reversal_done_codes.push_back(code.text());
+  }
+  const std::string keys_path = beside(path, root->at("test_keys"));
+  root->nothing_else();
+  const auto keys = read_config(keys_path);
+  check_schema(*keys);
+  h.master_key = key(*keys, "master");
+  bench.pin_key = key(*keys, "pin");
+  bench.mac_key = key(*keys, "mac");
+  keys->nothing_else();
+}
+
+void read_cards(const Table& cards, BenchFile& bench) {
+  for (const auto& [name, value] : cards.all()) {
+    const Table& t = value.table();
+    CardFile card;
+    card.at = place(t.at("at_mm"));
+    for (auto [key, track] : {std::pair{"track1", &card.track1}, {"track2", &card.track2}, {"track3", &card.track3}}) {
+      if (const Value* v = t.find(key)) *track = v->text();
+    }
+    if (card.track1.empty() && card.track2.empty() && card.track3.empty()) value.refuse("a card with at least one track");
+    if (const Value* v = t.find("jitter_per_mille")) card.jitter_per_mille = v->integer(0, 300);
+    if (const Value* v = t.find("dropout_per_million")) card.dropout_per_million = v->integer(0, 1'000'000);
+    t.nothing_else();
+    bench.cards.emplace(name, std::move(card));
+  }
+}
+
+}  // namespace
+
+TerminalProfile read_terminal_profile(const std::string& path) {
+  const auto root = read_config(path);
+  check_schema(*root);
+  TerminalProfile p;
+  const Table& identity = root->at("identity").table();
+  p.maker = identity.at("maker").text();
+  p.model = identity.at("model").text();
+  p.application = identity.at("application").text();
+  p.acquirer = identity.at("acquirer").text();
+  p.merchant = identity.at("merchant").text();
+  p.terminal = identity.at("terminal").text();
+  if (p.merchant.size() != 15) identity.at("merchant").refuse("15 characters");
+  if (p.terminal.size() != 8) identity.at("terminal").refuse("8 characters");
+  identity.nothing_else();
+  const Table& online = root->at("online").table();
+  p.answer_timeout = online.at("answer_timeout").duration(10s, 120s);
+  p.connect_timeout = online.at("connect_timeout").duration(5s, 60s);
+  p.reversal_tries = static_cast<int>(online.at("reversal_tries").integer(1, 9));
+  p.keep_reversal_after_last_try = online.at("after_last_try").word({"keep", "clear_and_report"}) == "keep";
+  p.no_return_limit = online.at("no_return_limit").duration(p.answer_timeout + 1s, 600s);
+  online.nothing_else();
+  const Table& reader = root->at("reader").table();
+  p.bidirectional_reader = reader.at("bidirectional").flag();
+  p.min_speed_mm_s = reader.at("min_speed").quantity("mm/s", 1, 5000);
+  p.max_speed_mm_s = reader.at("max_speed").quantity("mm/s", p.min_speed_mm_s, 5000);
+  reader.nothing_else();
+  const Table& power = root->at("power").table();
+  p.brownout_mv = power.at("brownout").quantity("V", 500, 60'000);
+  p.boot_limit = power.at("boot_limit").duration(1s, 600s);
+  power.nothing_else();
+  const Table& keys = root->at("keys").table();
+  p.sale_keys = keys.at("sale").text();
+  p.settle_keys = keys.at("settle").text();
+  keys.nothing_else();
+  for (const Value& v : root->at("says").array()) {
+    const Table& t = v.table();
+    TextRule rule;
+    rule.place = t.at("place").word({"screen", "receipt", "ecr"});
+    rule.match = t.at("match").text();
+    std::vector<std::string> names;
+#define MILESTONE(name, who, text) \
+  if (std::string_view(#who) == "terminal") names.emplace_back(#name);
+#include "rig/milestones.def"
+#undef MILESTONE
+    rule.milestone = t.at("milestone").word(names);
+    t.nothing_else();
+    p.rules.push_back(std::move(rule));
+  }
+  root->nothing_else();
+  return p;
+}
+
+BenchFile read_bench(const std::string& path) {
+  const auto root = read_config(path);
+  check_schema(*root);
+  BenchFile b;
+  b.path = path;
+  b.name = root->at("name").text();
+
+  const Table& terminal = root->at("terminal").table();
+  driver(terminal, "terminal");
+  b.terminal = uri(terminal.at("link"));
+  b.profile = read_terminal_profile(beside(path, terminal.at("profile")));
+  terminal.nothing_else();
+
+  const Table& actuator = root->at("actuator").table();
+  driver(actuator, "actuator");
+  b.actuator = uri(actuator.at("link"));
+  b.robot.max_speed_mm_s = actuator.at("max_speed").quantity("mm/s", 1, 5000);
+  b.robot.acceleration_mm_s2 = static_cast<double>(actuator.at("acceleration_mm_s2").integer(100, 100'000));
+  for (const auto& [name, v] : actuator.at("keys_mm").table().all()) b.robot.keys[name] = place(v);
+  for (const auto& [name, v] : actuator.at("cards_mm").table().all()) b.robot.slots[name] = place(v);
+  b.good_card = actuator.at("good_card").text();
+  if (!b.robot.slots.contains(b.good_card)) actuator.at("good_card").refuse("one of the cards in cards_mm");
+  actuator.nothing_else();
+
+  const Table& power = root->at("power").table();
+  driver(power, "power");
+  b.power = uri(power.at("link"));
+  b.supply.voltage_mv = power.at("voltage").quantity("V", 1000, 60'000);
+  b.supply.current_limit_ma = power.at("current_limit").quantity("A", 10, 20'000);
+  if (b.supply.voltage_mv <= b.profile.brownout_mv) {
+    power.at("voltage").refuse("more than the terminal's brown-out level of " + std::to_string(b.profile.brownout_mv) + " mV");
+  }
+  b.supply.off_below_mv = b.profile.brownout_mv;
+  b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+  power.nothing_else();
+
+  const Table& network = root->at("network").table();
+  driver(network, "network");
+  b.terminal_side = uri(network.at("terminal_side"));
+  b.host_side = uri(network.at("host_side"));
+  network.nothing_else();
+
+  const Table& host = root->at("host").table();
+  driver(host, "host");
+  b.host = uri(host.at("link"));
+  read_host(beside(path, host.at("profile")), b);
+  host.nothing_else();
+
+  std::vector<const LinkUri*> links = {&b.actuator, &b.power, &b.terminal_side, &b.host_side, &b.terminal, &b.host};
+  if (const Value* v = root->find("stand_in")) {
+    const Table& stand_in = v->table();
+    b.contact = uri(stand_in.at("contact"));
+    links.push_back(&b.contact);
+    read_cards(stand_in.at("cards").table(), b);
+    stand_in.nothing_else();
+  }
+  root->nothing_else();
+
+  const auto virtual_links =
+      std::count_if(links.begin(), links.end(), [](const LinkUri* u) { return u->scheme == "virtual"; });
+  if (virtual_links != 0 && virtual_links != static_cast<std::ptrdiff_t>(links.size())) {
+    throw ConfigError(path + ": expected all links virtual: or none; a bench lives in one kind of time");
+  }
+  b.is_virtual = virtual_links != 0;
+  if (b.is_virtual && b.cards.empty()) throw ConfigError(path + ": a virtual bench needs [stand_in]");
+  return b;
+}
+
+}  // namespace swiperig

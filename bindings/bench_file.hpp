@@ -1,0 +1,42 @@
+// Bench, terminal-profile and host-profile files as data. A bench file differs from a virtual one in nothing but the
+// URIs of its links; time is virtual when they are, and a bench is never half of each.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "drivers/supply_scpi.hpp"
+#include "drivers/swiper_grbl.hpp"
+#include "drivers/uri.hpp"
+#include "rig/profile.hpp"
+
+namespace swiperig {
+
+/// A card as a stand-in robot's magazine holds it: real benches have the card itself.
+struct CardFile {
+  TaughtPlace at;
+  std::string track1, track2, track3;
+  std::int64_t jitter_per_mille = 20;
+  std::int64_t dropout_per_million = 0;
+};
+
+struct BenchFile {
+  std::string path, name;
+  bool is_virtual = true;
+  LinkUri actuator, power, terminal_side, host_side, terminal, host;
+  GrblSettings robot;
+  ScpiSettings supply;
+  TerminalProfile profile;
+  HostProfile host_profile;
+  std::string good_card;
+  // what only stand-ins need; a bench with equipment has no such section
+  LinkUri contact;                          ///< where robot and supply touch the terminal
+  std::map<std::string, CardFile> cards;
+  Bytes pin_key, mac_key;                   ///< working keys that the stand-in host hands out
+};
+
+/// Throws ConfigError.
+BenchFile read_bench(const std::string& path);
+TerminalProfile read_terminal_profile(const std::string& path);
+
+}  // namespace swiperig

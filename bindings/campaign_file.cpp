@@ -1,0 +1,180 @@
+#include "bindings/campaign_file.hpp"
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "bindings/config.hpp"
+
+namespace swiperig {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<std::string> milestone_names() {
+  return {
+#define MILESTONE(name, who, text) #name,
+#include "rig/milestones.def"
+#undef MILESTONE
+  };
+}
+
+std::vector<std::string> cause_names() {
+  return {
+#define CAUSE(name, section, parent, english, chinese) #name,
+#include "rig/causes.def"
+#undef CAUSE
+  };
+}
+
+Swipe swipe(const Value& v, const std::string& card) {
+  Swipe s;
+  s.card = card;
+  if (!v.is_table()) {
+    s.speed_mm_s = v.quantity("mm/s", 1, 10'000);
+    return s;
+  }
+  const Table& t = v.table();
+  s.speed_mm_s = t.at("speed").quantity("mm/s", 1, 10'000);
+  if (const Value* r = t.find("reverse")) s.reverse = r->flag();
+  t.nothing_else();
+  return s;
+}
+
+Step step(const Value& v) {
+  const Table& t = v.table();
+  Step s;
+  s.when = t.at("when").word(milestone_names());
+  if (const Value* n = t.find("nth")) s.nth = static_cast<int>(n->integer(1, 1000));
+  if (const Value* a = t.find("after")) s.after = a->duration(0ns, 600s);
+  const Value* network = t.find("network");
+  const Value* power = t.find("power");
+  const Value* host = t.find("host");
+  if ((network != nullptr) + (power != nullptr) + (host != nullptr) != 1) {
+    v.refuse("exactly one of network, power, host in a step");
+  }
+  Duration lasts{};
+  const Value* lasts_at = t.find("lasts");
+  if (lasts_at != nullptr) lasts = lasts_at->duration(1us, 600s);
+  if (network != nullptr) {
+    const std::vector<std::string> kinds = {"drop", "delay", "outage", "fin", "reset"};
+    const std::string kind = network->word(kinds);
+    NetworkFault fault{static_cast<NetworkFault::Kind>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin()), lasts};
+    if (fault.kind == NetworkFault::delay && lasts.count() == 0) v.refuse("lasts = \"...\" with a delay");
+    if (lasts_at != nullptr && fault.kind != NetworkFault::delay && fault.kind != NetworkFault::outage) {
+      lasts_at->refuse("lasts only with delay and outage");
+    }
+    if (fault.kind != NetworkFault::outage && (!s.when.ends_with("_entered") || s.after.count() != 0)) {
+      network->refuse("a message fault at a ..._entered milestone without after: only there the path decides exactly");
+    }
+    s.action = fault;
+  } else if (power != nullptr) {
+    if (lasts_at != nullptr) lasts_at->refuse("no lasts with power: it comes back when the terminal recovers");
+    power->word({"off"});
+    s.action = Supply{false};
+  } else {
+    const std::string name = host->word(std::vector<std::string>(std::begin(host_behaviours), std::end(host_behaviours)));
+    if ((name == "slow" || name == "late") != (lasts_at != nullptr)) host->refuse("lasts = \"...\" with slow and late, and only there");
+    s.action = HostBehaviour{name, lasts};
+  }
+  t.nothing_else();
+  return s;
+}
+
+Case read_case(const Value& v) {
+  const Table& t = v.table();
+  Case c;
+  c.where = v.where();
+  c.name = t.at("name").text();
+  if (c.name.empty() || c.name.size() > 80) t.at("name").refuse("a name of 1 to 80 characters");
+  if (const Value* p = t.find("point")) c.point = p->text();
+  c.amount_minor = t.at("amount").amount();
+  c.card = t.at("card").text();
+  c.cause = t.at("cause").word(cause_names());
+  c.steps.push_back({"card_wanted", 1, 0ns, swipe(t.at("swipe"), c.card)});
+  if (const Value* steps = t.find("step")) {
+    for (const Value& s : steps->array()) c.steps.push_back(step(s));
+  }
+  for (const Value& m : t.at("must").array()) c.must.push_back(m.word(milestone_names()));
+  if (c.must.empty()) t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");
+  if (const Value* p = t.find("patience")) c.patience = p->duration(1s, 3600s);
+  if (const Value* s = t.find("settle")) c.settle = s->flag();
+  t.nothing_else();
+  return c;
+}
+
+}  // namespace
+
+Campaign read_campaign(const std::string& path) {
+  const auto root = read_config(path);
+  Campaign c;
+  c.path = path;
+  root->at("schema").integer(1, 1);
+  c.name = root->at("name").text();
+  const bool plain = !c.name.empty() && c.name.size() <= 40 && std::all_of(c.name.begin(), c.name.end(), [](unsigned char ch) {
+    return std::isalnum(ch) != 0 || ch == '_' || ch == '-';
+  });
+  if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
+  if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
+  if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 100'000);
+  std::set<std::string> names;
+  for (const Value& v : root->at("case").array()) {
+    c.cases.push_back(read_case(v));
+    if (!names.insert(c.cases.back().name).second) v.refuse("a case name that is not used twice");
+  }
+  if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
+  root->nothing_else();
+  return c;
+}
+
+void check_feasible(const Campaign& campaign, const BenchFile& bench) {
+  const auto seen_by_profile = [&](const std::string& name) {
+    return std::any_of(bench.profile.rules.begin(), bench.profile.rules.end(),
+                       [&](const TextRule& r) { return r.milestone == name; });
+  };
+  const auto visible = [&](const std::string& name) {
+#define MILESTONE(m, who, text) \
+  if (name == #m) return std::string_view(#who) != "terminal" || seen_by_profile(name);
+#include "rig/milestones.def"
+#undef MILESTONE
+    return false;
+  };
+  for (const Case& c : campaign.cases) {
+    const auto refuse = [&](const std::string& what) {
+      throw ConfigError(c.where + ": case \"" + c.name + "\" cannot be done on bench \"" + bench.name + "\": " + what);
+    };
+    for (const std::string& m : c.must) {
+      if (!visible(m)) refuse("nobody there sees " + m);
+    }
+    for (const Step& s : c.steps) {
+      if (!visible(s.when)) refuse("nobody there sees " + s.when);
+      if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
+        if (const auto why = refusal(bench.robot, *swipe)) refuse(*why);
+      }
+      if (const auto* fault = std::get_if<NetworkFault>(&s.action); fault != nullptr && fault->kind == NetworkFault::delay) {
+        const Duration patience = c.patience.count() != 0 ? c.patience : bench.profile.no_return_limit;
+        if (fault->lasts >= patience) refuse("a delay of " + to_text(fault->lasts) + " outlasts the case's patience of " + to_text(patience));
+      }
+    }
+  }
+}
+
+std::string plan(const Campaign& campaign, const BenchFile& bench) {
+  std::ostringstream out;
+  out << "campaign " << campaign.name << " on bench " << bench.name << (bench.is_virtual ? " (virtual time)" : " (real time)")
+      << ", " << campaign.cases.size() << " cases, " << campaign.repeat << " times\n"
+      << "before each case: network clear, host normal, power on at " << bench.supply.voltage_mv << " mV, terminal idle\n";
+  for (const Case& c : campaign.cases) {
+    out << "\n" << c.name << (c.point.empty() ? "" : " (" + c.point + ")") << "\n  sale of " << amount_text(c.amount_minor)
+        << " with card \"" << c.card << "\"\n";
+    for (const Step& s : c.steps) out << "  " << describe(s) << "\n";
+    out << "  counts only if seen:";
+    for (const auto& m : c.must) out << " " << m;
+    out << "\n  induces: " << c.cause << "\n  then: power off and on, boot, recovery sale of 1.00, books read"
+        << (c.settle ? ", settlement" : "") << "\n";
+  }
+  return out.str();
+}
+
+}  // namespace swiperig

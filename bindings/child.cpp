@@ -1,0 +1,33 @@
+#include "bindings/child.hpp"
+
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <system_error>
+
+extern char** environ;
+
+namespace swiperig {
+
+pid_t start_child(const std::vector<std::string>& argv) {
+  std::vector<char*> raw;
+  for (const auto& a : argv) raw.push_back(const_cast<char*>(a.c_str()));
+  raw.push_back(nullptr);
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, raw[0], nullptr, nullptr, raw.data(), environ);
+  if (error != 0) throw std::system_error(error, std::generic_category(), argv[0]);
+  return pid;
+}
+
+int await_child(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return 127;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int run_child(const std::vector<std::string>& argv) { return await_child(start_child(argv)); }
+
+}  // namespace swiperig

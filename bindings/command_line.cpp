@@ -1,0 +1,114 @@
+// The command line: words in, verbs out.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <iostream>
+
+#include "bindings/command_line.hpp"
+#include "bindings/config.hpp"
+#include "bindings/run.hpp"
+#include "rig/trace_file.hpp"
+
+namespace swiperig {
+
+namespace {
+
+std::atomic<bool> stop = false;
+
+void on_signal(int) { stop.store(true); }
+
+void listen_for_signals() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv) {
+  CLI::App app{"swiperig: a card was swiped and nothing came back - was the money taken, and whose fault was it?"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "swiperig 0.1.0");
+  app.footer(
+      "exit codes: 0 all passed; 1 a case failed or stayed inconclusive; 2 wrong usage, bench or file; 3 rig fault or "
+      "stopped\n\nexamples:\n  swiperig run fixtures/campaigns/no_return.toml\n"
+      "  swiperig run fixtures/campaigns/no_return.toml --defect accepts_wrong_mac\n"
+      "  swiperig explain runs/no_return-1 --cycle 5");
+
+  RunOptions run;
+  std::int64_t cycles = 0;
+  auto* run_command = app.add_subcommand("run", "do a campaign and report");
+  run_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
+  run_command->add_option("--bench", run.bench, "bench file (default: the virtual bench)");
+  run_command->add_option("--out", run.out, "new directory for the results (default: runs/<campaign>-<n>)");
+  run_command->add_option("--seed", run.seed, "seed of every random draw (default 1)");
+  auto* cycles_option = run_command->add_option("--cycles", cycles, "cycles in all, cases in turn (default: the campaign's)");
+  cycles_option->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
+  run_command->add_option("--defect", run.defect, "plant this defect in the virtual terminal");
+  run_command->add_option("--threads", run.threads, "epochs at a time on a virtual bench (default: one a core)")
+      ->check(CLI::Range(1, 256));
+  run_command->footer("example: swiperig run fixtures/campaigns/no_return.toml --seed 7 --cycles 1000 --out runs/seven");
+
+  std::string directory, bench, role, what, defect;
+  std::int64_t cycle = 0;
+  std::uint64_t seed = 1;
+  auto* judge_command = app.add_subcommand("judge", "the verdicts again, from the trace alone");
+  judge_command->add_option("DIR", directory, "results of a run")->required();
+  judge_command->footer("example: swiperig judge runs/no_return-1");
+  auto* explain_command = app.add_subcommand("explain", "one cycle as a timeline, and why it ended so");
+  explain_command->add_option("DIR", directory, "results of a run")->required();
+  explain_command->add_option("--cycle", cycle, "number of the cycle, from 0")->required();
+  explain_command->footer("example: swiperig explain runs/no_return-1 --cycle 5");
+  auto* plan_command = app.add_subcommand("plan", "every effect of a campaign, before anything moves");
+  plan_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
+  plan_command->add_option("--bench", bench, "bench file (default: the virtual bench)");
+  plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
+  auto* list_command = app.add_subcommand("list", "what there is by name");
+  list_command->add_option("WHAT", what, "drivers, fixtures, defects, milestones or causes")
+      ->required()
+      ->check(CLI::IsMember({"drivers", "fixtures", "defects", "milestones", "causes"}));
+  list_command->footer("example: swiperig list milestones");
+  auto* check_command = app.add_subcommand("check", "read a bench file and say what the bench is");
+  check_command->add_option("BENCH", bench, "bench file (TOML)")->required();
+  check_command->footer("example: swiperig check fixtures/benches/realtime.toml");
+  auto* stand_in_command = app.add_subcommand("stand-in", "serve simulated equipment to a real-time bench");
+  stand_in_command->add_option("ROLE", role, "robot, supply, terminal or host (default: all, each a process)")
+      ->check(CLI::IsMember({"robot", "supply", "terminal", "host"}));
+  stand_in_command->add_option("--bench", bench, "bench file that names the ends")->required();
+  stand_in_command->add_option("--defect", defect, "plant this defect in the terminal");
+  stand_in_command->add_option("--seed", seed, "seed of the physics (default 1)");
+  stand_in_command->footer("example: swiperig stand-in --bench fixtures/benches/realtime.toml");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  listen_for_signals();
+  try {
+    if (*run_command) {
+      if (*cycles_option) run.cycles = cycles;
+      return run_campaign(run, stop);
+    }
+    if (*judge_command) return judge_again(directory);
+    if (*explain_command) return explain_cycle(directory, cycle);
+    if (*plan_command) return print_plan(run.campaign, bench);
+    if (*list_command) return list_names(what);
+    if (*check_command) return check_bench(bench);
+    return stand_in(role, bench, defect, seed, stop);
+  } catch (const ConfigError& e) {
+    std::cerr << "swiperig: " << e.what() << "\n";
+    return 2;
+  } catch (const TraceError& e) {
+    std::cerr << "swiperig: " << e.what() << "\n";
+    return 2;
+  } catch (const std::exception& e) {
+    std::cerr << "swiperig: rig fault: " << e.what() << "\n";
+    return 3;
+  }
+}
+
+}  // namespace swiperig

@@ -1,0 +1,241 @@
+#include "bindings/config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
+namespace swiperig {
+
+namespace {
+
+constexpr std::uintmax_t max_file_bytes = 1 << 20;
+constexpr int max_depth = 32;
+
+struct Number {
+  std::int64_t whole = 0;
+  std::int64_t billionths = 0;
+  std::string_view rest;
+  bool good = false;
+};
+
+/// A decimal number without sign or exponent, then the rest without leading blanks.
+Number decimal(std::string_view text) {
+  Number n;
+  const char* end = text.data() + text.size();
+  auto r = std::from_chars(text.data(), end, n.whole);
+  if (r.ec != std::errc{} || n.whole < 0 || text.empty() || text[0] == '-') return n;
+  const char* at = r.ptr;
+  if (at != end && *at == '.') {
+    std::int64_t scale = 100'000'000;
+    const char* first = ++at;
+    while (at != end && *at >= '0' && *at <= '9') {
+      n.billionths += scale * (*at - '0');
+      scale /= 10;
+      if (scale == 0 && at + 1 != end && at[1] >= '0' && at[1] <= '9') return n;
+      ++at;
+    }
+    if (at == first) return n;
+  }
+  while (at != end && *at == ' ') ++at;
+  n.rest = {at, static_cast<std::size_t>(end - at)};
+  n.good = true;
+  return n;
+}
+
+/// number * scale, or -1 when that is not whole or too large.
+std::int64_t scaled(const Number& n, std::int64_t scale) {
+  std::int64_t whole = 0;
+  if (__builtin_mul_overflow(n.whole, scale, &whole)) return -1;
+  std::int64_t part = 0;
+  if (__builtin_mul_overflow(n.billionths, scale, &part) || part % 1'000'000'000 != 0) return -1;
+  return whole + part / 1'000'000'000;
+}
+
+}  // namespace
+
+struct ConfigReader {
+  std::shared_ptr<const std::string> file;
+
+  Value read(const toml::node& node, int depth) const {
+    Value v;
+    v.file_ = file;
+    v.line_ = static_cast<int>(node.source().begin.line);
+    v.column_ = static_cast<int>(node.source().begin.column);
+    if (depth > max_depth) v.refuse("at most " + std::to_string(max_depth) + " levels");
+    if (const auto* s = node.as_string()) {
+      v.value_ = s->get();
+    } else if (const auto* i = node.as_integer()) {
+      v.value_ = i->get();
+    } else if (const auto* f = node.as_floating_point()) {
+      v.value_ = f->get();
+    } else if (const auto* b = node.as_boolean()) {
+      v.value_ = b->get();
+    } else if (const auto* a = node.as_array()) {
+      auto array = std::make_shared<Value::Array>();
+      for (const auto& element : *a) array->push_back(read(element, depth + 1));
+      v.value_ = std::move(array);
+    } else if (const auto* t = node.as_table()) {
+      auto table = std::make_shared<Table>();
+      for (const auto& [key, element] : *t) table->values_.emplace(std::string(key.str()), read(element, depth + 1));
+      table->self_ = v;
+      v.value_ = std::move(table);
+    } else {
+      v.refuse("text, a number, true or false, a list or a table");
+    }
+    return v;
+  }
+};
+
+std::string Value::where() const {
+  return *file_ + ":" + std::to_string(line_) + ":" + std::to_string(column_);
+}
+
+void Value::refuse(const std::string& expected) const {
+  std::string found;
+  if (const auto* s = std::get_if<std::string>(&value_)) found = "\"" + s->substr(0, 60) + "\"";
+  if (const auto* i = std::get_if<std::int64_t>(&value_)) found = std::to_string(*i);
+  if (const auto* f = std::get_if<double>(&value_)) found = std::to_string(*f);
+  if (const auto* b = std::get_if<bool>(&value_)) found = *b ? "true" : "false";
+  if (std::holds_alternative<std::shared_ptr<Array>>(value_)) found = "a list";
+  throw ConfigError(where() + ": expected " + expected + (found.empty() ? "" : ", found " + found));
+}
+
+std::string Value::text() const {
+  const auto* s = std::get_if<std::string>(&value_);
+  if (s == nullptr) refuse("text in quotes");
+  return *s;
+}
+
+std::int64_t Value::integer(std::int64_t least, std::int64_t most) const {
+  const auto* i = std::get_if<std::int64_t>(&value_);
+  if (i == nullptr || *i < least || *i > most) {
+    refuse("a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return *i;
+}
+
+bool Value::flag() const {
+  const auto* b = std::get_if<bool>(&value_);
+  if (b == nullptr) refuse("true or false");
+  return *b;
+}
+
+const Value::Array& Value::array() const {
+  const auto* a = std::get_if<std::shared_ptr<Array>>(&value_);
+  if (a == nullptr) refuse("a list [ ... ]");
+  return **a;
+}
+
+const Table& Value::table() const {
+  const auto* t = std::get_if<std::shared_ptr<Table>>(&value_);
+  if (t == nullptr) refuse("a table");
+  return **t;
+}
+
+Duration Value::duration(Duration least, Duration most) const {
+  const std::string expected = "a duration with its unit (s, ms, us) from " + to_text(least) + " to " + to_text(most);
+  if (!std::holds_alternative<std::string>(value_)) refuse(expected);
+  const std::string t = text();
+  const Number n = decimal(t);
+  const std::int64_t unit = !n.good ? 0 : n.rest == "s" ? 1'000'000'000 : n.rest == "ms" ? 1'000'000 : n.rest == "us" ? 1'000 : 0;
+  const std::int64_t ns = unit == 0 ? -1 : scaled(n, unit);
+  if (ns < least.count() || ns > most.count()) refuse(expected);
+  return Duration(ns);
+}
+
+std::int64_t Value::amount() const {
+  const std::string expected = "an amount in quotes such as \"12.34\", from 0.01 to 9999999999.99";
+  if (!std::holds_alternative<std::string>(value_)) refuse(expected);
+  const std::string t = text();
+  const Number n = decimal(t);
+  const std::int64_t minor = n.good && n.rest.empty() ? scaled(n, 100) : -1;
+  if (minor < 1 || minor > 999'999'999'999) refuse(expected);
+  return minor;
+}
+
+std::int64_t Value::quantity(std::string_view unit, std::int64_t least, std::int64_t most) const {
+  const bool thousandths = unit == "V" || unit == "A";
+  const std::string small = thousandths ? "m" + std::string(unit) : std::string(unit);
+  const std::string expected = "a quantity in " + std::string(unit) + (thousandths ? " or " + small : "") + ", from " +
+                               std::to_string(least) + " to " + std::to_string(most) + " " + small + ", written as \"" +
+                               (thousandths ? "5 " : "500 ") + std::string(unit) + "\"";
+  if (!std::holds_alternative<std::string>(value_)) refuse(expected);
+  const std::string t = text();
+  const Number n = decimal(t);
+  std::int64_t v = -1;
+  if (n.good && n.rest == unit) v = scaled(n, thousandths ? 1000 : 1);
+  if (n.good && thousandths && n.rest == small) v = scaled(n, 1);
+  if (v < least || v > most) refuse(expected);
+  return v;
+}
+
+std::string Value::word(const std::vector<std::string>& choices) const {
+  std::string list;
+  for (const auto& c : choices) list += (list.empty() ? "" : ", ") + c;
+  if (!std::holds_alternative<std::string>(value_)) refuse("one of " + list);
+  const std::string t = text();
+  if (std::find(choices.begin(), choices.end(), t) == choices.end()) refuse("one of " + list);
+  return t;
+}
+
+const Value* Table::find(const std::string& key) const {
+  asked_[key] = true;
+  const auto it = values_.find(key);
+  return it == values_.end() ? nullptr : &it->second;
+}
+
+const Value& Table::at(const std::string& key) const {
+  const Value* v = find(key);
+  if (v == nullptr) throw ConfigError(self_.where() + ": \"" + key + "\" is missing");
+  return *v;
+}
+
+const std::map<std::string, Value>& Table::all() const {
+  for (const auto& [key, value] : values_) asked_[key] = true;
+  return values_;
+}
+
+void Table::nothing_else() const {
+  for (const auto& [key, value] : values_) {
+    if (asked_.contains(key)) continue;
+    std::string known;
+    for (const auto& [name, asked] : asked_) known += (known.empty() ? "" : ", ") + name;
+    throw ConfigError(value.where() + ": unknown key \"" + key + "\", expected one of " + known);
+  }
+}
+
+std::shared_ptr<Table> read_config(const std::string& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error || !std::filesystem::is_regular_file(path)) throw ConfigError(path + ": no such file");
+  if (bytes > max_file_bytes) throw ConfigError(path + ": larger than 1 MiB");
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) throw ConfigError(path + ": cannot be read");
+  const std::string content = text.str();
+  // toml++ descends once per bracket: a hostile file must not reach the end of the stack
+  int depth = 0, deepest = 0;
+  for (const char c : content) {
+    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+    if (c == ']' || c == '}') --depth;
+  }
+  if (deepest > 256) throw ConfigError(path + ": nested too deeply");
+  try {
+    const toml::table root = toml::parse(content, path);
+    const ConfigReader reader{std::make_shared<const std::string>(path)};
+    const Value v = reader.read(root, 0);
+    auto table = std::make_shared<Table>(v.table());
+    return table;
+  } catch (const toml::parse_error& e) {
+    throw ConfigError(path + ":" + std::to_string(e.source().begin.line) + ":" + std::to_string(e.source().begin.column) +
+                      ": " + std::string(e.description()));
+  }
+}
+
+}  // namespace swiperig

@@ -1,0 +1,78 @@
+// A TOML file read strictly: every value knows where it stands, every key must be asked for, every quantity has a unit
+// and a range. What is wrong is told as file:line:column, what was found and what was expected. toml++ stays in
+// config.cpp.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "rig/time.hpp"
+
+namespace swiperig {
+
+/// Wrong file, campaign, bench or case: nothing has moved.
+struct ConfigError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Table;
+
+class Value {
+ public:
+  using Array = std::vector<Value>;
+  std::string where() const;                       ///< file:line:column
+  [[noreturn]] void refuse(const std::string& expected) const;
+
+  std::string text() const;
+  std::int64_t integer(std::int64_t least, std::int64_t most) const;
+  bool flag() const;
+  const Array& array() const;
+  const Table& table() const;
+  bool is_table() const { return std::holds_alternative<std::shared_ptr<Table>>(value_); }
+
+  /// "60 s", "3 ms", "250 us".
+  Duration duration(Duration least, Duration most) const;
+  /// "12.34": minor units.
+  std::int64_t amount() const;
+  /// "500 mm/s", "5 V", "300 mA": `unit` one of mm/s, mm, V, A; thousandths of V and A.
+  std::int64_t quantity(std::string_view unit, std::int64_t least, std::int64_t most) const;
+  /// One of these words.
+  std::string word(const std::vector<std::string>& choices) const;
+
+ private:
+  friend class Table;
+  friend struct ConfigReader;
+  std::variant<std::monostate, std::string, std::int64_t, double, bool, std::shared_ptr<Array>, std::shared_ptr<Table>> value_;
+  std::shared_ptr<const std::string> file_;
+  int line_ = 0, column_ = 0;
+};
+
+class Table {
+ public:
+  /// The value, or a refusal that says which key is missing where.
+  const Value& at(const std::string& key) const;
+  /// The value, or null when the key is absent.
+  const Value* find(const std::string& key) const;
+  /// Names and values in the order of names.
+  const std::map<std::string, Value>& all() const;
+  /// Refuses keys that nobody asked for. `allowed`: what the author may have meant.
+  void nothing_else() const;
+  const Value& self() const { return self_; }
+
+ private:
+  friend struct ConfigReader;
+  std::map<std::string, Value> values_;
+  mutable std::map<std::string, bool> asked_;
+  Value self_;
+};
+
+/// Reads a file of at most 1 MiB. Throws ConfigError.
+std::shared_ptr<Table> read_config(const std::string& path);
+
+}  // namespace swiperig

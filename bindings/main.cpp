@@ -1,0 +1,3 @@
+#include "bindings/command_line.hpp"
+
+int main(int argc, char** argv) { return swiperig::command_line(argc, argv); }

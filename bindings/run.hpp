@@ -1,0 +1,29 @@
+// What the command line does, one function a verb. Each returns the exit code: 0 all passed, 1 a case failed or stayed
+// inconclusive, 3 rig fault or stopped by the user; wrong files throw ConfigError or TraceError (2).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace swiperig {
+
+struct RunOptions {
+  std::string campaign, bench, out, defect;
+  std::uint64_t seed = 1;
+  std::optional<std::int64_t> cycles;
+  int threads = 0;                    ///< 0: as many as the machine has cores; real benches use one
+};
+
+int run_campaign(const RunOptions&, const std::atomic<bool>& abort);
+int judge_again(const std::string& directory);
+int explain_cycle(const std::string& directory, std::int64_t cycle);
+int print_plan(const std::string& campaign, const std::string& bench);
+int list_names(const std::string& what);
+int check_bench(const std::string& bench);
+/// Serves one stand-in of a real-time bench, or with an empty role all four as processes of their own.
+int stand_in(const std::string& role, const std::string& bench, const std::string& defect, std::uint64_t seed,
+             const std::atomic<bool>& abort);
+
+}  // namespace swiperig

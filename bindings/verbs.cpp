@@ -1,0 +1,153 @@
+// The verbs of the command line that do not run a campaign.
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include "bindings/assembly.hpp"
+#include "bindings/campaign_file.hpp"
+#include "bindings/child.hpp"
+#include "bindings/config.hpp"
+#include "bindings/run.hpp"
+#include "reports/explain.hpp"
+#include "reports/summary.hpp"
+#include "rig/trace_file.hpp"
+
+namespace swiperig {
+
+namespace {
+
+std::string bench_path(const std::string& given) {
+  return given.empty() ? std::string(SWIPERIG_SOURCE_DIR) + "/fixtures/benches/virtual.toml" : given;
+}
+
+const Case& case_named(const RunInfo& run, const std::string& name) {
+  for (const Case& c : run.cases) {
+    if (c.name == name) return c;
+  }
+  throw TraceError("run.trace: a cycle of case \"" + name + "\", which the trace does not have");
+}
+
+void row(const std::string& name, const std::string& more) {
+  std::cout << "  " << name << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << more << "\n";
+}
+
+}  // namespace
+
+int judge_again(const std::string& directory) {
+  const TraceReader trace(directory + "/run.trace");
+  Summary summary(trace.run());
+  std::int64_t differ = 0;
+  trace.for_each([&](const CycleRecord& stored) {
+    CycleRecord again = stored;
+    if (stored.verdict) {
+      again.verdict = judge(case_named(trace.run(), stored.case_name), trace.run().scope, stored.events);
+      if (to_json(*again.verdict) != to_json(*stored.verdict)) ++differ;
+    }
+    summary.add(again);
+  });
+  summary.end(trace.head(), trace.wall_ms(), trace.bench_time());
+  std::cout << summary.closing_table() << summary.json();
+  if (trace.head().empty()) std::cout << "the run did not end in order\n";
+  if (differ != 0) std::cout << differ << " cycles are judged otherwise than when they ran\n";
+  const Outcome worst = summary.worst();
+  return worst == Outcome::pass ? 0 : worst == Outcome::error ? 3 : 1;
+}
+
+int explain_cycle(const std::string& directory, std::int64_t number) {
+  const TraceReader trace(directory + "/run.trace");
+  const auto cycle = trace.cycle(number);
+  if (!cycle) {
+    throw ConfigError(directory + ": no cycle " + std::to_string(number) + "; the run planned cycles 0 to " +
+                      std::to_string(trace.run().cycles_planned - 1));
+  }
+  std::cout << explain(case_named(trace.run(), cycle->case_name), *cycle);
+  return 0;
+}
+
+int print_plan(const std::string& campaign, const std::string& bench) {
+  const Campaign c = read_campaign(campaign);
+  const BenchFile b = read_bench(bench_path(bench));
+  check_feasible(c, b);
+  std::cout << plan(c, b);
+  return 0;
+}
+
+int list_names(const std::string& what) {
+  if (what == "drivers") {
+#define DRIVER(name, kind, text) row(#name, std::string(#kind) + ": " + (text));
+#include "drivers/table.def"
+#undef DRIVER
+  } else if (what == "fixtures") {
+    row("robot", "stand-in for the actuator: GRBL 1.1, card magazine, key finger");
+    row("supply", "stand-in for the power: SCPI, hold-up, current reading");
+    row("terminal", "stand-in for the terminal: reader, keys, prompts, journal, acquirer protocol");
+    row("host", "stand-in for the acquirer and the issuer: ISO 8583, ledger, script");
+  } else if (what == "defects") {
+#define DEFECT(name, rule, text) row(#name, std::string(#rule) + ": " + (text));
+#include "fixtures/defects.def"
+#undef DEFECT
+  } else if (what == "milestones") {
+#define MILESTONE(name, who, text) row(#name, std::string(#who) + ": " + (text));
+#include "rig/milestones.def"
+#undef MILESTONE
+  } else {
+#define CAUSE(name, section, parent, english, chinese) \
+  row(#name, std::string(english) + " / " + (chinese) + " (DOMAIN.md " + (section) + ")");
+#include "rig/causes.def"
+#undef CAUSE
+  }
+  return 0;
+}
+
+int check_bench(const std::string& path) {
+  const BenchFile b = read_bench(bench_path(path));
+  std::cout << "bench " << b.name << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
+  row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
+  row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) +
+                      " keys, at most " + std::to_string(b.robot.max_speed_mm_s) + " mm/s");
+  row("power", std::to_string(b.supply.voltage_mv) + " mV; off is below " + std::to_string(b.profile.brownout_mv) + " mV");
+  row("host", b.host_profile.acquirer);
+  const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};
+  if (const auto why = refusal(b.robot, fastest)) {
+    row("note", "the reader's fastest swipe (" + std::to_string(b.profile.max_speed_mm_s) + " mm/s) is out of reach: " + *why);
+  }
+  std::vector<std::string> unseen;
+#define MILESTONE(name, who, text)                                                                              \
+  if (std::string_view(#who) == "terminal" &&                                                                   \
+      std::none_of(b.profile.rules.begin(), b.profile.rules.end(), [](const TextRule& r) { return r.milestone == #name; })) \
+    unseen.emplace_back(#name);
+#include "rig/milestones.def"
+#undef MILESTONE
+  for (const auto& name : unseen) row("not seen", name + ": no rule of the terminal's profile maps to it");
+  std::cout << "the file is in order; cards move only with `run`\n";
+  return 0;
+}
+
+int stand_in(const std::string& role, const std::string& bench, const std::string& defect, std::uint64_t seed,
+             const std::atomic<bool>& abort) {
+  const BenchFile file = read_bench(bench);
+  if (!role.empty()) {
+    std::set<std::string> defects;
+    if (!defect.empty()) defects.insert(defect);
+    serve_stand_in(role, file, defects, seed, abort);
+    return 0;
+  }
+  if (file.is_virtual) throw ConfigError(bench + ": a virtual bench has no stand-ins to serve; use a real-time bench");
+  std::vector<pid_t> children;
+  for (const char* one : {"host", "terminal", "robot", "supply"}) {
+    std::vector<std::string> argv = {"/proc/self/exe", "stand-in", one, "--bench", bench, "--seed", std::to_string(seed)};
+    if (!defect.empty()) argv.insert(argv.end(), {"--defect", defect});
+    children.push_back(start_child(argv));
+  }
+  std::cout << "stand-ins of " << bench << " are served; Ctrl-C ends them" << std::endl;
+  while (!abort.load()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  int worst = 0;
+  for (const pid_t child : children) kill(child, SIGTERM);
+  for (const pid_t child : children) worst = std::max(worst, await_child(child));
+  return worst;
+}
+
+}  // namespace swiperig

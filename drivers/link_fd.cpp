@@ -1,0 +1,106 @@
+#include "drivers/link_fd.hpp"
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace swiperig {
+
+namespace asio = boost::asio;
+
+FdStream::FdStream(Clock& clock, int fd, std::string name)
+    : clock_(clock), descriptor_(clock.context(), fd), name_(std::move(name)) {
+  descriptor_.native_non_blocking(true);
+}
+
+void FdStream::fail(int error, const char* doing) {
+  const std::string what = name_ + ": " + doing + ": " + std::generic_category().message(error);
+  broken_ = error;
+  const bool broken = error == ECONNRESET || error == EPIPE || error == EIO || error == ENODEV || error == ENXIO;
+  throw LinkError(broken ? LinkError::reset : LinkError::failed, what);
+}
+
+void FdStream::shut() {
+  boost::system::error_code ignored;
+  if (descriptor_.is_open()) descriptor_.close(ignored);
+}
+
+Task<> FdStream::ready(Watch& watch, asio::posix::descriptor_base::wait_type what) {
+  if (!watch.armed) {
+    watch.armed = true;
+    descriptor_.async_wait(what, [self = shared_from_this(), &watch](const boost::system::error_code&) {
+      watch.armed = false;
+      watch.bell.ring();
+    });
+  }
+  co_await clock_.wait(watch.bell, never);
+}
+
+Task<std::size_t> FdStream::read_some(std::shared_ptr<FdStream> self, std::span<std::uint8_t> into) {
+  for (;;) {
+    if (self->closed_) throw LinkError(LinkError::closed, self->name_ + ": closed here while reading");
+    const std::ptrdiff_t got = self->get(into);
+    const int error = got < 0 ? errno : 0;
+    // The kernel tells a reset once; where a write has heard it, the read sees a plain end.
+    if (got == 0 && self->broken_ != 0) self->fail(self->broken_, "read");
+    if (got >= 0) {
+      co_await asio::post(self->clock_.context(), asio::use_awaitable);
+      if (self->closed_) throw LinkError(LinkError::closed, self->name_ + ": closed here while reading");
+      co_return static_cast<std::size_t>(got);
+    }
+    if (error == EINTR) continue;
+    if (error != EAGAIN && error != EWOULDBLOCK) self->fail(error, "read");
+    co_await self->ready(self->readable_, asio::posix::descriptor_base::wait_read);
+  }
+}
+
+Task<> FdStream::write(std::shared_ptr<FdStream> self, std::span<const std::uint8_t> bytes) {
+  if (self->closed_) throw LinkError(LinkError::closed, self->name_ + ": write after closing");
+  struct Writing {
+    FdStream& stream;
+    explicit Writing(FdStream& s) : stream(s) { stream.writing_ = true; }
+    ~Writing() {
+      stream.writing_ = false;
+      if (stream.closed_ && stream.descriptor_.is_open()) stream.finish();
+    }
+  } writing(*self);
+  while (!bytes.empty()) {
+    if (!self->descriptor_.is_open()) throw LinkError(LinkError::closed, self->name_ + ": closed here while writing");
+    const std::ptrdiff_t put = self->put(bytes);
+    const int error = put < 0 ? errno : 0;
+    if (put > 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(put));
+    } else if (put == 0 || error == EAGAIN || error == EWOULDBLOCK) {
+      co_await self->ready(self->writable_, asio::posix::descriptor_base::wait_write);
+    } else if (error != EINTR) {
+      self->fail(error, "write");
+    }
+  }
+  co_await asio::post(self->clock_.context(), asio::use_awaitable);
+}
+
+void FdStream::close(Close how) {
+  if (closed_) return;
+  closed_ = true;
+  readable_.bell.ring();
+  if (how == Close::reset) {
+    abort();
+    shut();
+    writable_.bell.ring();
+  } else if (!writing_) {
+    finish();
+  }
+}
+
+void FdStream::drop() {
+  if (!closed_) {
+    close(Close::reset);
+  } else if (descriptor_.is_open()) {
+    writing_ ? abort() : leave();
+    shut();
+    writable_.bell.ring();
+  }
+}
+
+}  // namespace swiperig

@@ -1,0 +1,195 @@
+#include "drivers/relay.hpp"
+
+#include <array>
+
+namespace swiperig {
+
+Relay::Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
+             const HostProfile& host)
+    : clock_(clock), terminal_side_(std::move(terminal_side)), host_side_(std::move(host_side)), path_(host),
+      crew_(clock) {}
+
+Relay::~Relay() = default;
+
+Task<> Relay::serve() {
+  crew_.start(release());
+  for (;;) {
+    std::unique_ptr<Link> link;
+    try {
+      link = co_await terminal_side_->accept();
+    } catch (const LinkError&) {
+      break;
+    }
+    crew_.start(converse(++numbers_, std::move(link)));
+  }
+  close();
+  co_await crew_.join();
+}
+
+void Relay::close() {
+  if (closed_) return;
+  closed_ = true;
+  terminal_side_->close();
+  for (auto& [number, connection] : connections_) {
+    for (Side* side : {&connection->terminal, &connection->host}) {
+      side->reset = side->over = true;
+      if (side->link) side->link->close(Close::reset);
+      side->work.ring();
+    }
+  }
+  due_changed_.ring();
+  reported_.ring();
+}
+
+void Relay::set(Impairment impairment) {
+  Orders orders;
+  path_.set(impairment, clock_.now(), orders);
+  carry(std::move(orders));
+}
+
+void Relay::confirm(int step) {
+  Orders orders;
+  path_.confirm(step, orders);
+  carry(std::move(orders));
+}
+
+Task<Seen> Relay::next() {
+  while (reports_.empty()) {
+    if (closed_) throw LinkError(LinkError::closed, "relay closed");
+    co_await clock_.wait(reported_, never);
+  }
+  Seen seen = std::move(reports_.front());
+  reports_.pop_front();
+  co_return seen;
+}
+
+Task<> Relay::release() {
+  while (!closed_) {
+    const Time due = path_.due();
+    const bool rung = co_await clock_.wait(due_changed_, due);
+    if (rung) continue;
+    Orders orders;
+    path_.tick(clock_.now(), orders);
+    carry(std::move(orders));
+  }
+}
+
+void Relay::carry(Orders orders) {
+  for (Order& order : orders) {
+    if (auto* report = std::get_if<Report>(&order)) {
+      reports_.push_back(Seen{std::move(report->body), clock_.now(), Duration{}});
+      reported_.ring();
+      continue;
+    }
+    const bool to_host = std::holds_alternative<Forward>(order) ? std::get<Forward>(order).to_host
+                                                                : std::get<HangUp>(order).host_side;
+    const int number = std::holds_alternative<Forward>(order) ? std::get<Forward>(order).connection
+                                                              : std::get<HangUp>(order).connection;
+    const auto it = connections_.find(number);
+    if (it == connections_.end()) continue;
+    Side& side = to_host ? it->second->host : it->second->terminal;
+    if (auto* hang_up = std::get_if<HangUp>(&order); hang_up != nullptr && hang_up->how == Close::reset) {
+      side.reset = true;
+      if (side.link) side.link->close(Close::reset);
+    } else if (auto* forward = std::get_if<Forward>(&order)) {
+      side.outbox.emplace_back(std::move(*forward));
+    } else {
+      side.outbox.emplace_back(std::get<HangUp>(order));
+    }
+    side.work.ring();
+  }
+  due_changed_.ring();
+}
+
+Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
+  auto connection = std::make_shared<Connection>();
+  connection->terminal.link = std::move(terminal);
+  connections_[number] = connection;
+  bool reached = true;
+  try {
+    connection->host.link = co_await host_side_->dial();
+  } catch (const LinkError&) {
+    reached = false;
+  }
+  if (closed_) reached = false;
+  Orders orders;
+  if (reached) {
+    path_.opened(number, orders);
+  } else {
+    path_.refused(number, orders);
+  }
+  carry(std::move(orders));
+  if (reached) {
+    Crew writers(clock_);
+    writers.start(write(connection->terminal));
+    writers.start(write(connection->host));
+    {
+      Crew readers(clock_);
+      readers.start(read(number, *connection, true));
+      readers.start(read(number, *connection, false));
+      co_await readers.join();
+    }
+    for (Side* side : {&connection->terminal, &connection->host}) {
+      side->over = true;
+      side->work.ring();
+    }
+    co_await writers.join();
+    if (!connection->host.reset) connection->host.link->close(Close::fin);
+    if (!connection->terminal.reset) connection->terminal.link->close(Close::fin);
+  }
+  path_.forget(number);
+  connections_.erase(number);
+}
+
+Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
+  Side& side = from_terminal ? connection.terminal : connection.host;
+  std::array<std::uint8_t, 4096> buffer;
+  for (;;) {
+    std::size_t n = 0;
+    bool reset = false;
+    try {
+      n = co_await side.link->read_some(buffer);
+    } catch (const LinkError& e) {
+      if (e.kind == LinkError::closed) co_return;  // we did it
+      reset = true;
+    }
+    Orders orders;
+    if (n > 0) {
+      path_.bytes(number, from_terminal, BytesView(buffer.data(), n), clock_.now(), orders);
+    } else {
+      path_.ended(number, from_terminal, reset ? Close::reset : Close::fin, orders);
+    }
+    carry(std::move(orders));
+    if (n == 0) co_return;
+  }
+}
+
+Task<> Relay::write(Side& side) {
+  for (;;) {
+    while (side.outbox.empty()) {
+      if (side.over) co_return;
+      co_await clock_.wait(side.work, never);
+    }
+    auto item = std::move(side.outbox.front());
+    side.outbox.pop_front();
+    if (side.reset) continue;
+    if (std::holds_alternative<HangUp>(item)) {
+      side.link->close(Close::half);
+      continue;
+    }
+    const Forward& forward = std::get<Forward>(item);
+    bool written = true;
+    try {
+      co_await side.link->write(forward.bytes);
+    } catch (const LinkError&) {
+      written = false;  // the reader of this side sees why
+    }
+    if (written && forward.message != 0) {
+      Orders orders;
+      path_.sent(forward.message, orders);
+      carry(std::move(orders));
+    }
+  }
+}
+
+}  // namespace swiperig

@@ -1,0 +1,64 @@
+// The network between the terminal and the host as a TCP relay without privileges: it accepts the terminal's
+// connections, dials the host for each, and carries out what rig/path decides. Armed faults are decided on the message
+// itself, so none slips through. What a relay cannot do it does not offer: it cannot withhold a SYN-ACK, so in an
+// outage a terminal still connects and is then met with silence.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <variant>
+
+#include "rig/crew.hpp"
+#include "rig/equipment.hpp"
+#include "rig/path.hpp"
+
+namespace swiperig {
+
+class Relay final : public NetworkImpairment, public Capture {
+ public:
+  Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
+        const HostProfile& host);
+  ~Relay() override;
+
+  /// Carries connections until close().
+  Task<> serve();
+  void close();
+
+  void set(Impairment) override;
+  void arm(ArmedStep step) override { path_.arm(std::move(step)); }
+  void confirm(int step) override;
+  Task<Seen> next() override;
+
+ private:
+  struct Side {
+    std::unique_ptr<Link> link;
+    std::deque<std::variant<Forward, HangUp>> outbox;
+    Bell work;
+    bool reset = false;         ///< we closed it
+    bool over = false;          ///< no more writing
+  };
+  struct Connection {
+    Side terminal, host;
+  };
+
+  Task<> converse(int number, std::unique_ptr<Link> terminal);
+  Task<> read(int number, Connection& connection, bool from_terminal);
+  Task<> write(Side& side);
+  Task<> release();
+  void carry(Orders orders);
+
+  Clock& clock_;
+  std::unique_ptr<Listener> terminal_side_;
+  std::unique_ptr<Dialer> host_side_;
+  Path path_;
+  Crew crew_;
+  std::map<int, std::shared_ptr<Connection>> connections_;
+  int numbers_ = 0;
+  Bell due_changed_;
+  Bell reported_;
+  std::deque<Seen> reports_;
+  bool closed_ = false;
+};
+
+}  // namespace swiperig

@@ -1,0 +1,68 @@
+// What a payment terminal says over its cash register link: STX data ETX LRC, LRC the XOR of data and ETX. S| lines are
+// its screen, P| lines its receipt, everything else is the ECR interface; each becomes a Text, scrubbed of card numbers,
+// and the milestone that a rule of the terminal's profile sees in it. Results (R|) are acknowledged and an exact repeat
+// is told once. The terminal's journal is asked for with J?. Any bytes are safe: what is no frame is told as garbage.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rig/bytes.hpp"
+#include "rig/equipment.hpp"
+#include "rig/link.hpp"
+#include "rig/profile.hpp"
+
+namespace swiperig {
+
+class TerminalEcr final : public Capture, public Book {
+ public:
+  static constexpr std::size_t kMaxDataBytes = 1024;
+
+  TerminalEcr(Clock& clock, std::unique_ptr<Link> link, std::vector<TextRule> rules)
+      : clock_(clock), link_(std::move(link)), rules_(std::move(rules)) {}
+
+  /// Reads the link for the bench's lifetime; ends at `close` or when the terminal's end is gone.
+  Task<> serve();
+  /// Throws LinkError{closed} after `close`, EquipmentError when the terminal's end is gone.
+  Task<Seen> next() override;
+  /// Asks the terminal; throws EquipmentError if it does not tell within 5 s or tells nonsense.
+  Task<std::vector<Entry>> entries() override;
+  void close();
+
+ private:
+  void take(std::uint8_t byte);
+  void take_frame();
+  void report(std::string place, std::string_view text);
+  void report_garbage();
+  bool take_book_row(std::string_view data);
+  Task<> send(Bytes bytes);
+
+  Clock& clock_;
+  std::unique_ptr<Link> link_;
+  std::vector<TextRule> rules_;
+  bool closed_ = false;
+  bool lost_ = false;
+
+  enum class Place : std::uint8_t { outside, inside, lrc } place_ = Place::outside;
+  std::string data_;
+  std::size_t garbage_ = 0;
+  Time garbage_at_{};
+  std::string last_result_;
+  Time last_result_at_{};
+
+  std::deque<Seen> seen_;
+  Bell has_seen_;
+  Bytes outgoing_;
+  bool sending_ = false;
+
+  bool asked_ = false;
+  bool told_ = false;
+  std::string book_fault_;
+  std::vector<Entry> rows_;
+  Bell book_news_;
+};
+
+}  // namespace swiperig

@@ -1,0 +1,16 @@
+// One cycle told in plain words: everything done and seen in order, with times from its beginning, then the money as
+// the three books have it, the rules broken, and why. Lines that decided are marked: `*` the diagnosis, `!` a finding.
+// Every text that came from a device is shown with its control characters made visible.
+#pragma once
+
+#include <string>
+
+#include "rig/trace.hpp"
+
+namespace swiperig {
+
+std::string explain(const Case&, const CycleRecord&);
+/// One event as a sentence, without time and source.
+std::string sentence(const Event&);
+
+}  // namespace swiperig

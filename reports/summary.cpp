@@ -1,0 +1,197 @@
+#include "reports/summary.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdio>
+
+#include "reports/visible.hpp"
+#include "rig/trace_file.hpp"
+
+namespace swiperig {
+
+namespace {
+
+constexpr Outcome all_outcomes[] = {Outcome::pass, Outcome::inconclusive, Outcome::fail, Outcome::error};
+
+std::string quoted(const std::string& text) { return boost::json::serialize(boost::json::string_view(text)); }
+
+/// Thousandths as a decimal number.
+std::string decimal(std::int64_t thousandths) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%lld.%03lld", static_cast<long long>(thousandths / 1000),
+                static_cast<long long>(thousandths % 1000));
+  return text;
+}
+
+std::string object(const std::map<std::string, std::int64_t>& counts) {
+  std::string out = "{";
+  for (const auto& [name, count] : counts) {
+    if (out.size() > 1) out += ", ";
+    out += quoted(name) + ": " + std::to_string(count);
+  }
+  return out + "}";
+}
+
+std::string object(const Outcomes& outcomes) {
+  std::string out = "{";
+  for (const Outcome o : all_outcomes) {
+    if (out.size() > 1) out += ", ";
+    out += '"' + std::string(to_string(o)) + "\": " + std::to_string(outcomes[o]);
+  }
+  return out + "}";
+}
+
+std::string listed(const std::map<std::string, std::int64_t>& counts) {
+  if (counts.empty()) return "-";
+  std::string out;
+  for (const auto& [name, count] : counts) {
+    if (!out.empty()) out += ", ";
+    out += visible(name);
+    if (count != 1) out += " x" + std::to_string(count);
+  }
+  return out;
+}
+
+std::string listed(const Outcomes& outcomes) {
+  std::string out;
+  for (const Outcome o : all_outcomes) {
+    if (outcomes[o] == 0) continue;
+    if (!out.empty()) out += ", ";
+    out += std::string(to_string(o)) + " " + std::to_string(outcomes[o]);
+  }
+  return out.empty() ? "-" : out;
+}
+
+/// How many cells of a terminal a text takes; Chinese takes two each.
+std::size_t cells(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xc0) != 0x80) count += byte >= 0xe2 ? 2 : 1;
+  }
+  return count;
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& table) {
+  std::vector<std::size_t> widths(table.front().size());
+  for (const auto& row : table) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], cells(row[i]));
+  }
+  std::string out;
+  for (const auto& row : table) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      out += row[i];
+      if (i + 1 < row.size()) out.append(widths[i] - cells(row[i]) + 2, ' ');
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace
+
+Summary::Summary(const RunInfo& run)
+    : campaign_(run.campaign), bench_(run.bench), seed_(run.seed), is_virtual_(run.is_virtual) {
+  for (const Case& c : run.cases) rows_.push_back({c.name, c.point, {}, {}, {}});
+}
+
+Summary::Row& Summary::row(const std::string& case_name) {
+  const auto it = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) { return r.name == case_name; });
+  return it != rows_.end() ? *it : rows_.emplace_back(Row{case_name, "", {}, {}, {}});
+}
+
+void Summary::add(const CycleRecord& cycle) {
+  Row& r = row(cycle.case_name);
+  events_ += static_cast<std::int64_t>(cycle.events.size());
+  const Outcome outcome = cycle.verdict ? cycle.verdict->outcome : Outcome::inconclusive;
+  ++outcomes_[outcome];
+  ++r.outcomes[outcome];
+  if (!cycle.verdict) return;
+  const Verdict& v = *cycle.verdict;
+  ++causes_[v.diagnosis.cause];
+  ++r.causes[v.diagnosis.cause];
+  for (const Finding& f : v.findings) {
+    ++findings_[f.rule];
+    ++r.findings[f.rule];
+  }
+  if (outcome == Outcome::error && v.induced != "rig_fault") return;
+  ++(v.diagnosis.cause == "unknown" ? unknown_ : v.diagnosis.cause == v.induced ? right_ : wrong_);
+}
+
+void Summary::end(std::string head, std::int64_t wall_ms, Duration bench_time) {
+  head_ = std::move(head);
+  wall_ms_ = wall_ms;
+  bench_time_ = bench_time;
+}
+
+Outcome Summary::worst() const {
+  Outcome worst = Outcome::pass;
+  for (const Outcome o : all_outcomes) {
+    if (outcomes_[o] > 0) worst = o;
+  }
+  return worst;
+}
+
+std::string Summary::json() const {
+  const std::int64_t cycles = outcomes_.total();
+  const std::int64_t per_s = wall_ms_ > 0 ? cycles * 1'000'000 / wall_ms_ : 0;
+  std::string out = "{\n  \"schema\": 1";
+  const auto member = [&](const char* name, const std::string& value) {
+    out += ",\n  \"" + std::string(name) + "\": " + value;
+  };
+  member("campaign", quoted(campaign_));
+  member("bench", quoted(bench_));
+  member("seed", std::to_string(seed_));
+  member("virtual", is_virtual_ ? "true" : "false");
+  member("cycles", std::to_string(cycles));
+  member("outcomes", object(outcomes_));
+  member("causes", object(causes_));
+  member("findings", object(findings_));
+  member("diagnosis", "{\"right\": " + std::to_string(right_) + ", \"wrong\": " + std::to_string(wrong_) +
+                          ", \"unknown\": " + std::to_string(unknown_) + "}");
+  member("wall_s", decimal(wall_ms_));
+  member("bench_s", decimal(bench_time_.count() / 1'000'000));
+  member("cycles_per_s", decimal(per_s));
+  member("events", std::to_string(events_));
+  member("head", quoted(head_));
+  return out + "\n}\n";
+}
+
+std::string Summary::closing_table() const {
+  std::vector<std::vector<std::string>> table = {{"case", "point", "cycles", "outcomes", "diagnosed", "findings"}};
+  for (const Row& r : rows_) {
+    table.push_back({visible(r.name), r.point.empty() ? "-" : visible(r.point), std::to_string(r.outcomes.total()),
+                     listed(r.outcomes), listed(r.causes), listed(r.findings)});
+  }
+  std::string out = aligned(table);
+  out += std::to_string(outcomes_.total()) + " cycles: " + listed(outcomes_) + "; diagnosis right " +
+         std::to_string(right_) + ", wrong " + std::to_string(wrong_) + ", unknown " + std::to_string(unknown_) + "\n";
+  return out;
+}
+
+Summary summarise(const TraceReader& reader) {
+  Summary summary(reader.run());
+  reader.for_each([&](const CycleRecord& cycle) { summary.add(cycle); });
+  summary.end(reader.head(), reader.wall_ms(), reader.bench_time());
+  return summary;
+}
+
+std::string progress_line(std::int64_t done, std::int64_t total, double cycles_per_s, std::optional<Duration> left,
+                          const Outcomes& outcomes) {
+  char rate[48];
+  std::snprintf(rate, sizeof rate, cycles_per_s < 10 ? "%.2f/s" : "%.0f/s", cycles_per_s);
+  std::string out = std::to_string(done) + "/" + std::to_string(total) + " cycles   " +
+                    std::to_string(total > 0 ? done * 100 / total : 100) + " %   " + rate + "   ";
+  if (left) {
+    const std::int64_t s = (left->count() + 999'999'999) / 1'000'000'000;
+    if (s >= 3600)
+      out += std::to_string(s / 3600) + " h " + std::to_string(s % 3600 / 60) + " min left   ";
+    else if (s >= 60)
+      out += std::to_string(s / 60) + " min " + std::to_string(s % 60) + " s left   ";
+    else
+      out += std::to_string(s) + " s left   ";
+  }
+  return out + listed(outcomes);
+}
+
+}  // namespace swiperig

@@ -1,0 +1,75 @@
+// A run in numbers: how its cycles ended, what was diagnosed and how often that was right, which rules were broken.
+// Fed one cycle at a time, so that it costs no memory per cycle; everything it gives is text made from what it was fed.
+// A cycle without a verdict was cut short and counts as inconclusive. What the rig itself broke says nothing about
+// diagnosis, so an `error` counts there only where a rig fault was what the case induced.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rig/trace.hpp"
+
+namespace swiperig {
+
+class TraceReader;
+
+/// Cycles by outcome.
+class Outcomes {
+ public:
+  std::int64_t& operator[](Outcome o) { return counts_[static_cast<std::size_t>(o)]; }
+  std::int64_t operator[](Outcome o) const { return counts_[static_cast<std::size_t>(o)]; }
+  std::int64_t total() const { return counts_[0] + counts_[1] + counts_[2] + counts_[3]; }
+
+ private:
+  std::array<std::int64_t, 4> counts_{};
+};
+
+class Summary {
+ public:
+  explicit Summary(const RunInfo& run);
+
+  void add(const CycleRecord&);
+  /// How the run ended; head "": not in order.
+  void end(std::string head, std::int64_t wall_ms, Duration bench_time);
+
+  const Outcomes& outcomes() const { return outcomes_; }
+  /// The worst that happened; pass for a run of no cycles.
+  Outcome worst() const;
+
+  /// The text of summary.json, schema 1, one member a line.
+  std::string json() const;
+  /// One row per case of the run in the campaign's order: point, cycles, outcomes, diagnosed causes, findings.
+  std::string closing_table() const;
+
+ private:
+  using Counts = std::map<std::string, std::int64_t>;
+  struct Row {
+    std::string name, point;
+    Outcomes outcomes;
+    Counts causes, findings;
+  };
+  Row& row(const std::string& case_name);
+
+  std::string campaign_, bench_, head_;
+  std::uint64_t seed_;
+  bool is_virtual_;
+  std::int64_t wall_ms_ = 0;
+  Duration bench_time_{};
+  std::int64_t events_ = 0, right_ = 0, wrong_ = 0, unknown_ = 0;
+  Outcomes outcomes_;
+  Counts causes_, findings_;
+  std::vector<Row> rows_;
+};
+
+/// The summary of a run on disk.
+Summary summarise(const TraceReader&);
+
+/// One line without a line break: "12/400 cycles   3 %   52.1/s   8 s left   pass 11, fail 1".
+std::string progress_line(std::int64_t done, std::int64_t total, double cycles_per_s, std::optional<Duration> left,
+                          const Outcomes&);
+
+}  // namespace swiperig

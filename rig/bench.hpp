@@ -1,0 +1,31 @@
+// The equipment around one terminal, put together: references, no behaviour, no lookup by name. What a bench lacks is
+// null, and a case that needs it is refused before anything moves.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rig/equipment.hpp"
+#include "rig/profile.hpp"
+#include "rig/verdict.hpp"
+
+namespace swiperig {
+
+struct Bench {
+  Clock& clock;
+  Actuator* actuator = nullptr;
+  PowerSwitch* power = nullptr;
+  NetworkImpairment* network = nullptr;
+  HostScript* host = nullptr;
+  Book* journal = nullptr;
+  Book* ledger = nullptr;
+  std::vector<std::pair<Source, Capture*>> captures{};
+  TerminalProfile terminal{};
+  Scope scope{};
+  std::string good_card{};                  ///< slot of the card for recovery sales
+  const std::atomic<bool>* abort = nullptr;///< set from outside: bring the bench to rest and end
+};
+
+}  // namespace swiperig

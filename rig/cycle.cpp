@@ -1,0 +1,364 @@
+#include "rig/cycle.hpp"
+
+#include <algorithm>
+
+namespace swiperig {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::int64_t recovery_amount_minor = 100;
+constexpr std::size_t inbox_limit = 65536;
+
+/// Key names for a line of keys: {amount} becomes the digits.
+std::string keys_for(const std::string& keys, std::int64_t amount_minor) {
+  std::string digits;
+  for (const char c : std::to_string(amount_minor)) {
+    if (!digits.empty()) digits += ' ';
+    digits += c;
+  }
+  std::string out = keys;
+  if (const auto at = out.find("{amount}"); at != std::string::npos) out.replace(at, 8, digits);
+  return out;
+}
+
+bool is_milestone(const Event& e, std::string_view name) {
+  const auto* m = std::get_if<Milestone>(&e.body);
+  return m != nullptr && m->name == name;
+}
+
+bool held_in_path(const Step& s) {
+  return s.after.count() == 0 && s.when.ends_with("_entered") &&
+         (std::holds_alternative<Supply>(s.action) || std::holds_alternative<HostBehaviour>(s.action));
+}
+
+bool decided_in_path(const Step& s) {
+  return s.after.count() == 0 && s.when.ends_with("_entered") && std::holds_alternative<NetworkFault>(s.action);
+}
+
+}  // namespace
+
+Watch::Watch(Bench& bench, Sink& sink) : bench_(bench), sink_(sink), pumps_(bench.clock), acting_(bench.clock) {}
+
+void Watch::open() {
+  for (const auto& [source, capture] : bench_.captures) pumps_.start(pump(source, capture));
+}
+
+Task<> Watch::close() { co_await pumps_.join(); }
+
+void Watch::post(Source source, Body body, Time at, Duration uncertainty) {
+  if (inbox_.size() == inbox_limit) body = EquipmentFault{"the rig's inbox is full: events came faster than they could be recorded"};
+  if (inbox_.size() > inbox_limit) return;  // the fault above ends the cycle
+  Event e;
+  e.at = at;
+  e.at_uncertainty = uncertainty;
+  e.source = source;
+  e.body = std::move(body);
+  inbox_.push_back(std::move(e));
+  arrived_.ring();
+}
+
+Task<> Watch::pump(Source source, Capture* capture) {
+  for (;;) {
+    try {
+      Seen seen = co_await capture->next();
+      post(source, std::move(seen.body), seen.at, seen.at_uncertainty);
+      continue;
+    } catch (const LinkError&) {
+      co_return;
+    } catch (const EquipmentError& e) {
+      post(source, EquipmentFault{e.what()});
+    }
+    co_return;
+  }
+}
+
+Task<> Watch::perform(StepAction action) {
+  if (const auto* swipe = std::get_if<Swipe>(&action)) {
+    post(Source::actuator, *swipe);
+    MotionDone done = co_await bench_.actuator->perform(*swipe);
+    post(Source::actuator, std::move(done));
+  } else if (const auto* press = std::get_if<Press>(&action)) {
+    post(Source::actuator, *press);
+    MotionDone done = co_await bench_.actuator->perform(*press);
+    post(Source::actuator, std::move(done));
+  } else if (const auto* supply = std::get_if<Supply>(&action)) {
+    post(Source::power, *supply);
+    Reading reading = co_await bench_.power->set(*supply);
+    powered_ = supply->on;
+    if (!powered_) idle_ = false;
+    post(Source::power, reading);
+  } else if (const auto* fault = std::get_if<NetworkFault>(&action)) {
+    const Impairment outage{true, fault->lasts};
+    post(Source::network, outage);
+    bench_.network->set(outage);
+  } else {
+    const HostBehaviour behaviour = std::get<HostBehaviour>(action);
+    post(Source::host, behaviour);
+    co_await bench_.host->set(behaviour);
+  }
+}
+
+Task<> Watch::act(Step step, int number) {
+  std::string failure;
+  try {
+    co_await perform(step.action);
+    if (held_in_path(step)) bench_.network->confirm(number);
+    if (number >= 0) post(Source::rig, Fired{number, true, describe(step.action)});
+  } catch (const EquipmentError& e) {
+    failure = e.what();
+  } catch (const LinkError& e) {
+    failure = e.what();
+  }
+  if (!failure.empty()) post(Source::rig, EquipmentFault{failure});
+  --acting_count_;
+  arrived_.ring();
+}
+
+void Watch::record(Event event) {
+  event.seq = ++seq_;
+  event.cycle = cycle_;
+  if (is_milestone(event, "idle")) idle_ = true;
+  if (const auto* text = std::get_if<Text>(&event.body); text != nullptr && text->place == "screen") idle_ = false;
+  if (const auto* fault = std::get_if<EquipmentFault>(&event.body)) {
+    if (!broken_) broken_what_ = fault->what;
+    broken_ = true;
+  }
+  sink_.event(event);
+  open_gates(event);
+  events_.push_back(std::move(event));
+}
+
+void Watch::open_gates(const Event& event) {
+  if (const auto* fired = std::get_if<Fired>(&event.body); fired != nullptr && fired->done) {
+    for (const Waiting& w : waiting_) {
+      if (w.number != fired->step || !decided_in_path(w.step)) continue;
+      const auto& fault = std::get<NetworkFault>(w.step.action);
+      if (fault.kind == NetworkFault::delay) linger_ = std::max(linger_, event.at + fault.lasts + 1s);
+    }
+    std::erase_if(waiting_, [&](const Waiting& w) { return w.number == fired->step && decided_in_path(w.step); });
+  }
+  const auto* m = std::get_if<Milestone>(&event.body);
+  if (m == nullptr) return;
+  for (Waiting& w : waiting_) {
+    if (w.due != never || decided_in_path(w.step) || w.step.when != m->name) continue;
+    if (++w.seen == w.step.nth) w.due = event.at + w.step.after;
+  }
+}
+
+/// Takes events out of the inbox and lets due steps act until `test` holds for one (true) or the deadline passes.
+Task<bool> Watch::until(Test test, Time deadline) {
+  for (;;) {
+    while (!inbox_.empty()) {
+      Event event = std::move(inbox_.front());
+      inbox_.pop_front();
+      record(std::move(event));
+      if (test(events_.back())) co_return true;
+    }
+    if (broken_) co_return false;
+    if (bench_.abort != nullptr && bench_.abort->load()) co_return false;
+    const Time now = bench_.clock.now();
+    Time wake = deadline;
+    for (std::size_t i = 0; i < waiting_.size();) {
+      if (waiting_[i].due <= now) {
+        Waiting ready = std::move(waiting_[i]);
+        waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+        ++acting_count_;
+        acting_.start(act(std::move(ready.step), ready.number));
+        continue;
+      }
+      wake = std::min(wake, waiting_[i].due);
+      ++i;
+    }
+    if (!inbox_.empty()) continue;
+    if (now >= deadline) co_return false;
+    co_await bench_.clock.wait(arrived_, wake);
+  }
+}
+
+Task<bool> Watch::milestone(std::string name, Duration limit) {
+  const Time deadline = bench_.clock.now() + limit;
+  const bool reached = co_await until([name](const Event& e) { return is_milestone(e, name); }, deadline);
+  co_return reached;
+}
+
+void Watch::throw_if_broken() const {
+  if (bench_.abort != nullptr && bench_.abort->load()) throw Aborted();
+  if (broken_) throw EquipmentError(broken_what_);
+}
+
+Task<> Watch::rest() {
+  if (bench_.network != nullptr) bench_.network->set(Impairment{});
+  if (bench_.host != nullptr) co_await bench_.host->set(HostBehaviour{});
+  if (bench_.power != nullptr && !powered_) {
+    Reading reading = co_await bench_.power->set(Supply{true});
+    powered_ = true;
+    post(Source::power, reading);
+  }
+}
+
+Task<> Watch::restart_terminal() {
+  if (powered_) co_await perform(Supply{false});
+  co_await perform(Supply{true});
+  idle_ = false;
+  const bool booted = co_await milestone("booted", bench_.terminal.boot_limit);
+  throw_if_broken();
+  if (!booted) co_return;
+  if (!idle_) co_await milestone("idle", bench_.terminal.boot_limit);
+  throw_if_broken();
+}
+
+/// Begins a sale: tells the trace, arms the steps that every sale has.
+Task<> Watch::sale(std::string what, std::int64_t amount_minor, std::string card, std::string detail) {
+  post(Source::rig, Intent{std::move(what), amount_minor, std::move(detail)});
+  if (!card.empty()) waiting_.push_back({Step{"card_wanted", 1, 0ns, Swipe{std::move(card)}}, -1});
+  waiting_.push_back({Step{"start", 1, 0ns, Press{keys_for(bench_.terminal.sale_keys, amount_minor)}}, -1});
+  waiting_.back().due = bench_.clock.now();
+  co_return;
+}
+
+Task<> Watch::run_case(Case c) {
+  const Duration patience = c.patience.count() != 0 ? c.patience : bench_.terminal.no_return_limit;
+  linger_ = Time{};
+  for (std::size_t i = 0; i < c.steps.size(); ++i) {
+    const Step& step = c.steps[i];
+    const int number = static_cast<int>(i);
+    post(Source::rig, Armed{number, describe(step)});
+    waiting_.push_back({step, number});
+    if (decided_in_path(step)) {
+      bench_.network->arm({number, step.when, step.nth, std::get<NetworkFault>(step.action), false, {}});
+    } else if (held_in_path(step)) {
+      bench_.network->arm({number, step.when, step.nth, {}, true, bench_.terminal.answer_timeout / 2});
+    }
+    if (step.when == "start") {
+      waiting_.back().due = bench_.clock.now() + step.after;
+      if (std::holds_alternative<HostBehaviour>(step.action) && step.after.count() == 0) {
+        // the host plays its part before the card moves
+        const Waiting ready = waiting_.back();
+        waiting_.pop_back();
+        ++acting_count_;
+        co_await act(ready.step, ready.number);
+      }
+    }
+  }
+  co_await sale("sale", c.amount_minor, "", c.name);
+
+  const Time began = bench_.clock.now();
+  Time deadline = began + patience;
+  bool told = false;
+  // true whenever the end of the case has come nearer or moved
+  const Test news = [&](const Event& e) {
+    if (is_milestone(e, "card_read")) {
+      deadline = e.at + patience;
+      return true;
+    }
+    if (is_milestone(e, "told") || is_milestone(e, "read_error")) {
+      told = true;
+      return true;
+    }
+    // without power nothing can come back any more
+    const auto* reading = std::get_if<Reading>(&e.body);
+    if (reading == nullptr || reading->rail_mv >= bench_.scope.brownout_mv) return false;
+    deadline = std::min(deadline, e.at + Duration(1s));
+    return true;
+  };
+  while (!told && !broken_ && bench_.clock.now() < deadline) {
+    const Time limit = deadline;
+    co_await until(news, limit);
+    if (bench_.abort != nullptr && bench_.abort->load()) break;
+  }
+  if (!told && !broken_) post(Source::rig, Silence{bench_.clock.now() - began});
+  while (acting_count_ > 0 || (bench_.clock.now() < linger_ && !broken_)) {
+    const Time limit = acting_count_ > 0 ? never : linger_;
+    co_await until([this](const Event&) { return acting_count_ == 0 && bench_.clock.now() >= linger_; }, limit);
+    if (broken_ || (bench_.abort != nullptr && bench_.abort->load())) break;
+  }
+  co_await acting_.join();
+  for (const Waiting& w : waiting_) {
+    if (w.number >= 0) post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
+  }
+  waiting_.clear();
+  co_await until([](const Event&) { return false; }, bench_.clock.now());
+}
+
+Task<> Watch::recover(Case c) {
+  post(Source::rig, Intent{"recovery sale", recovery_amount_minor, ""});
+  co_await rest();
+  co_await restart_terminal();
+  const Duration tries = bench_.terminal.answer_timeout * (bench_.terminal.reversal_tries + 1);
+  if (idle_) {
+    waiting_.push_back({Step{"card_wanted", 1, 0ns, Swipe{bench_.good_card}}, -1});
+    waiting_.push_back({Step{"start", 1, 0ns, Press{keys_for(bench_.terminal.sale_keys, recovery_amount_minor)}}, -1});
+    waiting_.back().due = bench_.clock.now();
+    co_await milestone("told", tries + 30s);
+    co_await acting_.join();
+    waiting_.clear();
+    throw_if_broken();
+  }
+  if (bench_.journal != nullptr) {
+    std::vector<Entry> rows = co_await bench_.journal->entries();
+    post(Source::terminal, BookRead{"journal", std::move(rows)});
+  }
+  if (bench_.ledger != nullptr) {
+    std::vector<Entry> rows = co_await bench_.ledger->entries();
+    post(Source::host, BookRead{"ledger", std::move(rows)});
+  }
+  if (c.settle) {
+    if (!idle_) co_await milestone("idle", 10s);
+    throw_if_broken();
+    post(Source::rig, Intent{"settlement", 0, ""});
+    co_await perform(Press{bench_.terminal.settle_keys});
+    co_await milestone("settled", tries + 30s);
+    throw_if_broken();
+    if (!idle_) co_await milestone("idle", 10s);
+  }
+  co_await until([](const Event&) { return false; }, bench_.clock.now());
+  throw_if_broken();
+}
+
+Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
+  cycle_ = number;
+  events_.clear();
+  waiting_.clear();
+  broken_ = false;
+  sink_.begin(number, c.name, bench_.clock.now());
+  std::string failure;
+  bool aborted = false;
+  try {
+    co_await rest();
+    if (!idle_) co_await restart_terminal();
+    if (!idle_) throw EquipmentError("the terminal does not become ready: no \"idle\" after " + to_text(bench_.terminal.boot_limit));
+    co_await run_case(c);
+    throw_if_broken();
+    co_await recover(c);
+  } catch (const Aborted&) {
+    aborted = true;
+  } catch (const EquipmentError& e) {
+    failure = e.what();
+  } catch (const LinkError& e) {
+    failure = std::string("a link of the rig failed: ") + e.what();
+  }
+  waiting_.clear();
+  co_await acting_.join();
+  if (!failure.empty() && !broken_) post(Source::rig, EquipmentFault{failure});
+  if (aborted || !failure.empty()) {
+    idle_ = false;
+    try {
+      co_await rest();
+    } catch (const std::runtime_error& e) {
+      post(Source::rig, EquipmentFault{std::string("the bench could not be put at rest: ") + e.what()});
+    }
+  }
+  while (!inbox_.empty()) {
+    Event event = std::move(inbox_.front());
+    inbox_.pop_front();
+    record(std::move(event));
+  }
+  if (aborted) throw Aborted();
+  Verdict verdict = judge(c, bench_.scope, events_);
+  sink_.verdict(number, bench_.clock.now(), verdict);
+  co_return verdict;
+}
+
+}  // namespace swiperig

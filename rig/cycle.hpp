@@ -1,0 +1,90 @@
+// Doing a case once: the only verb that acts. Every capture has a pump that lives as long as the bench, every step acts
+// in a coroutine of its own, and both may do one thing to the rest: put an event in the one inbox. One loop takes events
+// out in order, writes them to the sink and opens the gates of the milestones they reach. Waiting is data in that loop
+// (a due time), so it can be cancelled by forgetting it; acting is a coroutine, and is always awaited.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <stdexcept>
+
+#include "rig/bench.hpp"
+#include "rig/crew.hpp"
+#include "rig/trace.hpp"
+
+namespace swiperig {
+
+/// Where a cycle's record goes while it is made.
+struct Sink {
+  virtual ~Sink() = default;
+  /// The cycle is durable before its first motion.
+  virtual void begin(std::int64_t cycle, const std::string& case_name, Time at) = 0;
+  virtual void event(const Event&) = 0;
+  /// Durable when it returns.
+  virtual void verdict(std::int64_t cycle, Time ended, const Verdict&) = 0;
+};
+
+/// The user wants to stop: the bench has been brought to rest.
+struct Aborted : std::runtime_error {
+  Aborted() : std::runtime_error("stopped by the user; the bench is at rest") {}
+};
+
+/// A bench under observation.
+class Watch {
+ public:
+  Watch(Bench& bench, Sink& sink);
+  /// Starts the pumps.
+  void open();
+  /// Awaits them; the owner of the captures has closed what they read from.
+  Task<> close();
+
+  /// Puts the bench at rest, does the case, lets the terminal recover, makes its doubts visible, reads the books and
+  /// judges. Equipment that fails gives outcome `error`. Throws Aborted.
+  Task<Verdict> cycle(Case c, std::int64_t number);
+  /// Network clear, host as it should be, power on. Throws EquipmentError.
+  Task<> rest();
+  /// Looks at Bench::abort now instead of at the next event.
+  void nudge() { arrived_.ring(); }
+
+ private:
+  struct Waiting {
+    Step step;
+    int number;                ///< index in the case; -1: the cycle's own
+    int seen = 0;
+    Time due = never;
+  };
+  using Test = std::function<bool(const Event&)>;
+
+  void post(Source source, Body body, Time at, Duration uncertainty = {});
+  void post(Source source, Body body) { post(source, std::move(body), bench_.clock.now()); }
+  Task<> pump(Source source, Capture* capture);
+  Task<> act(Step step, int number);
+  Task<> perform(StepAction action);
+  void record(Event event);
+  void open_gates(const Event& event);
+  Task<bool> until(Test test, Time deadline);
+  Task<bool> milestone(std::string name, Duration limit);
+  Task<> sale(std::string what, std::int64_t amount_minor, std::string card, std::string detail);
+  Task<> run_case(Case c);
+  Task<> recover(Case c);
+  Task<> restart_terminal();
+  void throw_if_broken() const;
+
+  Bench& bench_;
+  Sink& sink_;
+  Crew pumps_, acting_;
+  std::deque<Event> inbox_;
+  Bell arrived_;
+  std::vector<Event> events_;  ///< of this cycle
+  std::vector<Waiting> waiting_;
+  Time linger_{};              ///< a delayed message is still under way until then
+  std::uint64_t seq_ = 0;
+  std::int64_t cycle_ = 0;
+  int acting_count_ = 0;
+  bool idle_ = false;          ///< the last the terminal said is that it is ready
+  bool powered_ = false;
+  bool broken_ = false;        ///< equipment failed in this cycle
+  std::string broken_what_;
+};
+
+}  // namespace swiperig

@@ -1,0 +1,146 @@
+#include "rig/diagnose.hpp"
+
+#include <algorithm>
+
+#include "rig/transaction.hpp"
+
+namespace swiperig {
+
+namespace {
+
+Diagnosis answer(std::string cause, std::string why, std::initializer_list<Mark> marks) {
+  Diagnosis d{std::move(cause), std::move(why), {}, {}};
+  for (const Mark& m : marks) {
+    if (m) d.evidence.push_back(m.seq);
+  }
+  std::sort(d.evidence.begin(), d.evidence.end());
+  return d;
+}
+
+Diagnosis undecided(std::string why, std::vector<std::string> candidates, std::initializer_list<Mark> marks) {
+  Diagnosis d = answer("unknown", std::move(why), marks);
+  d.candidates = std::move(candidates);
+  return d;
+}
+
+/// DOMAIN.md 2.5: which class of cause a declining code stands for.
+std::string cause_of_code(const std::string& code) {
+  static constexpr std::string_view host[] = {"06", "68", "90", "91", "92", "96", "98"};
+  static constexpr std::string_view pin[] = {"38", "55", "75"};
+  static constexpr std::string_view fraud[] = {"04", "07", "33", "34", "35", "36", "37", "41", "43", "59", "63", "A0"};
+  static constexpr std::string_view setup[] = {"03", "97", "14", "15", "54", "30", "77", "94"};
+  const auto in = [&](auto& set) { return std::find(std::begin(set), std::end(set), code) != std::end(set); };
+  if (code == "51") return "funds";
+  if (code == "45") return "fallback";
+  if (code == "13" || code == "64") return "wrong_amount";
+  if (in(host)) return "host_down";
+  if (in(pin)) return "wrong_pin";
+  if (in(fraud)) return "forged";
+  if (in(setup)) return "setup";
+  return "policy";
+}
+
+Diagnosis without_request(const Transaction& t, const Scope& scope) {
+  const bool bad_swipe = t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
+                                     (t.swipe->reverse && !scope.bidirectional_reader));
+  if (t.refused) return answer("host_down", "the host refused the connection", {t.refused});
+  if (t.read_error) {
+    if (bad_swipe) {
+      return answer("operator_swipe",
+                    t.swipe->reverse ? "the card was swiped the wrong way round and could not be read"
+                                     : "the card was swiped at " + std::to_string(t.swipe->speed_mm_s) +
+                                           " mm/s, outside what the reader takes, and could not be read",
+                    {t.swiped, t.read_error});
+    }
+    return answer("card_reader", "a swipe within the reader's limits could not be read", {t.swiped, t.read_error});
+  }
+  if (t.card_read) {
+    return undecided("the card was read, but no request reached the network", {"app_hang", "network"}, {t.card_read, t.silence});
+  }
+  if (t.swiped && t.silence) {
+    const bool spoke = t.last_text.seq > t.swiped.seq;
+    if (!spoke) return answer("app_hang", "after the swipe the terminal said nothing at all", {t.swiped, t.silence});
+  }
+  if (!t.card_wanted) return answer("keypad", "the terminal never asked for the card", {t.silence});
+  return undecided("the terminal waits for a card that it did not get", {"card_reader", "operator_swipe"}, {t.card_wanted, t.silence});
+}
+
+}  // namespace
+
+Observed observed(std::span<const Event> events) {
+  Observed o;
+  bool after = false;
+  for (const Event& e : events) {
+    if (const auto* intent = std::get_if<Intent>(&e.body)) {
+      if (intent->what == "sale") o.amount_minor = intent->amount_minor;
+      after = after || intent->what != "sale";
+    }
+    if (!e.is_observation()) continue;
+    const bool book = std::holds_alternative<BookRead>(e.body);
+    if (!after || book) o.events.push_back(e);
+  }
+  return o;
+}
+
+Diagnosis diagnose(const Observed& o, const Scope& scope) {
+  const Transaction t = replay(o.events, scope.brownout_mv);
+  if (t.fault) return answer("rig_fault", "the rig's own equipment failed: " + t.fault_what, {t.fault});
+
+  const auto it = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return bool(a.entered); });
+  const Attempt* a = it == t.attempts.end() ? nullptr : &*it;
+  if (!t.power_lost.empty() && !(a != nullptr && a->told && a->told.seq < t.power_lost.front().seq)) {
+    return answer("power", "the rail fell below the brown-out level before anything was told", {t.power_lost.front()});
+  }
+  if (a == nullptr) return without_request(t, scope);
+
+  const Mark& gave_up = a->closed_by_terminal;
+  if (!a->left) {
+    return answer("network", "the request reached the network and never left it towards the host", {a->entered, gave_up});
+  }
+  if (!a->response_entered) {
+    if (t.garbage && t.garbage_from == "host") {
+      return answer("forged", "the host's side sent bytes that are no message", {a->left, t.garbage});
+    }
+    return answer("host_down", a->at_host ? "the host had the request and never answered"
+                                          : "the request went out to the host and nothing came back",
+                  {a->left, a->at_host, gave_up});
+  }
+  if (a->response_entered.at - a->left.at > scope.answer_timeout) {
+    return answer("host_slow", "the host answered after " + to_text(a->response_entered.at - a->left.at) +
+                                   ", the terminal waits " + to_text(scope.answer_timeout),
+                  {a->left, a->response_entered});
+  }
+  if (!a->response_left) {
+    return answer("network", "the response reached the network and never left it towards the terminal",
+                  {a->response_entered, gave_up});
+  }
+  if (a->response_left.at - a->left.at > scope.answer_timeout) {
+    return answer("network", "the response was under way for too long", {a->response_entered, a->response_left});
+  }
+  if (a->mac == "wrong") {
+    return answer("forged", "the response reached the terminal with a wrong MAC", {a->response_left});
+  }
+  if (a->code != "00" && a->code != "10" && a->code != "11" && a->code != "16") {
+    return answer(cause_of_code(a->code), "the host declined with code " + a->code, {a->response_left, a->told});
+  }
+  if (a->told_outcome == "APPROVED") {
+    if (o.amount_minor != 0 && a->told_amount_minor != o.amount_minor) {
+      return answer("wrong_amount", "everything agrees but the amount: " + amount_text(a->told_amount_minor) + " instead of " +
+                                        amount_text(o.amount_minor),
+                    {a->entered, a->told});
+    }
+    return answer("none", "approved and told", {a->response_left, a->told});
+  }
+  if (t.books.contains("journal") && a->journal.empty()) {
+    return undecided("approved on the wire, but the terminal has no record of it", {"database", "app_crash", "app_hang"},
+                     {a->response_left, t.books.at("journal")});
+  }
+  if (a->journal == "approved") {
+    return undecided("approved and booked, but nothing was told", {"display", "printer", "app_crash"},
+                     {a->response_left, t.books.at("journal")});
+  }
+  return undecided("a valid approval was delivered and did not become a sale", {"app_crash", "app_hang", "database"},
+                   {a->response_left, a->told});
+}
+
+}  // namespace swiperig

@@ -1,0 +1,24 @@
+// Why nothing came back, from observations alone: commands, armed faults and the host's script are never passed, so the
+// answer cannot be read off what was injected. The rules are those of DOMAIN.md 3.4, first match wins; evidence that
+// does not decide gives `unknown` with candidates, never a guess.
+#pragma once
+
+#include <span>
+
+#include "rig/event.hpp"
+#include "rig/verdict.hpp"
+
+namespace swiperig {
+
+/// Observations of the case itself, without the recovery that followed, but with the books that were read.
+struct Observed {
+  std::int64_t amount_minor = 0;            ///< what the customer meant to pay
+  std::vector<Event> events;                ///< observations only
+};
+
+/// Keeps what `diagnose` may see: drops every action and everything after the case but the books.
+Observed observed(std::span<const Event> events);
+
+Diagnosis diagnose(const Observed&, const Scope&);
+
+}  // namespace swiperig

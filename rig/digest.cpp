@@ -1,0 +1,41 @@
+#include "rig/digest.hpp"
+
+#include <openssl/evp.h>
+
+#include <memory>
+#include <stdexcept>
+
+namespace swiperig {
+namespace {
+
+struct FreeDigest {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+const EVP_MD* algorithm() {
+  // fetched once and never freed: threads may hash until the process ends
+  static EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  if (fetched == nullptr) throw std::runtime_error("OpenSSL offers no SHA256");
+  return fetched;
+}
+
+Digest hash(BytesView first, BytesView second) {
+  thread_local const std::unique_ptr<EVP_MD_CTX, FreeDigest> context(EVP_MD_CTX_new());
+  Digest out{};
+  unsigned written = 0;
+  if (!context || EVP_DigestInit_ex2(context.get(), algorithm(), nullptr) != 1 ||
+      EVP_DigestUpdate(context.get(), first.data(), first.size()) != 1 ||
+      EVP_DigestUpdate(context.get(), second.data(), second.size()) != 1 ||
+      EVP_DigestFinal_ex(context.get(), out.data(), &written) != 1 || written != out.size()) {
+    throw std::runtime_error("SHA256 failed");
+  }
+  return out;
+}
+
+}  // namespace
+
+Digest sha256(BytesView data) { return hash(data, {}); }
+
+void chain(Digest& head, std::string_view line) { head = hash(head, bytes_of(line)); }
+
+}  // namespace swiperig

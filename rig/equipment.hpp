@@ -1,0 +1,72 @@
+// The whole contract a driver author learns: what moves the card and the keys, what switches the power, what disturbs
+// the network, what scripts the test host, what sees, and who keeps a book. A factory returns a ready object or throws;
+// the destructor ends it. A driver never logs, retries, sleeps on a clock of its own or names a file.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "rig/case.hpp"
+#include "rig/clock.hpp"
+#include "rig/event.hpp"
+#include "rig/link.hpp"
+#include "rig/path.hpp"
+
+namespace swiperig {
+
+/// The rig's own equipment failed: outcome `error`, never held against the terminal.
+struct EquipmentError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Park {};
+using Motion = std::variant<Swipe, Press, Park>;
+
+struct Actuator {
+  virtual ~Actuator() = default;
+  /// Performs the whole motion and returns what was measured. Throws EquipmentError.
+  virtual Task<MotionDone> perform(Motion) = 0;
+};
+
+struct PowerSwitch {
+  virtual ~PowerSwitch() = default;
+  /// Returns once the rail is *measured* on or off; throws EquipmentError when it cannot be proved.
+  virtual Task<Reading> set(Supply) = 0;
+  virtual Task<Reading> read() = 0;
+};
+
+struct NetworkImpairment {
+  virtual ~NetworkImpairment() = default;
+  /// An outage now, or (default-constructed) the end of every disturbance, armed steps included.
+  virtual void set(Impairment) = 0;
+  virtual void arm(ArmedStep) = 0;
+  /// The fault that a held message waited for has happened: the message is dropped.
+  virtual void confirm(int step) = 0;
+};
+
+/// The script of a test host; a bench with a real acquirer has none, and cases that need one are refused.
+struct HostScript {
+  virtual ~HostScript() = default;
+  virtual Task<> set(HostBehaviour) = 0;
+};
+
+struct Seen {
+  Body body;
+  Time at{};
+  Duration at_uncertainty{};
+};
+
+struct Capture {
+  virtual ~Capture() = default;
+  /// The next observation. Throws LinkError{closed} when the bench is being taken down, EquipmentError otherwise.
+  virtual Task<Seen> next() = 0;
+};
+
+struct Book {
+  virtual ~Book() = default;
+  /// All rows of the open batch. Throws EquipmentError when the keeper does not answer.
+  virtual Task<std::vector<Entry>> entries() = 0;
+};
+
+}  // namespace swiperig

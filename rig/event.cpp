@@ -1,0 +1,294 @@
+#include "rig/event.hpp"
+
+#include <array>
+#include <boost/json.hpp>
+#include <charconv>
+#include <stdexcept>
+
+namespace swiperig {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> source_names = {"rig", "actuator", "power", "network", "host", "terminal"};
+constexpr std::array<std::string_view, std::variant_size_v<Body>> kind_names = {
+    "swipe", "press",  "supply",  "impairment",  "host_behaviour", "intent",    "armed",           "milestone",
+    "text",  "reading", "motion_done", "presence", "book_read",     "fired",     "equipment_fault", "silence"};
+
+// Writing and reading share one description of each body: `fields` visits its members by name.
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Swipe>
+{
+  v("card", body.card), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Press>
+{
+  v("keys", body.keys);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Supply>
+{
+  v("on", body.on);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Impairment>
+{
+  v("outage", body.outage), v("lasts_ns", body.lasts);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, HostBehaviour>
+{
+  v("name", body.name), v("lasts_ns", body.lasts);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Intent>
+{
+  v("what", body.what), v("amount_minor", body.amount_minor), v("detail", body.detail);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Armed>
+{
+  v("step", body.step), v("what", body.what);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Milestone>
+{
+  v("name", body.name), v("fields", body.fields);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Text>
+{
+  v("place", body.place), v("text", body.text);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Reading>
+{
+  v("rail_mv", body.rail_mv), v("draw_ma", body.draw_ma);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, MotionDone>
+{
+  v("what", body.what), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Presence>
+{
+  v("what", body.what), v("up", body.up);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Entry>
+{
+  v("batch", body.batch), v("stan", body.stan), v("kind", body.kind), v("amount_minor", body.amount_minor),
+      v("state", body.state);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, BookRead>
+{
+  v("book", body.book), v("entries", body.entries);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Fired>
+{
+  v("step", body.step), v("done", body.done), v("what", body.what);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, EquipmentFault>
+{
+  v("what", body.what);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v)
+  requires std::is_same_v<std::remove_const_t<B>, Silence>
+{
+  v("lasted_ns", body.lasted);
+}
+
+void append_number(std::int64_t n, std::string& out) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, n);
+  out.append(digits, end.ptr);
+}
+
+void append_string(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      static constexpr char hex[] = "0123456789abcdef";
+      out += "\\u00";
+      out += hex[byte >> 4];
+      out += hex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+struct Writer {
+  std::string& out;
+  bool first = true;
+  void key(std::string_view name) {
+    if (!first) out += ',';
+    first = false;
+    out += '"';
+    out += name;
+    out += "\":";
+  }
+  void operator()(std::string_view name, const std::string& v) { key(name), append_string(v, out); }
+  void operator()(std::string_view name, std::int64_t v) { key(name), append_number(v, out); }
+  void operator()(std::string_view name, int v) { key(name), append_number(v, out); }
+  void operator()(std::string_view name, bool v) { key(name), out += v ? "true" : "false"; }
+  void operator()(std::string_view name, Duration v) { key(name), append_number(v.count(), out); }
+  void operator()(std::string_view name, const Fields& v) {
+    key(name);
+    out += '{';
+    Writer inner{out};
+    for (const auto& [k, value] : v) {
+      if (!inner.first) out += ',';
+      inner.first = false;
+      append_string(k, out);
+      out += ':';
+      append_string(value, out);
+    }
+    out += '}';
+  }
+  void operator()(std::string_view name, const std::vector<Entry>& v) {
+    key(name);
+    out += '[';
+    bool first_entry = true;
+    for (const Entry& e : v) {
+      if (!first_entry) out += ',';
+      first_entry = false;
+      out += '{';
+      Writer inner{out};
+      fields(e, inner);
+      out += '}';
+    }
+    out += ']';
+  }
+};
+
+struct Reader {
+  const boost::json::object& object;
+  std::size_t seen = 0;
+
+  const boost::json::value& at(std::string_view name) {
+    const auto* v = object.if_contains(name);
+    if (v == nullptr) throw std::runtime_error("expected \"" + std::string(name) + "\"");
+    ++seen;
+    return *v;
+  }
+  static std::int64_t integer(const boost::json::value& v, std::string_view name) {
+    if (const auto* n = v.if_int64()) return *n;
+    throw std::runtime_error("expected an integer in \"" + std::string(name) + "\"");
+  }
+  static std::string string(const boost::json::value& v, std::string_view name) {
+    if (const auto* s = v.if_string()) return std::string(*s);
+    throw std::runtime_error("expected a string in \"" + std::string(name) + "\"");
+  }
+  void operator()(std::string_view name, std::string& v) { v = string(at(name), name); }
+  void operator()(std::string_view name, std::int64_t& v) { v = integer(at(name), name); }
+  void operator()(std::string_view name, int& v) { v = static_cast<int>(integer(at(name), name)); }
+  void operator()(std::string_view name, bool& v) {
+    const auto* b = at(name).if_bool();
+    if (b == nullptr) throw std::runtime_error("expected true or false in \"" + std::string(name) + "\"");
+    v = *b;
+  }
+  void operator()(std::string_view name, Duration& v) { v = Duration(integer(at(name), name)); }
+  void operator()(std::string_view name, Fields& v) {
+    const auto* o = at(name).if_object();
+    if (o == nullptr) throw std::runtime_error("expected an object in \"" + std::string(name) + "\"");
+    for (const auto& member : *o) v.emplace_back(member.key(), string(member.value(), member.key()));
+  }
+  void operator()(std::string_view name, std::vector<Entry>& v) {
+    const auto* a = at(name).if_array();
+    if (a == nullptr) throw std::runtime_error("expected an array in \"" + std::string(name) + "\"");
+    for (const auto& row : *a) {
+      if (!row.is_object()) throw std::runtime_error("expected objects in \"" + std::string(name) + "\"");
+      Reader inner{row.get_object()};
+      fields(v.emplace_back(), inner);
+    }
+  }
+};
+
+template <std::size_t I = 0>
+Body parse_as(std::string_view kind, const boost::json::object& object) {
+  if constexpr (I < std::variant_size_v<Body>) {
+    if (kind != kind_names[I]) return parse_as<I + 1>(kind, object);
+    std::variant_alternative_t<I, Body> body{};
+    Reader reader{object};
+    fields(body, reader);
+    if (reader.seen != object.size()) throw std::runtime_error("unknown member in a " + std::string(kind));
+    return body;
+  } else {
+    throw std::runtime_error("unknown kind of event: " + std::string(kind));
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Source source) { return source_names[static_cast<std::size_t>(source)]; }
+
+Source parse_source(std::string_view text) {
+  for (std::size_t i = 0; i < source_names.size(); ++i) {
+    if (source_names[i] == text) return static_cast<Source>(i);
+  }
+  throw std::runtime_error("unknown source: " + std::string(text));
+}
+
+std::string_view field(const Fields& all, std::string_view name) {
+  for (const auto& [key, value] : all) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+std::string_view kind_of(const Body& body) { return kind_names[body.index()]; }
+
+void append_json(const Body& body, std::string& out) {
+  out += '{';
+  Writer writer{out};
+  std::visit([&](const auto& b) { fields(b, writer); }, body);
+  out += '}';
+}
+
+void append_canonical(const Event& event, std::string& out) {
+  append_number(event.at.time_since_epoch().count(), out);
+  out += '|';
+  append_number(event.at_uncertainty.count(), out);
+  out += '|';
+  out += to_string(event.source);
+  out += '|';
+  out += kind_of(event.body);
+  out += '|';
+  append_json(event.body, out);
+}
+
+Body parse_body(std::string_view kind, std::string_view json) {
+  boost::system::error_code error;
+  const auto value = boost::json::parse({json.data(), json.size()}, error);
+  if (error || !value.is_object()) throw std::runtime_error("expected a JSON object");
+  return parse_as(kind, value.get_object());
+}
+
+}  // namespace swiperig

@@ -1,0 +1,131 @@
+// What was done (actions) or seen (observations), the one currency of the rig. An event is a time, its uncertainty, a
+// source and a flat body; bodies hold integers and text only, so that the canonical JSON of a body is the same on every
+// machine and a stranger can recompute the head with sqlite3 and sha256sum. Order between sources may be asserted only
+// where their intervals do not overlap. Card numbers are masked before a body is made.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "rig/time.hpp"
+
+namespace swiperig {
+
+enum class Source : std::uint8_t { rig, actuator, power, network, host, terminal };
+std::string_view to_string(Source);
+
+/// Named values in a fixed order: decoded, masked fields of a message or of a text.
+using Fields = std::vector<std::pair<std::string, std::string>>;
+/// The value of `name`, or "".
+std::string_view field(const Fields&, std::string_view name);
+
+// --- actions -------------------------------------------------------------------------------------------------------
+struct Swipe {
+  std::string card;           ///< card slot of the bench, never a number
+  std::int64_t speed_mm_s = 500;
+  bool reverse = false;       ///< end of the stripe first
+};
+struct Press {
+  std::string keys;           ///< key names separated by one space: "1 2 3 4 OK"
+};
+struct Supply {
+  bool on = true;
+};
+/// What the network does to everything, from now on. Per-message faults are armed instead (rig/path.hpp).
+struct Impairment {
+  bool outage = false;        ///< nothing passes, nobody is told
+  Duration lasts{};           ///< 0: until cleared
+};
+/// What the acquirer's host does from now on; names and meanings in rig/profile.hpp.
+struct HostBehaviour {
+  std::string name = "normal";
+  Duration lasts{};           ///< for behaviours that take time (slow, late)
+};
+/// The case begins: its name, its intent and what is armed, in words.
+struct Intent {
+  std::string what;           ///< "sale", "recovery sale", "settlement"
+  std::int64_t amount_minor = 0;
+  std::string detail;         ///< the case's name
+};
+/// Step `step` of the case, armed before anything moved.
+struct Armed {
+  int step = 0;
+  std::string what;
+};
+
+// --- observations --------------------------------------------------------------------------------------------------
+struct Milestone {
+  std::string name;           ///< one of rig/milestones.def
+  Fields fields;
+};
+struct Text {
+  std::string place;          ///< "screen", "receipt", "ecr"
+  std::string text;           ///< scrubbed of card numbers, control characters shown as \xNN
+};
+struct Reading {
+  std::int64_t rail_mv = 0;
+  std::int64_t draw_ma = 0;
+};
+struct MotionDone {
+  std::string what;           ///< "swipe", "press", "park"
+  std::int64_t speed_mm_s = 0;///< measured over the stripe; 0 for others
+  bool reverse = false;
+};
+struct Presence {
+  std::string what;           ///< "host", "terminal link", ...
+  bool up = false;
+};
+/// One row of a book as its keeper told it.
+struct Entry {
+  std::string batch, stan, kind;   ///< kind: sale, void, ...
+  std::int64_t amount_minor = 0;
+  std::string state;               ///< approved, declined, reversed, pending, tombstone
+};
+struct BookRead {
+  std::string book;           ///< "journal", "ledger"
+  std::vector<Entry> entries;
+};
+/// A step did what it should (`done`), or could not in time.
+struct Fired {
+  int step = 0;
+  bool done = true;
+  std::string what;
+};
+struct EquipmentFault {
+  std::string what;
+};
+/// Nothing came back, for this long.
+struct Silence {
+  Duration lasted{};
+};
+
+using Body = std::variant<Swipe, Press, Supply, Impairment, HostBehaviour, Intent, Armed, Milestone, Text, Reading,
+                          MotionDone, Presence, BookRead, Fired, EquipmentFault, Silence>;
+/// Index of the first observation in Body; actions come before it.
+inline constexpr std::size_t first_observation = 7;  // Milestone
+
+struct Event {
+  std::uint64_t seq = 0;      ///< order of arrival, from 1 in its run
+  std::int64_t cycle = 0;     ///< from 0
+  Time at{};
+  Duration at_uncertainty{};
+  Source source = Source::rig;
+  Body body;
+  bool is_observation() const { return body.index() >= first_observation; }
+};
+
+/// The body's name as stored: "swipe", "milestone", ...
+std::string_view kind_of(const Body&);
+/// Appends the body as canonical JSON: fixed key order, integers and strings only, no spaces.
+void append_json(const Body&, std::string& out);
+/// The line that the head is made of: at_ns|uncertainty_ns|source|kind|json
+void append_canonical(const Event&, std::string& out);
+/// Reads back what append_json wrote. Throws std::runtime_error that says what was expected.
+Body parse_body(std::string_view kind, std::string_view json);
+Source parse_source(std::string_view);
+
+}  // namespace swiperig

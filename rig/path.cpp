@@ -1,0 +1,241 @@
+#include "rig/path.hpp"
+
+#include <algorithm>
+
+namespace swiperig {
+
+Path::Lane& Path::lane(int connection, bool from_terminal) {
+  Connection& c = connections_[connection];
+  return from_terminal ? c.up : c.down;
+}
+
+void Path::opened(int connection, Orders& orders) {
+  connections_[connection];
+  orders.push_back(Report{Milestone{"connected", {{"connection", std::to_string(connection)}}}});
+}
+
+void Path::refused(int connection, Orders& orders) {
+  orders.push_back(Report{Milestone{"refused", {{"connection", std::to_string(connection)}}}});
+  orders.push_back(HangUp{connection, false, Close::reset});
+}
+
+void Path::set(Impairment impairment, Time now, Orders& orders) {
+  if (impairment.outage) {
+    outage_ = true;
+    outage_until_ = impairment.lasts.count() == 0 ? never : now + impairment.lasts;
+    return;
+  }
+  outage_ = false;
+  armed_.clear();
+  seen_.clear();
+  for (auto& [number, c] : connections_) {
+    const bool disturbed = c.up.dead || c.down.dead || !c.up.held.empty() || !c.down.held.empty();
+    if (disturbed || c.up.ended || c.down.ended) reset_both(number, orders);
+  }
+}
+
+void Path::confirm(int step, Orders&) {
+  for (auto& [number, c] : connections_) {
+    for (const bool from_terminal : {true, false}) {
+      auto& held = (from_terminal ? c.up : c.down).held;
+      if (!held.empty() && held.front().waits_for_step == step) lose(number, from_terminal, held.front().message);
+    }
+  }
+}
+
+void Path::bytes(int connection, bool from_terminal, BytesView bytes, Time now, Orders& orders) {
+  Lane& l = lane(connection, from_terminal);
+  if (l.dead) return;
+  if (!l.raw) {
+    l.partial.insert(l.partial.end(), bytes.begin(), bytes.end());
+    std::size_t used = 0;
+    for (;;) {
+      const BytesView rest = BytesView(l.partial).subspan(used);
+      const FrameLength length = frame_length(rest, framing_);
+      if (length.state == FrameLength::State::bad) {
+        orders.push_back(Report{Milestone{"garbage",
+                                          {{"connection", std::to_string(connection)},
+                                           {"from", from_terminal ? "terminal" : "host"},
+                                           {"bytes", std::to_string(rest.size())}}}});
+        l.raw = true;
+        bytes = rest;
+        break;
+      }
+      if (length.state == FrameLength::State::need_more || length.total > rest.size()) break;
+      message(connection, from_terminal, Bytes(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(length.total)),
+              now, orders);
+      used += length.total;
+      if (l.dead) break;
+    }
+    if (!l.raw) {
+      l.partial.erase(l.partial.begin(), l.partial.begin() + static_cast<std::ptrdiff_t>(used));
+      return;
+    }
+  }
+  Held raw{Bytes(bytes.begin(), bytes.end())};
+  l.partial.clear();
+  pass(connection, from_terminal, std::move(raw), now, orders);
+}
+
+void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Orders& orders) {
+  Wire::Look look = wire_.look(from_terminal, bytes);
+  look.fields.emplace_back("connection", std::to_string(connection));
+  const std::string entered = look.stem + "_entered";
+  const int nth = ++seen_[entered];
+  orders.push_back(Report{Milestone{entered, look.fields}});
+
+  Held held{std::move(bytes), ++messages_};
+  passing_.emplace(held.message, Passing{std::move(look.stem), std::move(look.fields)});
+  const auto armed = std::find_if(armed_.begin(), armed_.end(), [&](const ArmedStep& s) {
+    return s.when == entered && s.nth == nth;
+  });
+  if (armed == armed_.end()) {
+    pass(connection, from_terminal, std::move(held), now, orders);
+    return;
+  }
+  const ArmedStep step = *armed;
+  armed_.erase(armed);
+  if (step.hold) {
+    held.until = now + step.hold_max;
+    held.waits_for_step = step.step;
+    lane(connection, from_terminal).held.push_back(std::move(held));
+    return;
+  }
+  orders.push_back(Report{Fired{step.step, true, describe(step.fault)}});
+  switch (step.fault.kind) {
+    case NetworkFault::drop: lose(connection, from_terminal, held.message); break;
+    case NetworkFault::delay:
+      held.until = now + step.fault.lasts;
+      lane(connection, from_terminal).held.push_back(std::move(held));
+      break;
+    case NetworkFault::outage:
+      set(Impairment{true, step.fault.lasts}, now, orders);
+      pass(connection, from_terminal, std::move(held), now, orders);
+      break;
+    case NetworkFault::fin:
+    case NetworkFault::reset: {
+      passing_.erase(held.message);
+      Connection& c = connections_[connection];
+      c.up.dead = c.down.dead = true;
+      const Close how = step.fault.kind == NetworkFault::fin ? Close::fin : Close::reset;
+      orders.push_back(HangUp{connection, false, how});
+      orders.push_back(HangUp{connection, true, how});
+      break;
+    }
+  }
+}
+
+void Path::pass(int connection, bool from_terminal, Held held, Time now, Orders& orders) {
+  Lane& l = lane(connection, from_terminal);
+  if (out(now)) held.until = outage_until_;
+  if (!l.held.empty() || out(now)) {
+    l.held.push_back(std::move(held));
+  } else {
+    order(connection, from_terminal, std::move(held), orders);
+  }
+}
+
+void Path::order(int connection, bool from_terminal, Held held, Orders& orders) {
+  if (held.bytes.empty()) {
+    orders.push_back(HangUp{connection, from_terminal, held.end});
+  } else {
+    orders.push_back(Forward{connection, from_terminal, std::move(held.bytes), held.message});
+  }
+}
+
+void Path::lose(int connection, bool from_terminal, std::uint64_t message) {
+  Lane& l = lane(connection, from_terminal);
+  passing_.erase(message);
+  for (const Held& h : l.held) passing_.erase(h.message);
+  l.held.clear();
+  l.partial.clear();
+  l.dead = true;
+}
+
+void Path::reset_both(int connection, Orders& orders) {
+  lose(connection, true, 0);
+  lose(connection, false, 0);
+  orders.push_back(HangUp{connection, false, Close::reset});
+  orders.push_back(HangUp{connection, true, Close::reset});
+}
+
+void Path::ended(int connection, bool from_terminal, Close how, Orders& orders) {
+  orders.push_back(Report{Milestone{"closed",
+                                    {{"connection", std::to_string(connection)},
+                                     {"by", from_terminal ? "terminal" : "host"},
+                                     {"how", how == Close::fin ? "fin" : "reset"}}}});
+  Lane& l = lane(connection, from_terminal);
+  l.ended = true;
+  if (l.dead) {
+    // the lost bytes took the end of the stream with them: a terminal must not hear of it, a host that nobody talks to
+    // any more may
+    if (from_terminal) orders.push_back(HangUp{connection, true, Close::reset});
+    return;
+  }
+  if (!l.partial.empty()) {
+    orders.push_back(Report{Milestone{"garbage",
+                                      {{"connection", std::to_string(connection)},
+                                       {"from", from_terminal ? "terminal" : "host"},
+                                       {"bytes", std::to_string(l.partial.size())},
+                                       {"what", "the connection ended inside a message"}}}});
+    Held rest{std::exchange(l.partial, {})};
+    if (l.held.empty()) {
+      order(connection, from_terminal, std::move(rest), orders);
+    } else {
+      l.held.push_back(std::move(rest));
+    }
+  }
+  Held end;
+  end.end = how;
+  if (how == Close::fin && !l.held.empty()) {
+    end.until = l.held.back().until;
+    l.held.push_back(std::move(end));
+  } else {
+    order(connection, from_terminal, std::move(end), orders);
+  }
+}
+
+void Path::sent(std::uint64_t message, Orders& orders) {
+  const auto it = passing_.find(message);
+  if (it == passing_.end()) return;
+  orders.push_back(Report{Milestone{it->second.stem + "_left", std::move(it->second.fields)}});
+  passing_.erase(it);
+}
+
+void Path::tick(Time now, Orders& orders) {
+  if (outage_ && now >= outage_until_) outage_ = false;
+  for (auto& [number, c] : connections_) {
+    for (const bool from_terminal : {true, false}) {
+      auto& held = (from_terminal ? c.up : c.down).held;
+      while (!held.empty() && held.front().until <= now && !outage_) {
+        Held front = std::move(held.front());
+        held.pop_front();
+        if (front.waits_for_step >= 0) {
+          orders.push_back(Report{Fired{front.waits_for_step, false,
+                                        "the message was held as long as allowed and then let go: the fault came late"}});
+        }
+        // what queued up behind a held message goes on with it
+        const Time released = front.until;
+        order(number, from_terminal, std::move(front), orders);
+        while (!held.empty() && (held.front().until == never || held.front().until <= released) &&
+               held.front().waits_for_step < 0) {
+          Held behind = std::move(held.front());
+          held.pop_front();
+          order(number, from_terminal, std::move(behind), orders);
+        }
+      }
+    }
+  }
+}
+
+Time Path::due() const {
+  Time due = outage_ ? outage_until_ : never;
+  for (const auto& [number, c] : connections_) {
+    for (const Lane* l : {&c.up, &c.down}) {
+      if (!l->held.empty()) due = std::min(due, l->held.front().until);
+    }
+  }
+  return due;
+}
+
+}  // namespace swiperig

@@ -1,0 +1,121 @@
+// What happens to every byte between the terminal and the host, decided before the byte goes on. Pure: bytes, times and
+// armed steps in; orders (forward, hang up, report) out. The relay and any other shell carry the orders out and do
+// nothing else, so a fault is exact by construction: sniffing first and cutting afterwards lets the response slip
+// through. A message waits until it is whole; a message that is lost takes the rest of its direction of that connection
+// with it, as a lost TCP segment does; an outage holds bytes back, and when it ends in time they arrive late.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "rig/bytes.hpp"
+#include "rig/case.hpp"
+#include "rig/close.hpp"
+#include "rig/event.hpp"
+#include "rig/profile.hpp"
+#include "rig/wire.hpp"
+
+namespace swiperig {
+
+/// A step armed in the path: fires on the nth message that reaches `when` (a ..._entered milestone).
+struct ArmedStep {
+  int step = 0;                 ///< index in the case
+  std::string when;
+  int nth = 1;
+  NetworkFault fault;
+  bool hold = false;            ///< instead of `fault`: hold the message until confirm(step), at most hold_max
+  Duration hold_max{};
+};
+
+/// `message`: the number to give to Path::sent once the last byte has gone on; 0: no whole message.
+struct Forward {
+  int connection;
+  bool to_host;
+  Bytes bytes;
+  std::uint64_t message;
+};
+/// Close one side of a connection.
+struct HangUp {
+  int connection;
+  bool host_side;
+  Close how;
+};
+struct Report {
+  Body body;
+};
+using Order = std::variant<Forward, HangUp, Report>;
+using Orders = std::vector<Order>;
+
+class Path {
+ public:
+  explicit Path(const HostProfile& host) : framing_(host.framing), wire_(host) {}
+
+  void arm(ArmedStep step) { armed_.push_back(std::move(step)); }
+  /// An outage from now on; or the end of every disturbance: armed steps are forgotten, what is held is dropped and its
+  /// connection reset, so that nothing of one case arrives in the next.
+  void set(Impairment, Time now, Orders&);
+  /// The fault that a held message waited for is a fact: the message is lost.
+  void confirm(int step, Orders&);
+
+  void opened(int connection, Orders&);
+  void refused(int connection, Orders&);
+  void bytes(int connection, bool from_terminal, BytesView, Time now, Orders&);
+  /// One side closed its sending direction (fin) or broke the connection (reset).
+  void ended(int connection, bool from_terminal, Close how, Orders&);
+  /// The last byte of `message` has gone on.
+  void sent(std::uint64_t message, Orders&);
+  /// Both sides are closed and nobody will name the connection again.
+  void forget(int connection) { connections_.erase(connection); }
+
+  /// Releases what is due; due(): when the next release is, or never.
+  void tick(Time now, Orders&);
+  Time due() const;
+
+ private:
+  struct Held {
+    Bytes bytes;                ///< empty: the end of the stream
+    std::uint64_t message = 0;
+    Time until = never;
+    int waits_for_step = -1;
+    Close end = Close::fin;
+  };
+  struct Lane {
+    Bytes partial;
+    std::deque<Held> held;
+    bool dead = false;          ///< what was lost took the rest with it
+    bool ended = false;         ///< its sender has closed
+    bool raw = false;           ///< not our framing: passed on unread
+  };
+  struct Connection {
+    Lane up, down;              ///< up: terminal to host
+  };
+  struct Passing {
+    std::string stem;
+    Fields fields;
+  };
+
+  Lane& lane(int connection, bool from_terminal);
+  void message(int connection, bool from_terminal, Bytes, Time now, Orders&);
+  void pass(int connection, bool from_terminal, Held, Time now, Orders&);
+  void order(int connection, bool from_terminal, Held, Orders&);
+  void lose(int connection, bool from_terminal, std::uint64_t message);
+  void reset_both(int connection, Orders&);
+  bool out(Time now) const { return outage_ && now < outage_until_; }
+
+  Framing framing_;
+  Wire wire_;
+  std::vector<ArmedStep> armed_;
+  std::map<std::string, int, std::less<>> seen_;  ///< messages per milestone since the last clear
+  std::map<int, Connection> connections_;
+  std::map<std::uint64_t, Passing> passing_;      ///< whole messages whose last byte has not gone on yet
+  std::uint64_t messages_ = 0;
+  bool outage_ = false;
+  Time outage_until_ = never;
+};
+
+}  // namespace swiperig

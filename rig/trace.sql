@@ -1,0 +1,75 @@
+-- run.trace, schema version 1 (PRAGMA user_version), application id 0x53574950 ("SWIP").
+-- Everything done to the terminal and everything seen of it, in order; verdicts beside it. Any SQLite reader will do.
+--
+-- The head can be recomputed with SQL and sha256 alone. An epoch's head starts as 32 zero bytes; for each of its events
+-- in order of seq:
+--     head = sha256(head || at_ns || '|' || at_uncertainty_ns || '|' || source || '|' || kind || '|' || body)
+-- where numbers are decimal text and body is the stored text. cycles.head is the value after the cycle's last event,
+-- epochs.head after the last cycle. The run's head starts as 32 zero bytes and folds epochs in order:
+--     head = sha256(head || lower-case hex of the epoch's head)
+-- No wall time and no run id is in a head: one seed, one head.
+
+CREATE TABLE run (
+  id TEXT NOT NULL,                 -- names this run; not part of the head
+  campaign TEXT NOT NULL,
+  bench TEXT NOT NULL,
+  seed TEXT NOT NULL,               -- unsigned 64-bit, decimal
+  virtual INTEGER NOT NULL,         -- 1: bench time is simulated
+  cycles_planned INTEGER NOT NULL,
+  scope TEXT NOT NULL,              -- JSON: what the bench can see and what the terminal's profile declares
+  rig_version TEXT NOT NULL,
+  begun_wall_s INTEGER NOT NULL,    -- seconds since 1970, an anchor
+  ended_wall_s INTEGER,
+  wall_ms INTEGER,                  -- how long the run took on the wall
+  head TEXT                         -- lower-case hex; NULL: the run did not end in order
+);
+
+CREATE TABLE cases (
+  name TEXT PRIMARY KEY,
+  body TEXT NOT NULL                -- JSON: the whole case, as planned
+);
+
+CREATE TABLE epochs (
+  epoch INTEGER PRIMARY KEY,
+  first_cycle INTEGER NOT NULL,
+  cycles INTEGER NOT NULL,
+  bench_ns INTEGER NOT NULL,        -- bench time that passed
+  head TEXT NOT NULL
+);
+
+-- A cycle is durable before its first motion; without a verdict it was cut short and counts as inconclusive.
+CREATE TABLE cycles (
+  cycle INTEGER PRIMARY KEY,        -- from 0
+  epoch INTEGER NOT NULL,
+  case_name TEXT NOT NULL REFERENCES cases(name),
+  begun_ns INTEGER NOT NULL,        -- bench time of its epoch
+  ended_ns INTEGER,
+  outcome TEXT,                     -- pass, inconclusive, fail, error
+  cause TEXT,                       -- what diagnose said
+  induced TEXT,                     -- what the case induced
+  verdict TEXT,                     -- JSON: findings, evidence, diagnosis
+  head TEXT
+);
+
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY,          -- order of arrival, from 1
+  cycle INTEGER NOT NULL,
+  at_ns INTEGER NOT NULL,           -- bench time of its epoch
+  at_uncertainty_ns INTEGER NOT NULL,
+  source TEXT NOT NULL,             -- rig, actuator, power, network, host, terminal
+  kind TEXT NOT NULL,               -- swipe, press, ..., milestone, text, ..., silence
+  body TEXT NOT NULL                -- JSON, canonical: fixed key order, integers and strings only
+);
+CREATE INDEX events_by_cycle ON events(cycle);
+
+-- Signatures over heads; written by `seal`, empty until then.
+CREATE TABLE seals (
+  seal INTEGER PRIMARY KEY,
+  head TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  wall_s INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  algorithm TEXT NOT NULL,
+  key TEXT NOT NULL,
+  signature TEXT NOT NULL
+);

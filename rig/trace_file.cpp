@@ -1,0 +1,353 @@
+#include "rig/trace_file.hpp"
+
+#include <sqlite3.h>
+
+#include <cassert>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "rig/clock.hpp"
+
+namespace swiperig {
+
+namespace {
+
+constexpr int application_id = 0x53574950;
+constexpr int schema_version = 1;
+
+// rig/trace.sql, put in at build time
+constexpr char schema[] =
+#include "trace.sql.inc"
+    ;
+
+[[noreturn]] void fail(sqlite3* db, const std::string& doing) {
+  throw TraceError("run.trace: " + doing + ": " + sqlite3_errmsg(db));
+}
+
+}  // namespace
+
+/// One prepared statement, bound and stepped.
+class Statement {
+ public:
+  Statement(sqlite3* db, const char* sql) : db_(db) {
+    if (sqlite3_prepare_v2(db, sql, -1, &statement_, nullptr) != SQLITE_OK) fail(db, sql);
+  }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  ~Statement() { sqlite3_finalize(statement_); }
+
+  Statement& bind(std::int64_t v) {
+    sqlite3_bind_int64(statement_, ++bound_, v);
+    return *this;
+  }
+  Statement& bind(std::string_view v) {
+    sqlite3_bind_text(statement_, ++bound_, v.data(), static_cast<int>(v.size()), SQLITE_TRANSIENT);
+    return *this;
+  }
+  Statement& bind(const std::string& v) { return bind(std::string_view(v)); }
+  Statement& bind(const char* v) { return bind(std::string_view(v)); }
+  bool step() {
+    const int rc = sqlite3_step(statement_);
+    if (rc == SQLITE_ROW) return true;
+    if (rc != SQLITE_DONE) fail(db_, sqlite3_sql(statement_));
+    sqlite3_reset(statement_);
+    bound_ = 0;
+    return false;
+  }
+  std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+  std::string text(int column) const {
+    const auto* t = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return t == nullptr ? std::string() : std::string(t, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  }
+  std::string_view view(int column) const {
+    const auto* t = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return t == nullptr ? std::string_view()
+                        : std::string_view(t, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  }
+
+ private:
+  sqlite3* db_;
+  sqlite3_stmt* statement_ = nullptr;
+  int bound_ = 0;
+};
+
+namespace {
+
+Digest unhex(const std::string& text) {
+  Digest digest{};
+  const auto bytes = from_hex(text);
+  if (bytes && bytes->size() == digest.size()) std::copy(bytes->begin(), bytes->end(), digest.begin());
+  return digest;
+}
+
+}  // namespace
+
+void TraceWriter::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+void TraceReader::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+
+void TraceWriter::exec(const char* sql) {
+  if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), sql);
+}
+
+TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durable) : durable_(durable) {
+  if (std::filesystem::exists(path)) throw TraceError(path + " exists: a trace is never overwritten");
+  sqlite3* db = nullptr;
+  const int rc = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, nullptr);
+  db_.reset(db);
+  if (rc != SQLITE_OK) throw TraceError(path + ": cannot be made: " + sqlite3_errstr(rc));
+  exec(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
+  exec(("PRAGMA user_version=" + std::to_string(schema_version)).c_str());
+  exec("PRAGMA journal_mode=WAL");
+  exec("PRAGMA synchronous=NORMAL");
+  exec("BEGIN");
+  exec(schema);
+  Statement(db_.get(), "INSERT INTO run VALUES(?,?,?,?,?,?,?,?,?,NULL,NULL,NULL)")
+      .bind(run.id).bind(run.campaign).bind(run.bench).bind(std::to_string(run.seed)).bind(std::int64_t{run.is_virtual})
+      .bind(run.cycles_planned).bind(to_json(run.scope)).bind("0.1.0").bind(wall_clock_s()).step();
+  for (const Case& c : run.cases) {
+    Statement(db_.get(), "INSERT INTO cases VALUES(?,?)").bind(c.name).bind(to_json(c)).step();
+  }
+  exec("COMMIT");
+  insert_event_ = std::make_unique<Statement>(db_.get(), "INSERT INTO events VALUES(?,?,?,?,?,?,?)");
+}
+
+TraceWriter::~TraceWriter() = default;
+
+void TraceWriter::begin(std::int64_t cycle, const std::string& case_name, Time at) {
+  live_ = true;
+  if (durable_) exec("PRAGMA synchronous=FULL");
+  Statement(db_.get(), "INSERT INTO cycles(cycle,epoch,case_name,begun_ns) VALUES(?,0,?,?)")
+      .bind(cycle).bind(case_name).bind(at.time_since_epoch().count()).step();
+  if (durable_) exec("PRAGMA synchronous=NORMAL");
+  ++cycles_;
+}
+
+void TraceWriter::insert_event(const Event& e, std::uint64_t seq) {
+  scratch_.clear();
+  append_json(e.body, scratch_);
+  insert_event_->bind(static_cast<std::int64_t>(seq)).bind(e.cycle).bind(e.at.time_since_epoch().count())
+      .bind(e.at_uncertainty.count()).bind(to_string(e.source)).bind(kind_of(e.body)).bind(scratch_).step();
+}
+
+void TraceWriter::event(const Event& e) {
+  insert_event(e, e.seq);
+  seq_ = e.seq;
+  extend(epoch_head_, e, scratch_);
+  last_ = e.at;
+}
+
+void TraceWriter::verdict(std::int64_t cycle, Time ended, const Verdict& v) {
+  if (durable_) exec("PRAGMA synchronous=FULL");
+  Statement(db_.get(), "UPDATE cycles SET ended_ns=?,outcome=?,cause=?,induced=?,verdict=?,head=? WHERE cycle=?")
+      .bind(ended.time_since_epoch().count()).bind(to_string(v.outcome)).bind(v.diagnosis.cause).bind(v.induced)
+      .bind(to_json(v)).bind(hex(epoch_head_)).bind(cycle).step();
+  if (durable_) exec("PRAGMA synchronous=NORMAL");
+  last_ = ended;
+}
+
+void TraceWriter::epoch(const EpochRecord& record) {
+  exec("BEGIN");
+  Statement insert(db_.get(), "INSERT INTO cycles VALUES(?,?,?,?,?,?,?,?,?,?)");
+  const std::uint64_t base = seq_;
+  for (const CycleRecord& c : record.cycles) {
+    for (const Event& e : c.events) insert_event(e, seq_ = base + e.seq);
+    Verdict v = *c.verdict;
+    for (Finding& f : v.findings) {
+      for (auto& n : f.evidence) n += base;
+    }
+    for (auto& n : v.diagnosis.evidence) n += base;
+    insert.bind(c.cycle).bind(record.epoch).bind(c.case_name).bind(c.begun.time_since_epoch().count())
+        .bind(c.ended.time_since_epoch().count()).bind(to_string(v.outcome)).bind(v.diagnosis.cause).bind(v.induced)
+        .bind(to_json(v)).bind(hex(c.head)).step();
+  }
+  Statement(db_.get(), "INSERT INTO epochs VALUES(?,?,?,?,?)")
+      .bind(record.epoch).bind(record.cycles.empty() ? 0 : record.cycles.front().cycle)
+      .bind(static_cast<std::int64_t>(record.cycles.size())).bind(record.bench_time.count()).bind(hex(record.head)).step();
+  exec("COMMIT");
+  fold(run_head_, record.head);
+}
+
+Digest TraceWriter::finish(std::int64_t wall_ms) {
+  exec("BEGIN");
+  if (live_) {
+    Statement(db_.get(), "INSERT INTO epochs VALUES(0,0,?,?,?)")
+        .bind(cycles_).bind(last_.time_since_epoch().count()).bind(hex(epoch_head_)).step();
+    fold(run_head_, epoch_head_);
+  }
+  Statement(db_.get(), "UPDATE run SET ended_wall_s=?,wall_ms=?,head=?")
+      .bind(wall_clock_s()).bind(wall_ms).bind(hex(run_head_)).step();
+  exec("COMMIT");
+  exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  return run_head_;
+}
+
+TraceReader::TraceReader(const std::string& path) : path_(path) {
+  {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw TraceError(path + ": cannot be read");
+    char magic[100] = {};
+    file.read(magic, sizeof magic);
+    if (file.gcount() < 100 || std::memcmp(magic, "SQLite format 3", 16) != 0) {
+      throw TraceError(path + ": offset 0: not a trace (expected a SQLite database)");
+    }
+    const auto big_endian = [&](int at) {
+      return (std::uint32_t{static_cast<unsigned char>(magic[at])} << 24) | (std::uint32_t{static_cast<unsigned char>(magic[at + 1])} << 16) |
+             (std::uint32_t{static_cast<unsigned char>(magic[at + 2])} << 8) | std::uint32_t{static_cast<unsigned char>(magic[at + 3])};
+    };
+    if (big_endian(68) != application_id) {
+      throw TraceError(path + ": offset 68: a SQLite database, but not a trace (expected application id SWIP)");
+    }
+    if (big_endian(60) != schema_version) {
+      throw TraceError(path + ": offset 60: trace schema version " + std::to_string(big_endian(60)) +
+                       ", this program reads version " + std::to_string(schema_version));
+    }
+    const std::uint64_t page = (static_cast<unsigned char>(magic[16]) << 8) | static_cast<unsigned char>(magic[17]);
+    const std::uint64_t pages = big_endian(28);
+    const std::uint64_t size = std::filesystem::file_size(path);
+    if (size < pages * (page == 1 ? 65536 : page)) {
+      throw TraceError(path + ": offset " + std::to_string(size) + ": cut off (" +
+                       std::to_string(pages * (page == 1 ? 65536 : page)) + " bytes expected)");
+    }
+  }
+  sqlite3* db = nullptr;
+  const int rc = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, nullptr);
+  db_.reset(db);
+  if (rc != SQLITE_OK) throw TraceError(path + ": " + sqlite3_errstr(rc));
+  check();
+  Statement run(db_.get(), "SELECT id,campaign,bench,seed,virtual,cycles_planned,scope,head,wall_ms FROM run");
+  if (!run.step()) throw TraceError(path + ": no run in it");
+  run_.id = run.text(0);
+  run_.campaign = run.text(1);
+  run_.bench = run.text(2);
+  run_.seed = std::strtoull(run.text(3).c_str(), nullptr, 10);
+  run_.is_virtual = run.integer(4) != 0;
+  run_.cycles_planned = run.integer(5);
+  head_ = run.text(7);
+  wall_ms_ = run.integer(8);
+  try {
+    run_.scope = parse_scope(run.text(6));
+    Statement cases(db_.get(), "SELECT body FROM cases ORDER BY rowid");
+    while (cases.step()) run_.cases.push_back(parse_case(cases.text(0)));
+  } catch (const TraceError&) {
+    throw;
+  } catch (const std::runtime_error& e) {
+    throw TraceError(path + ": tables run or cases: " + e.what());
+  }
+  Statement sums(db_.get(), "SELECT (SELECT coalesce(sum(bench_ns),0) FROM epochs),(SELECT count(*) FROM events)");
+  sums.step();
+  bench_time_ = Duration(sums.integer(0));
+  events_ = static_cast<std::uint64_t>(sums.integer(1));
+}
+
+TraceReader::~TraceReader() = default;
+
+void TraceReader::check() const {
+  {
+    Statement integrity(db_.get(), "PRAGMA integrity_check(1)");
+    if (integrity.step() && integrity.view(0) != "ok") {
+      const std::string what = integrity.text(0);
+      std::string place;
+      if (const auto at = what.find("page "); at != std::string::npos) {
+        Statement page(db_.get(), "PRAGMA page_size");
+        page.step();
+        place = "offset " + std::to_string((std::strtoll(what.c_str() + at + 5, nullptr, 10) - 1) * page.integer(0)) + ": ";
+      }
+      throw TraceError(path_ + ": " + place + "damaged: " + what);
+    }
+  }
+  Statement cycles(db_.get(), "SELECT cycle,epoch,head FROM cycles ORDER BY cycle");
+  Statement events(db_.get(), "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
+  Digest head{};
+  std::int64_t epoch = -1, expected_seq = 1;
+  std::string line;
+  while (cycles.step()) {
+    if (cycles.integer(1) != epoch) {
+      epoch = cycles.integer(1);
+      head = Digest{};
+    }
+    const std::int64_t cycle = cycles.integer(0);
+    std::int64_t first = 0, last = 0;
+    events.bind(cycle);
+    while (events.step()) {
+      last = events.integer(0);
+      if (first == 0) first = last;
+      if (last != expected_seq) {
+        throw TraceError(path_ + ": event " + std::to_string(expected_seq) + " is missing (cycle " + std::to_string(cycle) + ")");
+      }
+      ++expected_seq;
+      line.assign(std::to_string(events.integer(1))).append("|").append(std::to_string(events.integer(2))).append("|");
+      line.append(events.view(3)).append("|").append(events.view(4)).append("|").append(events.view(5));
+      chain(head, line);
+    }
+    if (!cycles.null(2) && unhex(cycles.text(2)) != head) {
+      throw TraceError(path_ + ": events " + std::to_string(first) + " to " + std::to_string(last) + " (cycle " +
+                       std::to_string(cycle) + ") are not what was recorded: the head does not fit");
+    }
+  }
+  Statement run(db_.get(), "SELECT head FROM run");
+  if (!run.step() || run.null(0)) return;
+  Digest run_head{};
+  Statement epochs(db_.get(),
+                   "SELECT e.epoch,e.head,(SELECT c.head FROM cycles c WHERE c.epoch=e.epoch ORDER BY c.cycle DESC LIMIT 1) "
+                   "FROM epochs e ORDER BY e.epoch");
+  while (epochs.step()) {
+    if (epochs.text(1) != epochs.text(2)) {
+      throw TraceError(path_ + ": epoch " + epochs.text(0) + ": its head does not fit its last cycle");
+    }
+    fold(run_head, unhex(epochs.text(1)));
+  }
+  if (unhex(run.text(0)) != run_head) throw TraceError(path_ + ": the head of the run does not fit its epochs");
+  Statement more(db_.get(), "SELECT count(*) FROM events WHERE cycle NOT IN (SELECT cycle FROM cycles)");
+  more.step();
+  if (more.integer(0) != 0) throw TraceError(path_ + ": events that belong to no cycle");
+}
+
+CycleRecord TraceReader::load(std::int64_t number) const {
+  Statement cycle(db_.get(), "SELECT case_name,begun_ns,ended_ns,verdict,head FROM cycles WHERE cycle=?");
+  cycle.bind(number).step();
+  CycleRecord record;
+  record.cycle = number;
+  record.case_name = cycle.text(0);
+  record.begun = Time(Duration(cycle.integer(1)));
+  record.ended = Time(Duration(cycle.integer(2)));
+  try {
+    if (!cycle.null(3)) record.verdict = parse_verdict(cycle.text(3));
+    record.head = unhex(cycle.text(4));
+    Statement events(db_.get(), "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
+    events.bind(number);
+    while (events.step()) {
+      Event e;
+      e.seq = static_cast<std::uint64_t>(events.integer(0));
+      e.cycle = number;
+      e.at = Time(Duration(events.integer(1)));
+      e.at_uncertainty = Duration(events.integer(2));
+      try {
+        e.source = parse_source(events.view(3));
+        e.body = parse_body(events.view(4), events.view(5));
+      } catch (const std::runtime_error& error) {
+        throw TraceError(path_ + ": event " + std::to_string(e.seq) + ": " + error.what());
+      }
+      record.events.push_back(std::move(e));
+    }
+  } catch (const TraceError&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw TraceError(path_ + ": cycle " + std::to_string(number) + ": " + error.what());
+  }
+  return record;
+}
+
+void TraceReader::for_each(const std::function<void(const CycleRecord&)>& visit) const {
+  Statement cycles(db_.get(), "SELECT cycle FROM cycles ORDER BY cycle");
+  while (cycles.step()) visit(load(cycles.integer(0)));
+}
+
+std::optional<CycleRecord> TraceReader::cycle(std::int64_t number) const {
+  Statement found(db_.get(), "SELECT 1 FROM cycles WHERE cycle=?");
+  if (!found.bind(number).step()) return std::nullopt;
+  return load(number);
+}
+
+}  // namespace swiperig

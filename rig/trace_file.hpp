@@ -1,0 +1,95 @@
+// run.trace on disk: SQLite, schema in rig/trace.sql. Writing never retries and a failed write ends the run. A begun
+// cycle and a verdict are durable when the call returns; events in between reach the operating system at once and the
+// disk with the next durable call, so that nothing on the fault path waits for a disk. Reading checks the whole chain
+// first: a damaged or foreign file is refused with the place.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "rig/trace.hpp"
+
+struct sqlite3;
+
+namespace swiperig {
+
+class Statement;
+
+struct TraceError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class TraceWriter {
+ public:
+  /// Makes the file; refuses to overwrite one. `durable`: real equipment, every begin and verdict is synced.
+  TraceWriter(const std::string& path, const RunInfo& run, bool durable);
+  ~TraceWriter();
+
+  // Real equipment: as it happens. One epoch, number 0.
+  void begin(std::int64_t cycle, const std::string& case_name, Time at);
+  void event(const Event&);
+  void verdict(std::int64_t cycle, Time ended, const Verdict&);
+
+  /// Virtual benches: a whole epoch at once, in order.
+  void epoch(const EpochRecord&);
+
+  /// Ends the run in order and returns its head. `wall_ms`: how long it took.
+  Digest finish(std::int64_t wall_ms);
+
+  std::uint64_t events() const { return seq_; }
+
+ private:
+  void exec(const char* sql);
+  void insert_event(const Event&, std::uint64_t seq);
+  void insert_cycle(const CycleRecord&, std::int64_t epoch, std::uint64_t seq_base);
+
+  struct Close {
+    void operator()(sqlite3* db) const;
+  };
+  std::unique_ptr<sqlite3, Close> db_;
+  std::unique_ptr<Statement> insert_event_;
+  bool durable_;
+  std::uint64_t seq_ = 0;
+  std::int64_t first_cycle_ = 0, cycles_ = 0;
+  Digest epoch_head_{}, run_head_{};
+  Time last_{};
+  bool live_ = false;
+  std::string scratch_;
+};
+
+/// A run read back, checked against its heads.
+class TraceReader {
+ public:
+  /// Throws TraceError that names the file and the place of the damage.
+  explicit TraceReader(const std::string& path);
+  ~TraceReader();
+
+  const RunInfo& run() const { return run_; }
+  /// "" when the run did not end in order.
+  const std::string& head() const { return head_; }
+  std::int64_t wall_ms() const { return wall_ms_; }
+  Duration bench_time() const { return bench_time_; }
+  std::uint64_t events() const { return events_; }
+  /// Every cycle in order, its events with it.
+  void for_each(const std::function<void(const CycleRecord&)>&) const;
+  std::optional<CycleRecord> cycle(std::int64_t number) const;
+
+ private:
+  void check() const;
+  CycleRecord load(std::int64_t number) const;
+
+  struct Close {
+    void operator()(sqlite3* db) const;
+  };
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> db_;
+  RunInfo run_;
+  std::string head_;
+  std::int64_t wall_ms_ = 0;
+  Duration bench_time_{};
+  std::uint64_t events_ = 0;
+};
+
+}  // namespace swiperig

@@ -1,0 +1,166 @@
+#include "rig/transaction.hpp"
+
+#include <cstdlib>
+
+namespace swiperig {
+
+namespace {
+
+std::int64_t number(std::string_view digits) { return std::strtoll(std::string(digits).c_str(), nullptr, 10); }
+
+bool ends_reversal(std::string_view code) { return code == "00" || code == "12" || code == "25"; }
+
+class Fold {
+ public:
+  Fold(Transaction& t, std::int64_t brownout_mv) : t_(t), brownout_mv_(brownout_mv) {}
+
+  void operator()(const Event& e) {
+    at_ = Mark{e.seq, e.at};
+    std::visit([&](const auto& body) { see(body); }, e.body);
+  }
+
+ private:
+  template <class Other>
+  void see(const Other&) {}
+
+  void see(const Intent& i) {
+    t_.intents.push_back({i.what, i.amount_minor, at_});
+    if (i.what == "recovery sale") t_.recovery = at_;
+  }
+  void see(const MotionDone& m) {
+    if (m.what != "swipe" || t_.recovery) return;
+    t_.swiped = at_;
+    t_.swipe = m;
+  }
+  void see(const Reading& r) {
+    if (r.rail_mv < brownout_mv_) t_.power_lost.push_back(at_);
+  }
+  void see(const EquipmentFault& f) {
+    if (t_.fault) return;
+    t_.fault = at_;
+    t_.fault_what = f.what;
+  }
+  void see(const Silence&) {
+    if (!t_.silence) t_.silence = at_;
+  }
+  void see(const Text&) { t_.last_text = at_; }
+  void see(const BookRead& b) {
+    t_.books[b.book] = at_;
+    for (const Entry& row : b.entries) {
+      if (row.kind != "sale" && row.state != "tombstone") continue;
+      Attempt& a = attempt(row.batch, row.stan);
+      // a pending row stands beside the record it doubts, and says more
+      if (b.book == "journal" && (a.journal.empty() || row.state != "pending")) {
+        a.journal = a.journal == "approved" || row.state.empty() ? a.journal : row.state;
+        a.journal_amount_minor = row.amount_minor;
+      } else if (b.book == "ledger") {
+        a.ledger = row.state;
+        a.ledger_amount_minor = row.amount_minor;
+      }
+    }
+  }
+  void see(const Milestone& m) {
+    const auto get = [&](std::string_view name) { return field(m.fields, name); };
+    const std::string_view name = m.name;
+    if (!t_.recovery) {
+      if (name == "card_read") t_.card_read = at_;
+      if (name == "read_error") t_.read_error = at_;
+      if (name == "card_wanted") t_.card_wanted = at_;
+      if (name == "refused") t_.refused = at_;
+      if (name == "garbage") {
+        t_.garbage = at_;
+        t_.garbage_from = get("from");
+      }
+    }
+    if (name == "closed" && get("by") == "terminal") {
+      const auto it = by_connection_.find(std::string(get("connection")));
+      if (it != by_connection_.end() && !t_.attempts[it->second].closed_by_terminal) {
+        t_.attempts[it->second].closed_by_terminal = at_;
+      }
+    } else if (name == "request_entered") {
+      Attempt& a = attempt(get("batch"), get("stan"));
+      const std::int64_t amount = number(get("amount"));
+      if (a.entered && (a.amount_minor != amount || a.proc != get("proc") || a.pan != get("pan"))) {
+        a.reused_key = true;
+        a.reused_seq = at_.seq;
+      }
+      a.entered = at_;
+      a.amount_minor = amount;
+      a.proc = get("proc");
+      a.pan = get("pan");
+      a.intent = static_cast<int>(t_.intents.size()) - 1;
+      by_connection_[std::string(get("connection"))] = static_cast<std::size_t>(&a - t_.attempts.data());
+      t_.sent.push_back({Sent::request, a.batch, a.stan, at_});
+    } else if (name == "request_left") {
+      attempt(get("batch"), get("stan")).left = at_;
+    } else if (name == "request_at_host") {
+      attempt(get("batch"), get("stan")).at_host = at_;
+    } else if (name == "committed") {
+      attempt(get("batch"), get("stan")).committed = at_;
+    } else if (name == "response_entered" || name == "response_left") {
+      Attempt& a = attempt(get("batch"), get("stan"));
+      (name == "response_entered" ? a.response_entered : a.response_left) = at_;
+      a.code = get("code");
+      a.mac = get("mac");
+    } else if (name == "reversal_entered") {
+      Attempt& a = attempt(get("batch"), get("stan"));
+      a.reversal_entered = at_;
+      ++a.reversals;
+      t_.sent.push_back({Sent::reversal, a.batch, a.stan, at_});
+    } else if (name == "reversal_response_left") {
+      Attempt& a = attempt(get("batch"), get("stan"));
+      a.reversal_code = get("code");
+      if (ends_reversal(get("code"))) {
+        a.reversal_ended = at_;
+        // books read earlier are overtaken by it
+        if (a.ledger == "approved") a.ledger = "reversed";
+        if (a.journal == "pending") a.journal = "reversed";
+      }
+    } else if (name == "settlement_entered") {
+      t_.settlement_totals = get("totals");
+      t_.sent.push_back({Sent::settlement, std::string(get("batch")), "", at_});
+    } else if (name == "settlement_left") {
+      t_.settlement_left = at_;
+    } else if (name == "settled") {
+      t_.settled = at_;
+      t_.settlement_outcome = get("outcome");
+    } else if (name == "told" && !get("stan").empty()) {
+      Attempt& a = attempt(get("batch"), get("stan"));
+      a.told = at_;
+      a.told_outcome = get("outcome");
+      a.told_amount_minor = number(get("amount"));
+      if (a.intent < 0) a.intent = static_cast<int>(t_.intents.size()) - 1;
+    }
+  }
+
+  Attempt& attempt(std::string_view batch, std::string_view stan) {
+    if (Attempt* a = t_.find(batch, stan)) return *a;
+    Attempt& a = t_.attempts.emplace_back();
+    a.batch = batch;
+    a.stan = stan;
+    return a;
+  }
+
+  Transaction& t_;
+  std::int64_t brownout_mv_;
+  Mark at_;
+  std::map<std::string, std::size_t> by_connection_;
+};
+
+}  // namespace
+
+Attempt* Transaction::find(std::string_view batch, std::string_view stan) {
+  for (Attempt& a : attempts) {
+    if (a.stan == stan && a.batch == batch) return &a;
+  }
+  return nullptr;
+}
+
+Transaction replay(std::span<const Event> events, std::int64_t brownout_mv) {
+  Transaction t;
+  Fold fold(t, brownout_mv);
+  for (const Event& e : events) fold(e);
+  return t;
+}
+
+}  // namespace swiperig

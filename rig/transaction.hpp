@@ -1,0 +1,77 @@
+// The state machine of a cycle, folded over its events: what was attempted, how far each attempt came, and what the
+// three books say of it. Attempts join by (batch, STAN); nothing here judges.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rig/event.hpp"
+
+namespace swiperig {
+
+/// A fact with the event that proves it.
+struct Mark {
+  std::uint64_t seq = 0;
+  Time at{};
+  explicit operator bool() const { return seq != 0; }
+};
+
+struct Attempt {
+  std::string batch, stan;
+  int intent = -1;                    ///< index into Transaction::intents
+  std::int64_t amount_minor = 0;      ///< of the request
+  std::string proc, pan;              ///< processing code, masked number
+
+  Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
+  std::string code, mac;              ///< of the response that reached the path
+  Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
+  int reversals = 0;
+  std::string reversal_code;
+  Mark told;
+  std::string told_outcome;           ///< APPROVED, DECLINED, UNKNOWN, FAILED; the last one told
+  std::int64_t told_amount_minor = 0;
+  bool reused_key = false;            ///< another request with this key and other content
+  std::uint64_t reused_seq = 0;
+
+  std::string journal, ledger;        ///< state in the books at the end; "" = no row
+  std::int64_t ledger_amount_minor = 0;
+  std::int64_t journal_amount_minor = 0;
+};
+
+struct IntentSeen {
+  std::string what;
+  std::int64_t amount_minor = 0;
+  Mark begun;
+};
+
+/// Requests, reversals and settlements in the order in which they left the terminal.
+struct Sent {
+  enum Kind { request, reversal, settlement } kind;
+  std::string batch, stan;
+  Mark mark;
+};
+
+struct Transaction {
+  std::vector<IntentSeen> intents;
+  std::vector<Attempt> attempts;
+  std::vector<Sent> sent;
+  Mark swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled, last_text;
+  std::string garbage_from;
+  std::optional<MotionDone> swipe;                 ///< measured, of the case itself
+  std::vector<Mark> power_lost;                    ///< rail measured below the brown-out level
+  std::map<std::string, Mark> books;               ///< when each was read
+  std::string settlement_outcome;
+  std::string settlement_totals;                   ///< field 48 of the request
+  std::string fault_what;
+  Mark settlement_left;
+
+  Attempt* find(std::string_view batch, std::string_view stan);
+};
+
+/// `brownout_mv`: the rail level below which the terminal is without power.
+Transaction replay(std::span<const Event> events, std::int64_t brownout_mv);
+
+}  // namespace swiperig

@@ -1,0 +1,78 @@
+#include "rig/verdict.hpp"
+
+#include <algorithm>
+
+#include "rig/diagnose.hpp"
+#include "rig/reconcile.hpp"
+#include "rig/transaction.hpp"
+
+namespace swiperig {
+
+namespace {
+
+/// Why the case does not count, or "". A case in which the card was never read, or a step never fired, proves nothing.
+std::string what_is_missing(const Case& c, const Transaction& t, std::span<const Event> events) {
+  for (const std::string& name : c.must) {
+    const bool seen = std::any_of(events.begin(), events.end(), [&](const Event& e) {
+      if (t.recovery && e.seq > t.recovery.seq) return false;
+      if (name == "silence") return std::holds_alternative<Silence>(e.body);
+      const auto* m = std::get_if<Milestone>(&e.body);
+      return m != nullptr && m->name == name;
+    });
+    if (!seen) return "the case must see " + name + " to count, and did not";
+  }
+  for (std::size_t step = 0; step < c.steps.size(); ++step) {
+    const Fired* last = nullptr;
+    for (const Event& e : events) {
+      const auto* f = std::get_if<Fired>(&e.body);
+      if (f != nullptr && f->step == static_cast<int>(step)) last = f;
+    }
+    if (last == nullptr) return "step " + std::to_string(step + 1) + " never fired (" + describe(c.steps[step]) + ")";
+    if (!last->done) return "step " + std::to_string(step + 1) + ": " + last->what;
+  }
+  if (!t.recovery) return "the cycle ended before the recovery sale";
+  const auto* recovered = static_cast<const Attempt*>(nullptr);
+  for (const Attempt& a : t.attempts) {
+    if (a.intent >= 0 && t.intents[static_cast<std::size_t>(a.intent)].what == "recovery sale") recovered = &a;
+  }
+  if (recovered == nullptr || recovered->told_outcome != "APPROVED") return "the recovery sale was not approved";
+  if (t.books.size() < 2) return "the books were not read";
+  if (c.settle && !t.settled) return "the settlement did not end";
+  return {};
+}
+
+}  // namespace
+
+Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) {
+  const Transaction t = replay(events, scope.brownout_mv);
+  Reconciliation books = reconcile(t, scope);
+  Verdict v;
+  v.findings = std::move(books.findings);
+  v.checked = std::move(books.checked);
+  v.not_observable = std::move(books.not_observable);
+  v.in_doubt = books.in_doubt;
+  v.diagnosis = diagnose(observed(events), scope);
+  v.induced = c.cause;
+  const auto sale = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return a.intent == 0; });
+  v.no_return = t.card_read && (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));
+
+  const std::string missing = what_is_missing(c, t, events);
+  if (t.fault) {
+    // what the rig itself broke says nothing about the terminal
+    v.outcome = Outcome::error;
+    v.why = t.fault_what;
+    v.findings.clear();
+  } else if (!v.findings.empty()) {
+    v.outcome = Outcome::fail;
+    v.why = v.findings.front().what;
+  } else if (!missing.empty()) {
+    v.outcome = Outcome::inconclusive;
+    v.why = missing;
+  } else {
+    v.outcome = Outcome::pass;
+    v.why = "money and books agree; " + v.diagnosis.why;
+  }
+  return v;
+}
+
+}  // namespace swiperig

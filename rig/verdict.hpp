@@ -1,0 +1,69 @@
+// What a cycle says in the end: outcome, why, which cause, and the numbers of the events that decided. Verdicts are
+// ordered, a summary is the maximum; `error` is the rig's own fault and never counts against the terminal. All of it is
+// a pure function of the case, what the bench could see, and the events.
+#pragma once
+
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rig/case.hpp"
+#include "rig/event.hpp"
+
+namespace swiperig {
+
+enum class Outcome { pass, inconclusive, fail, error };
+std::string_view to_string(Outcome);
+Outcome parse_outcome(std::string_view);
+
+/// A rule broken. `rule`: I1..I10 of DOMAIN.md 3.5, or R_MAC (2.7: an approval with a wrong MAC is not booked),
+/// R_HINT (3.3 2: a misread is answered by a prompt).
+struct Finding {
+  std::string rule;
+  std::string what;                        ///< one sentence: what happened to whose money
+  std::vector<std::uint64_t> evidence;     ///< event numbers
+};
+
+/// The blind answer to "why did nothing come back".
+struct Diagnosis {
+  std::string cause = "unknown";           ///< from rig/causes.def
+  std::string why;
+  std::vector<std::string> candidates;     ///< what else it could be, for `unknown`
+  std::vector<std::uint64_t> evidence;
+};
+
+struct Verdict {
+  Outcome outcome = Outcome::inconclusive;
+  std::string why;
+  std::vector<Finding> findings;
+  Diagnosis diagnosis;
+  std::string induced = "none";            ///< what the case induced
+  std::vector<std::string> checked, not_observable;  ///< invariants
+  Duration in_doubt{};                     ///< first byte of a request to quiescence; 0: no doubt
+  bool no_return = false;                  ///< neither approval nor decline was told
+};
+
+/// What the bench can see, and what the terminal's profile declares: all that a judgement may lean on beside events.
+struct Scope {
+  std::set<std::string, std::less<>> sources;        ///< network, host, terminal, power, actuator
+  std::set<std::string, std::less<>> books;          ///< journal, ledger
+  Duration answer_timeout{};
+  std::int64_t min_speed_mm_s = 0, max_speed_mm_s = 0;
+  std::int64_t brownout_mv = 0;
+  bool bidirectional_reader = false;
+  int reversal_tries = 3;
+  bool keep_reversal_after_last_try = true;
+};
+
+Verdict judge(const Case&, const Scope&, std::span<const Event> events);
+
+std::string to_json(const Verdict&);
+std::string to_json(const Scope&);
+std::string to_json(const Case&);
+/// Throw std::runtime_error that says what was expected.
+Verdict parse_verdict(std::string_view json);
+Scope parse_scope(std::string_view json);
+Case parse_case(std::string_view json);
+
+}  // namespace swiperig

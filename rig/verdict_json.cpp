@@ -1,0 +1,222 @@
+// Cases, scopes and verdicts as the JSON that the trace keeps, and back.
+#include <boost/json.hpp>
+#include <stdexcept>
+
+#include "rig/verdict.hpp"
+
+namespace swiperig {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view outcome_names[] = {"pass", "inconclusive", "fail", "error"};
+constexpr std::string_view fault_names[] = {"drop", "delay", "outage", "fin", "reset"};
+
+template <class Strings>
+json::array strings(const Strings& all) {
+  json::array out;
+  for (const auto& s : all) out.emplace_back(s);
+  return out;
+}
+json::array numbers(const std::vector<std::uint64_t>& all) {
+  json::array out;
+  for (const auto n : all) out.emplace_back(static_cast<std::int64_t>(n));
+  return out;
+}
+
+/// A JSON object read by name; what is missing or of another type is an error that names it.
+class Object {
+ public:
+  explicit Object(const json::value& v) {
+    if (!v.is_object()) throw std::runtime_error("expected a JSON object");
+    object_ = &v.get_object();
+  }
+  const json::value& at(std::string_view name) const {
+    if (const auto* v = object_->if_contains(name)) return *v;
+    throw std::runtime_error("expected \"" + std::string(name) + "\"");
+  }
+  std::string text(std::string_view name) const { return std::string(typed(at(name).if_string(), name, "a string")); }
+  std::int64_t integer(std::string_view name) const { return typed(at(name).if_int64(), name, "an integer"); }
+  bool flag(std::string_view name) const { return typed(at(name).if_bool(), name, "true or false"); }
+  const json::array& array(std::string_view name) const { return typed(at(name).if_array(), name, "an array"); }
+  std::vector<std::string> texts(std::string_view name) const {
+    std::vector<std::string> out;
+    for (const auto& v : array(name)) out.emplace_back(typed(v.if_string(), name, "strings"));
+    return out;
+  }
+  std::vector<std::uint64_t> numbers(std::string_view name) const {
+    std::vector<std::uint64_t> out;
+    for (const auto& v : array(name)) out.push_back(static_cast<std::uint64_t>(typed(v.if_int64(), name, "integers")));
+    return out;
+  }
+
+ private:
+  template <class T>
+  static const T& typed(const T* v, std::string_view name, const char* what) {
+    if (v == nullptr) throw std::runtime_error("expected " + std::string(what) + " in \"" + std::string(name) + "\"");
+    return *v;
+  }
+  const json::object* object_;
+};
+
+json::value parsed(std::string_view text) {
+  boost::system::error_code error;
+  auto value = json::parse({text.data(), text.size()}, error);
+  if (error) throw std::runtime_error("expected JSON: " + error.message());
+  return value;
+}
+
+json::object action_json(const StepAction& action) {
+  if (const auto* fault = std::get_if<NetworkFault>(&action)) {
+    return {{"network", fault_names[fault->kind]}, {"lasts_ns", fault->lasts.count()}};
+  }
+  const Body body = std::visit(
+      [](const auto& a) -> Body {
+        if constexpr (std::is_same_v<std::decay_t<decltype(a)>, NetworkFault>) {
+          return Body{};
+        } else {
+          return a;
+        }
+      },
+      action);
+  std::string text;
+  append_json(body, text);
+  return {{"kind", kind_of(body)}, {"body", parsed(text)}};
+}
+
+StepAction action_of(const json::value& v) {
+  const Object o(v);
+  if (v.get_object().contains("network")) {
+    const std::string name = o.text("network");
+    for (std::size_t i = 0; i < std::size(fault_names); ++i) {
+      if (fault_names[i] == name) return NetworkFault{static_cast<NetworkFault::Kind>(i), Duration(o.integer("lasts_ns"))};
+    }
+    throw std::runtime_error("unknown network fault " + name);
+  }
+  Body body = parse_body(o.text("kind"), json::serialize(o.at("body")));
+  if (auto* a = std::get_if<Swipe>(&body)) return std::move(*a);
+  if (auto* a = std::get_if<Press>(&body)) return std::move(*a);
+  if (auto* a = std::get_if<Supply>(&body)) return *a;
+  if (auto* a = std::get_if<HostBehaviour>(&body)) return std::move(*a);
+  throw std::runtime_error("a step cannot be a " + o.text("kind"));
+}
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) { return outcome_names[static_cast<std::size_t>(outcome)]; }
+
+Outcome parse_outcome(std::string_view text) {
+  for (std::size_t i = 0; i < std::size(outcome_names); ++i) {
+    if (outcome_names[i] == text) return static_cast<Outcome>(i);
+  }
+  throw std::runtime_error("unknown outcome: " + std::string(text));
+}
+
+std::string to_json(const Verdict& v) {
+  json::array findings;
+  for (const Finding& f : v.findings) {
+    findings.push_back({{"rule", f.rule}, {"what", f.what}, {"evidence", numbers(f.evidence)}});
+  }
+  return json::serialize(json::object{
+      {"outcome", to_string(v.outcome)},
+      {"why", v.why},
+      {"findings", std::move(findings)},
+      {"diagnosis",
+       {{"cause", v.diagnosis.cause},
+        {"why", v.diagnosis.why},
+        {"candidates", strings(v.diagnosis.candidates)},
+        {"evidence", numbers(v.diagnosis.evidence)}}},
+      {"induced", v.induced},
+      {"checked", strings(v.checked)},
+      {"not_observable", strings(v.not_observable)},
+      {"in_doubt_ns", v.in_doubt.count()},
+      {"no_return", v.no_return}});
+}
+
+Verdict parse_verdict(std::string_view text) {
+  const json::value value = parsed(text);
+  const Object o(value);
+  Verdict v;
+  v.outcome = parse_outcome(o.text("outcome"));
+  v.why = o.text("why");
+  for (const auto& entry : o.array("findings")) {
+    const Object f(entry);
+    v.findings.push_back({f.text("rule"), f.text("what"), f.numbers("evidence")});
+  }
+  const Object d(o.at("diagnosis"));
+  v.diagnosis = {d.text("cause"), d.text("why"), d.texts("candidates"), d.numbers("evidence")};
+  v.induced = o.text("induced");
+  v.checked = o.texts("checked");
+  v.not_observable = o.texts("not_observable");
+  v.in_doubt = Duration(o.integer("in_doubt_ns"));
+  v.no_return = o.flag("no_return");
+  return v;
+}
+
+std::string to_json(const Scope& s) {
+  return json::serialize(json::object{{"sources", strings(s.sources)},
+                                      {"books", strings(s.books)},
+                                      {"answer_timeout_ns", s.answer_timeout.count()},
+                                      {"min_speed_mm_s", s.min_speed_mm_s},
+                                      {"max_speed_mm_s", s.max_speed_mm_s},
+                                      {"brownout_mv", s.brownout_mv},
+                                      {"bidirectional_reader", s.bidirectional_reader},
+                                      {"reversal_tries", s.reversal_tries},
+                                      {"keep_reversal_after_last_try", s.keep_reversal_after_last_try}});
+}
+
+Scope parse_scope(std::string_view text) {
+  const json::value value = parsed(text);
+  const Object o(value);
+  Scope s;
+  for (auto& t : o.texts("sources")) s.sources.insert(std::move(t));
+  for (auto& t : o.texts("books")) s.books.insert(std::move(t));
+  s.answer_timeout = Duration(o.integer("answer_timeout_ns"));
+  s.min_speed_mm_s = o.integer("min_speed_mm_s");
+  s.max_speed_mm_s = o.integer("max_speed_mm_s");
+  s.brownout_mv = o.integer("brownout_mv");
+  s.bidirectional_reader = o.flag("bidirectional_reader");
+  s.reversal_tries = static_cast<int>(o.integer("reversal_tries"));
+  s.keep_reversal_after_last_try = o.flag("keep_reversal_after_last_try");
+  return s;
+}
+
+std::string to_json(const Case& c) {
+  json::array steps;
+  for (const Step& s : c.steps) {
+    steps.push_back({{"when", s.when}, {"nth", s.nth}, {"after_ns", s.after.count()}, {"action", action_json(s.action)}});
+  }
+  return json::serialize(json::object{{"name", c.name},
+                                      {"point", c.point},
+                                      {"amount_minor", c.amount_minor},
+                                      {"card", c.card},
+                                      {"steps", std::move(steps)},
+                                      {"cause", c.cause},
+                                      {"must", strings(c.must)},
+                                      {"patience_ns", c.patience.count()},
+                                      {"settle", c.settle},
+                                      {"where", c.where}});
+}
+
+Case parse_case(std::string_view text) {
+  const json::value value = parsed(text);
+  const Object o(value);
+  Case c;
+  c.name = o.text("name");
+  c.point = o.text("point");
+  c.amount_minor = o.integer("amount_minor");
+  c.card = o.text("card");
+  for (const auto& entry : o.array("steps")) {
+    const Object s(entry);
+    c.steps.push_back({s.text("when"), static_cast<int>(s.integer("nth")), Duration(s.integer("after_ns")), action_of(s.at("action"))});
+  }
+  c.cause = o.text("cause");
+  c.must = o.texts("must");
+  c.patience = Duration(o.integer("patience_ns"));
+  c.settle = o.flag("settle");
+  c.where = o.text("where");
+  return c;
+}
+
+}  // namespace swiperig

@@ -1,0 +1,109 @@
+#include "drivers/uri.hpp"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+
+namespace swiperig {
+namespace {
+
+std::string shown(const std::variant<LinkUri, std::string>& result) {
+  if (const auto* expected = std::get_if<std::string>(&result)) return "ERROR " + *expected;
+  const LinkUri& uri = std::get<LinkUri>(result);
+  std::string out = uri.scheme + " " + uri.address + " " + std::to_string(uri.port);
+  for (const auto& [name, value] : uri.options) out += " " + name + "=" + value;
+  return out;
+}
+
+struct Good {
+  const char *text, *parts;
+};
+struct Bad {
+  const char *text, *expected;
+};
+
+TEST(LinkUri, ReadsEverySchemeOfTheBenchFiles) {
+  const Good table[] = {
+      {"virtual:robot", "virtual robot 0"},
+      {"virtual:host-2.a_b", "virtual host-2.a_b 0"},
+      {"serial:/dev/ttyACM0", "serial /dev/ttyACM0 0 baud=115200"},
+      {"serial:/dev/ttyACM0?baud=9600", "serial /dev/ttyACM0 0 baud=9600"},
+      {"serial:/dev/serial/by-path/pci-0000:00:14.0-usb-0:1:1.0", "serial /dev/serial/by-path/pci-0000:00:14.0-usb-0:1:1.0 0 baud=115200"},
+      {"tcp:supply.lab:5025", "tcp supply.lab 5025"},
+      {"tcp:10.0.0.1:1", "tcp 10.0.0.1 1"},
+      {"tcp:[::1]:5025", "tcp ::1 5025"},
+      {"tcp:[fe80::1%eth0]:65535", "tcp fe80::1%eth0 65535"},
+      {"usb:1234:5678", "usb 1234:5678 0"},
+      {"usb:04B8:0AbC", "usb 04b8:0abc 0"},
+  };
+  for (const Good& row : table) EXPECT_EQ(shown(parse_link_uri(row.text)), row.parts) << row.text;
+}
+
+TEST(LinkUri, SaysWhatWasExpectedInstead) {
+  const Bad table[] = {
+      {"", "one of virtual:<place>, serial:<device>?baud=<rate>, tcp:<host>:<port> or usb:<vendor>:<product>"},
+      {"robot", "one of virtual:<place>"},
+      {"bluetooth:robot", "usb:<vendor>:<product>, not the scheme \"bluetooth\""},
+      {"TCP:host:1", "not the scheme \"TCP\""},
+      {":robot", "not the scheme \"\""},
+      {"virtual:", "the name of a place"},
+      {"virtual:a:b", "the name of a place"},
+      {"virtual:robot?x=1", "no option \"x\" for virtual"},
+      {"serial:", "a device path from the root"},
+      {"serial:ttyACM0", "a device path from the root"},
+      {"serial:/dev/ttyACM0?", "an option as name=value"},
+      {"serial:/dev/ttyACM0?baud", "an option as name=value"},
+      {"serial:/dev/ttyACM0?baud=", "a baud rate in digits"},
+      {"serial:/dev/ttyACM0?baud=fast", "a baud rate in digits"},
+      {"serial:/dev/ttyACM0?baud=-9600", "a baud rate in digits"},
+      {"serial:/dev/ttyACM0?baud=9600x", "a baud rate in digits"},
+      {"serial:/dev/ttyACM0?baud=99999999999999999999", "a baud rate in digits"},
+      {"serial:/dev/ttyACM0?baud=9600&baud=9600", "option \"baud\" only once"},
+      {"serial:/dev/ttyACM0?baud=9600&", "an option as name=value"},
+      {"serial:/dev/ttyACM0?parity=even", "no option \"parity\" for serial"},
+      {"serial:/dev/tty ACM0", "no spaces or control characters"},
+      {"serial:/dev/tty\nACM0", "no spaces or control characters"},
+      {"tcp:", "a host and a port"},
+      {"tcp:supply.lab", "a host and a port"},
+      {"tcp::5025", "a host name or address before the port"},
+      {"tcp:[::1]", "brackets around an IPv6 address"},
+      {"tcp:::1:5025", "brackets around an IPv6 address"},
+      {"tcp:[]:5025", "an IPv6 address within the brackets"},
+      {"tcp:[supply]:5025", "an IPv6 address within the brackets"},
+      {"tcp:supply/lab:5025", "a host name or address"},
+      {"tcp:supply.lab:0", "a port from 1 to 65535"},
+      {"tcp:supply.lab:65536", "a port from 1 to 65535"},
+      {"tcp:supply.lab:", "a port from 1 to 65535"},
+      {"tcp:supply.lab:+5", "a port from 1 to 65535"},
+      {"tcp:supply.lab:5025?baud=1", "no option \"baud\" for tcp"},
+      {"usb:1234", "four hex digits each"},
+      {"usb:1234:567", "four hex digits each"},
+      {"usb:1234:56g8", "four hex digits each"},
+      {"usb:12345:5678", "four hex digits each"},
+  };
+  for (const Bad& row : table) {
+    const std::string result = shown(parse_link_uri(row.text));
+    EXPECT_EQ(result.find("ERROR link \""), 0U) << row.text << ": " << result;
+    EXPECT_NE(result.find(row.expected), std::string::npos) << row.text << ": " << result;
+  }
+}
+
+TEST(LinkUri, AnyBytesGiveAnAnswerOfBoundedLength) {
+  std::uint64_t state = 7;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = round % 4 == 0 ? "" : round % 4 == 1 ? "tcp:" : round % 4 == 2 ? "usb:" : "serial:/";
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    for (auto n = (state >> 33) % 24; n > 0; --n) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      text += round % 2 == 0 ? static_cast<char>(state >> 40) : "[]:?&=%.0a"[(state >> 40) % 10];
+    }
+    EXPECT_LT(shown(parse_link_uri(text)).size(), 400U);
+  }
+  const std::string huge(1 << 20, 'a');
+  EXPECT_LT(shown(parse_link_uri("tcp:" + huge + ":1")).size(), 400U);
+  EXPECT_EQ(shown(parse_link_uri("virtual:" + std::string(1000, 'a'))).substr(0, 8), "virtual ");
+}
+
+}  // namespace
+}  // namespace swiperig
