@@ -56,13 +56,13 @@ Task<std::size_t> FdStream::read_some(std::shared_ptr<FdStream> self, std::span<
 }
 
 Task<> FdStream::write(std::shared_ptr<FdStream> self, std::span<const std::uint8_t> bytes) {
-  if (self->closed_) throw LinkError(LinkError::closed, self->name_ + ": write after closing");
+  if (self->closed_ || self->finished_) throw LinkError(LinkError::closed, self->name_ + ": write after closing");
   struct Writing {
     FdStream& stream;
     explicit Writing(FdStream& s) : stream(s) { stream.writing_ = true; }
     ~Writing() {
       stream.writing_ = false;
-      if (stream.closed_ && stream.descriptor_.is_open()) stream.finish();
+      if ((stream.closed_ || stream.finished_) && stream.descriptor_.is_open()) stream.finish();
     }
   } writing(*self);
   while (!bytes.empty()) {
@@ -82,6 +82,11 @@ Task<> FdStream::write(std::shared_ptr<FdStream> self, std::span<const std::uint
 
 void FdStream::close(Close how) {
   if (closed_) return;
+  if (how == Close::half) {
+    finished_ = true;
+    if (!writing_) finish();
+    return;
+  }
   closed_ = true;
   readable_.bell.ring();
   if (how == Close::reset) {

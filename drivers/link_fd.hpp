@@ -60,6 +60,7 @@ class FdStream : public std::enable_shared_from_this<FdStream> {
   Watch readable_, writable_;
   int broken_ = 0;
   bool closed_ = false;
+  bool finished_ = false;  // half closed: nothing more is written
   bool writing_ = false;
 };
 

@@ -84,21 +84,16 @@ speed_t code_of(const std::string& name, int baud) {
 
 std::string why_not_open(int error) {
   switch (error) {
-    case ENOENT:
-      return "no such device; is it plugged in, and is the name right (ls -l /dev/serial/by-id)?";
+    case ENOENT: return "no such device; is it plugged in, and is the name right (ls -l /dev/serial/by-id)?";
     case EACCES:
     case EPERM:
       return "permission denied; add the user to the device's group (ls -l shows it, often dialout) and log in again";
-    case EBUSY:
-      return "taken by another program; find it with fuser and end it";
-    case EISDIR:
-      return "not a serial port but a directory";
+    case EBUSY: return "taken by another program; find it with fuser and end it";
+    case EISDIR: return "not a serial port but a directory";
     case ENXIO:
     case ENODEV:
-    case EIO:
-      return "no device answers behind this name; plug it in again";
-    default:
-      return "cannot open: " + text_of_error(error);
+    case EIO: return "no device answers behind this name; plug it in again";
+    default: return "cannot open: " + text_of_error(error);
   }
 }
 

@@ -77,13 +77,13 @@ Task<> await_end(Clock& clock, std::shared_ptr<Attempt> attempt, Time deadline, 
 }
 
 void start_resolving(const std::shared_ptr<Attempt>& attempt, const std::string& host, std::uint16_t port) {
-  attempt->resolver.async_resolve(
-      host, std::to_string(port), [attempt](const error_code& e, const tcp::resolver::results_type& found) {
-        attempt->error = e;
-        for (const auto& entry : found) attempt->ends.push_back(entry.endpoint());
-        attempt->done = true;
-        attempt->ended.ring();
-      });
+  attempt->resolver.async_resolve(host, std::to_string(port),
+                                  [attempt](const error_code& e, const tcp::resolver::results_type& found) {
+                                    attempt->error = e;
+                                    for (const auto& entry : found) attempt->ends.push_back(entry.endpoint());
+                                    attempt->done = true;
+                                    attempt->ended.ring();
+                                  });
 }
 
 void start_connecting(const std::shared_ptr<Attempt>& attempt, const tcp::endpoint& end) {

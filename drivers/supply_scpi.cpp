@@ -127,7 +127,8 @@ Task<Reading> SupplyScpi::set(Supply supply) {
   Clock& clock = talk_.clock();
   if (supply.on && proved_off_) co_await clock.sleep_until(off_since_ + settings_.min_off);
   if (supply.on) proved_off_ = false;
-  co_await command(supply.on ? "OUTP ON" : "OUTP OFF");
+  const char* word = supply.on ? "OUTP ON" : "OUTP OFF";
+  co_await command(word);
   const Time limit = clock.now() + settings_.settle_limit;
   Reading reading;
   for (;;) {

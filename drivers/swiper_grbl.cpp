@@ -283,7 +283,8 @@ Task<> SwiperGrbl::height(double z_mm) {
 }
 
 Task<> SwiperGrbl::jaws(bool closed) {
-  co_await line(closed ? "M8" : "M9");
+  const char* word = closed ? "M8" : "M9";
+  co_await line(word);
   pending_s_ = seconds(settings_.grip_time);
   co_await line("G4 P" + number(seconds(settings_.grip_time)));
   pending_s_ = 0;

@@ -38,7 +38,7 @@ class TerminalEcr final : public Capture, public Book {
   void report(std::string place, std::string_view text);
   void report_garbage();
   bool take_book_row(std::string_view data);
-  Task<> send(Bytes bytes);
+  Task<> flush();
 
   Clock& clock_;
   std::unique_ptr<Link> link_;

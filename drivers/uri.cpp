@@ -69,8 +69,8 @@ Result read_tcp(std::string_view address, LinkUri uri) {
   if (bracketed) {
     host = host.substr(1, host.size() - 2);
     const bool v6 = host.find(':') != std::string_view::npos && std::all_of(host.begin(), host.end(), [](char c) {
-      return is_letter(c) || is_digit(c) || c == ':' || c == '.' || c == '%' || c == '-' || c == '_';
-    });
+                      return is_letter(c) || is_digit(c) || c == ':' || c == '.' || c == '%' || c == '-' || c == '_';
+                    });
     if (!v6) return "an IPv6 address within the brackets, as in tcp:[::1]:5025";
   } else {
     if (host.find(':') != std::string_view::npos) return "brackets around an IPv6 address, as in tcp:[::1]:5025";
@@ -112,9 +112,8 @@ std::string shown(std::string_view text) {
 Result read(std::string_view text) {
   if (text.size() > kMaxLength) return "at most " + std::to_string(kMaxLength) + " characters";
   // bytes above 0x7f stay: a device path may be UTF-8
-  const bool clean = std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
-  });
+  const bool clean =
+      std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; });
   if (!clean) return std::string("no spaces or control characters");
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return "one of " + std::string(kChoices);

@@ -12,8 +12,8 @@
 namespace swiperig {
 
 struct LinkUri {
-  std::string scheme;   ///< virtual, serial, tcp or usb
-  std::string address;  ///< place, device path, host without brackets, or "vvvv:pppp" in lower-case hex
+  std::string scheme;      ///< virtual, serial, tcp or usb
+  std::string address;     ///< place, device path, host without brackets, or "vvvv:pppp" in lower-case hex
   std::uint16_t port = 0;  ///< tcp only
   std::map<std::string, std::string> options;  ///< serial: baud (always there; 115200 unless given)
 };

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <cassert>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 
 namespace swiperig {
@@ -110,20 +111,24 @@ Task<> Clock::sleep_until(Time until) {
 }
 
 void Clock::run(Task<> main) {
-  bool ended = false;
-  std::exception_ptr failure;
-  asio::co_spawn(context_, std::move(main), [&](std::exception_ptr e) {
-    failure = e;
-    ended = true;
+  struct End {
+    bool reached = false;
+    std::exception_ptr failure;
+  };
+  // shared: a main that was given up below may still end under a later run
+  const auto end = std::make_shared<End>();
+  asio::co_spawn(context_, std::move(main), [end](std::exception_ptr e) {
+    end->failure = e;
+    end->reached = true;
   });
   const auto wake_due = [this] {
     while (!sleepers_.empty() && sleepers_.front()->due_ <= now()) wake(*sleepers_.front());
   };
-  while (!ended) {
+  while (!end->reached) {
     context_.restart();
     // one at a time: in real time something may be ready always, and sleepers come due meanwhile
-    while (!ended && context_.poll_one() > 0) wake_due();
-    if (ended) break;
+    while (!end->reached && context_.poll_one() > 0) wake_due();
+    if (end->reached) break;
     const Time next = sleepers_.empty() ? never : sleepers_.front()->due_;
     if (!pass(next)) throw std::logic_error("every coroutine waits for another: nothing can ring");
     wake_due();
@@ -131,7 +136,7 @@ void Clock::run(Task<> main) {
   context_.restart();
   while (context_.poll() > 0) {
   }
-  if (failure) std::rethrow_exception(failure);
+  if (end->failure) std::rethrow_exception(end->failure);
 }
 
 SteadyClock::SteadyClock() : start_(std::chrono::steady_clock::now()), timer_(context()) {}

@@ -179,8 +179,15 @@ Task<bool> Watch::until(Test test, Time deadline) {
 
 Task<bool> Watch::milestone(std::string name, Duration limit) {
   const Time deadline = bench_.clock.now() + limit;
-  const bool reached = co_await until([name](const Event& e) { return is_milestone(e, name); }, deadline);
+  Test test = [name](const Event& e) { return is_milestone(e, name); };
+  const bool reached = co_await until(std::move(test), deadline);
   co_return reached;
+}
+
+/// Records what has already arrived.
+Task<> Watch::drain() {
+  Test never_enough = [](const Event&) { return false; };
+  co_await until(std::move(never_enough), bench_.clock.now());
 }
 
 void Watch::throw_if_broken() const {
@@ -188,19 +195,29 @@ void Watch::throw_if_broken() const {
   if (broken_) throw EquipmentError(broken_what_);
 }
 
-Task<> Watch::rest() {
+Task<> Watch::clear() {
   if (bench_.network != nullptr) bench_.network->set(Impairment{});
-  if (bench_.host != nullptr) co_await bench_.host->set(HostBehaviour{});
+  if (bench_.host != nullptr) {
+    HostBehaviour normal;
+    co_await bench_.host->set(std::move(normal));
+  }
+}
+
+Task<> Watch::rest() {
+  co_await clear();
   if (bench_.power != nullptr && !powered_) {
-    Reading reading = co_await bench_.power->set(Supply{true});
+    const Supply on{true};
+    Reading reading = co_await bench_.power->set(on);
     powered_ = true;
     post(Source::power, reading);
   }
 }
 
 Task<> Watch::restart_terminal() {
-  if (powered_) co_await perform(Supply{false});
-  co_await perform(Supply{true});
+  StepAction off = Supply{false};
+  StepAction on = Supply{true};
+  if (powered_) co_await perform(std::move(off));
+  co_await perform(std::move(on));
   idle_ = false;
   const bool booted = co_await milestone("booted", bench_.terminal.boot_limit);
   throw_if_broken();
@@ -238,7 +255,8 @@ Task<> Watch::run_case(Case c) {
         const Waiting ready = waiting_.back();
         waiting_.pop_back();
         ++acting_count_;
-        co_await act(ready.step, ready.number);
+        Step step_now = ready.step;
+        co_await act(std::move(step_now), ready.number);
       }
     }
   }
@@ -269,9 +287,10 @@ Task<> Watch::run_case(Case c) {
     if (bench_.abort != nullptr && bench_.abort->load()) break;
   }
   if (!told && !broken_) post(Source::rig, Silence{bench_.clock.now() - began});
+  const Test settled_down = [this](const Event&) { return acting_count_ == 0 && bench_.clock.now() >= linger_; };
   while (acting_count_ > 0 || (bench_.clock.now() < linger_ && !broken_)) {
     const Time limit = acting_count_ > 0 ? never : linger_;
-    co_await until([this](const Event&) { return acting_count_ == 0 && bench_.clock.now() >= linger_; }, limit);
+    co_await until(settled_down, limit);
     if (broken_ || (bench_.abort != nullptr && bench_.abort->load())) break;
   }
   co_await acting_.join();
@@ -279,12 +298,12 @@ Task<> Watch::run_case(Case c) {
     if (w.number >= 0) post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
   }
   waiting_.clear();
-  co_await until([](const Event&) { return false; }, bench_.clock.now());
+  co_await drain();
 }
 
 Task<> Watch::recover(Case c) {
   post(Source::rig, Intent{"recovery sale", recovery_amount_minor, ""});
-  co_await rest();
+  co_await clear();
   co_await restart_terminal();
   const Duration tries = bench_.terminal.answer_timeout * (bench_.terminal.reversal_tries + 1);
   if (idle_) {
@@ -308,12 +327,13 @@ Task<> Watch::recover(Case c) {
     if (!idle_) co_await milestone("idle", 10s);
     throw_if_broken();
     post(Source::rig, Intent{"settlement", 0, ""});
-    co_await perform(Press{bench_.terminal.settle_keys});
+    StepAction settle = Press{bench_.terminal.settle_keys};
+    co_await perform(std::move(settle));
     co_await milestone("settled", tries + 30s);
     throw_if_broken();
     if (!idle_) co_await milestone("idle", 10s);
   }
-  co_await until([](const Event&) { return false; }, bench_.clock.now());
+  co_await drain();
   throw_if_broken();
 }
 
@@ -326,7 +346,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   std::string failure;
   bool aborted = false;
   try {
-    co_await rest();
+    co_await clear();
     if (!idle_) co_await restart_terminal();
     if (!idle_) throw EquipmentError("the terminal does not become ready: no \"idle\" after " + to_text(bench_.terminal.boot_limit));
     co_await run_case(c);

@@ -63,6 +63,8 @@ class Watch {
   void record(Event event);
   void open_gates(const Event& event);
   Task<bool> until(Test test, Time deadline);
+  Task<> clear();
+  Task<> drain();
   Task<bool> milestone(std::string name, Duration limit);
   Task<> sale(std::string what, std::int64_t amount_minor, std::string card, std::string detail);
   Task<> run_case(Case c);

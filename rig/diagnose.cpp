@@ -69,13 +69,15 @@ Diagnosis without_request(const Transaction& t, const Scope& scope) {
 
 Observed observed(std::span<const Event> events) {
   Observed o;
-  bool after = false;
+  bool begun = false, after = false;
   for (const Event& e : events) {
     if (const auto* intent = std::get_if<Intent>(&e.body)) {
       if (intent->what == "sale") o.amount_minor = intent->amount_minor;
+      begun = true;
       after = after || intent->what != "sale";
     }
-    if (!e.is_observation()) continue;
+    const bool fault = std::holds_alternative<EquipmentFault>(e.body);
+    if (!e.is_observation() || (!begun && !fault)) continue;
     const bool book = std::holds_alternative<BookRead>(e.body);
     if (!after || book) o.events.push_back(e);
   }

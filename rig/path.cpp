@@ -64,8 +64,8 @@ void Path::bytes(int connection, bool from_terminal, BytesView bytes, Time now, 
       if (length.state == FrameLength::State::need_more || length.total > rest.size()) break;
       message(connection, from_terminal, Bytes(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(length.total)),
               now, orders);
+      if (l.dead) return;  // and nothing is left in it
       used += length.total;
-      if (l.dead) break;
     }
     if (!l.raw) {
       l.partial.erase(l.partial.begin(), l.partial.begin() + static_cast<std::ptrdiff_t>(used));

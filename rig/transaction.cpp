@@ -33,7 +33,7 @@ class Fold {
     t_.swipe = m;
   }
   void see(const Reading& r) {
-    if (r.rail_mv < brownout_mv_) t_.power_lost.push_back(at_);
+    if (r.rail_mv < brownout_mv_) t_.power_lost.push_back(at_);  // the terminal's own restart among them
   }
   void see(const EquipmentFault& f) {
     if (t_.fault) return;

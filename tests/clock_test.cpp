@@ -128,6 +128,15 @@ TEST(VirtualClock, AWaitThatNobodyCanEndIsReportedAndNotWaitedFor) {
   EXPECT_THROW(clock.run(wait_for_ever(clock, bell)), std::logic_error);
 }
 
+TEST(VirtualClock, WhatWasGivenUpMayEndUnderALaterRun) {
+  VirtualClock clock;
+  Bell bell;
+  std::string result;
+  EXPECT_THROW(clock.run(wait_and_note(clock, bell, never, result)), std::logic_error);
+  clock.run(ring_at(clock, bell, Time(1s)));
+  EXPECT_EQ(result, "rung 1 s");
+}
+
 TEST(VirtualClock, AWaitThatSomebodyEndsIsNoDeadlock) {
   VirtualClock clock;
   Bell bell;

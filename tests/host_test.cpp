@@ -2,117 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <map>
-#include <vector>
-
-#include "fixtures/pipe.hpp"
-#include "fixtures/virtual_clock.hpp"
-#include "rig/random.hpp"
-#include "tests/till.hpp"
+#include "tests/host_stand.hpp"
 
 namespace swiperig {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A host on a virtual network, with raw lines to and from its control link.
-struct Stand {
-  explicit Stand(HostSettings settings = test_settings()) {
-    till.settings = settings;
-    auto [near, far] = make_pipe(clock);
-    control = std::move(near);
-    host = std::make_unique<Host>(clock, settings, *listener, std::move(far));
-  }
-
-  void run(const std::function<Task<>(Stand&)>& body) {
-    clock.run(whole(body));
-  }
-  Task<> whole(const std::function<Task<>(Stand&)>& body) {
-    Crew crew(clock);
-    crew.start(host->run());
-    crew.start(hear());
-    co_await body(*this);
-    host->stop();
-    co_await crew.join();
-  }
-  Task<> hear() {
-    std::uint8_t chunk[64];
-    std::string line;
-    for (;;) {
-      std::size_t n = 0;
-      try {
-        n = co_await control->read_some(chunk);
-      } catch (const LinkError&) {
-      }
-      if (n == 0) break;
-      for (const char c : text_of(BytesView(chunk, n))) {
-        if (c != '\n') {
-          line += c;
-          continue;
-        }
-        lines.push_back(line);
-        line.clear();
-      }
-    }
-  }
-
-  Task<Ending> send(Message message, Duration limit = 60s) {
-    auto ending = co_await send_bytes(till.frame(message), limit);
-    co_return ending;
-  }
-  /// On a connection of its own, as a terminal does.
-  Task<Ending> send_bytes(Bytes frame, Duration limit = 60s) {
-    auto link = co_await dialer->dial();
-    auto ending = co_await exchange(clock, *link, std::move(frame), till.settings.profile.framing, limit);
-    co_return ending;
-  }
-  /// Says one control line and returns what came back at once.
-  Task<std::vector<std::string>> say(std::string line) {
-    const std::size_t before = lines.size();
-    line += "\n";
-    co_await control->write(bytes_of(line));
-    co_await clock.sleep_for(1ms);
-    co_return std::vector<std::string>(lines.begin() + static_cast<std::ptrdiff_t>(before), lines.end());
-  }
-  Task<> behave(std::string name, int lasts_ms = 0) {
-    auto heard = co_await say("{\"behave\":\"" + name + "\",\"lasts_ms\":" + std::to_string(lasts_ms) + "}");
-    EXPECT_EQ(heard, std::vector<std::string>{"{\"ok\":\"behave\"}"}) << name;
-  }
-  /// "000002 approved 1234" of the open batch, one a row.
-  Task<std::vector<std::string>> book() {
-    auto heard = co_await say("{\"ledger\":\"open\"}");
-    std::vector<std::string> rows;
-    for (const std::string& line : heard) {
-      const auto value = [&](const std::string& name) {
-        const std::size_t at = line.find("\"" + name + "\":") + name.size() + 3;
-        const std::size_t end = line.find_first_of(",}", at);
-        const std::string text = line.substr(at, end - at);
-        return text.front() == '"' ? text.substr(1, text.size() - 2) : text;
-      };
-      if (line.starts_with("{\"entry\"")) rows.push_back(value("stan") + " " + value("state") + " " + value("amount_minor"));
-    }
-    EXPECT_EQ(heard.back(), "{\"end\":" + std::to_string(rows.size()) + "}");
-    co_return rows;
-  }
-  std::vector<std::string> milestones() const {
-    std::vector<std::string> out;
-    for (const std::string& line : lines) {
-      if (line.starts_with("{\"milestone\"")) out.push_back(line);
-    }
-    return out;
-  }
-
-  VirtualClock clock;
-  PipeHub hub{clock};
-  std::unique_ptr<Listener> listener = hub.listen("host");
-  std::unique_ptr<Dialer> dialer = hub.dialer("host");
-  std::unique_ptr<Link> control;
-  std::unique_ptr<Host> host;
-  Till till;
-  std::vector<std::string> lines;
-};
-
 using Rows = std::vector<std::string>;
 
 TEST(Host, LogonHandsOutKeysThatDecryptToTheWorkingKeys) {
@@ -371,9 +266,8 @@ TEST(Host, OneConnectionMayCarrySeveralMessagesInPieces) {
     auto logon = co_await exchange(s.clock, *link, s.till.frame(s.till.logon()), framing);
     EXPECT_EQ(logon.code(), "00");
     const Bytes sale = s.till.frame(s.till.sale(2, 100));
-    for (const std::uint8_t byte : sale) {
-      if (&byte == &sale.back()) break;
-      co_await link->write({&byte, 1});
+    for (std::size_t at = 0; at + 1 < sale.size(); ++at) {
+      co_await link->write(BytesView(sale).subspan(at, 1));
       co_await s.clock.sleep_for(1ms);
     }
     EXPECT_TRUE(s.milestones().empty()) << "the last byte is missing";
@@ -405,112 +299,6 @@ TEST(Host, GarbageClosesItsConnectionAndBooksNothing) {
     EXPECT_TRUE(s.milestones().empty());
     auto after = co_await s.send(s.till.sale(2, 100));
     EXPECT_EQ(after.code(), "00");
-  });
-}
-
-// --- behaviours ------------------------------------------------------------------------------------------------
-
-struct Expected {
-  const char* behaviour;
-  int lasts_ms;
-  const char* sale;        // how the sale ends, or its code
-  int sale_after_ms;       // from the request; -1: not asked
-  const char* row;         // state of the sale's row afterwards, "" for none
-  const char* reversal;    // how a reversal of it ends while the behaviour is still set
-  const char* settlement;
-};
-const Expected kBehaviours[] = {
-    {"normal", 0, "00", 30, "approved", "00", "00"},
-    {"slow", 4000, "00", 4030, "approved", "00", "00"},
-    {"silent", 0, "nothing", -1, "", "nothing", "nothing"},
-    {"commit_silent", 0, "nothing", -1, "approved", "00", "00"},
-    {"reset", 0, "reset", 30, "", "reset", "reset"},
-    {"decline", 0, "51", 30, "declined", "12", "00"},
-    {"truncated", 0, "part then fin", 30, "approved", "00", "00"},
-    {"wrong_mac", 0, "00", 30, "approved", "00", "00"},
-    {"late", 70'000, "nothing", -1, "approved", "00", "00"},
-    {"maintenance", 0, "96", 30, "", "96", "96"},
-};
-
-std::string outcome(const Ending& ending) { return ending.how == "answer" ? ending.code() : ending.how; }
-
-class Behaviours : public testing::TestWithParam<Expected> {};
-
-TEST_P(Behaviours, DoesExactlyWhatItsRowSays) {
-  Stand stand;
-  stand.run([](Stand& s) -> Task<> {
-    const Expected expected = GetParam();
-    co_await s.behave(expected.behaviour, expected.lasts_ms);
-    const Time asked = s.clock.now();
-    auto sale = co_await s.send(s.till.sale(2, 1234));
-    EXPECT_EQ(outcome(sale), expected.sale);
-    if (expected.sale_after_ms >= 0) {
-      EXPECT_EQ(sale.at - asked, std::chrono::milliseconds(expected.sale_after_ms));
-    }
-    if (sale.how == "answer") {
-      EXPECT_EQ(s.till.right_mac(sale), std::string(expected.behaviour) != "wrong_mac");
-    }
-    auto rows = co_await s.book();
-    const std::string row = expected.row;
-    EXPECT_EQ(rows, row.empty() ? Rows{} : Rows{"000002 " + row + " 1234"});
-    EXPECT_EQ(s.milestones().size(), row.empty() ? 1U : 2U);
-
-    auto reversal = co_await s.send(s.till.reversal(2, 1234));
-    EXPECT_EQ(outcome(reversal), expected.reversal);
-    EXPECT_TRUE(reversal.how != "answer" || s.till.right_mac(reversal));
-    auto settlement = co_await s.send(s.till.settlement(3, 0, 0));
-    EXPECT_EQ(outcome(settlement), expected.settlement);
-
-    co_await s.behave("normal");
-    auto logon = co_await s.send(s.till.logon(9));
-    EXPECT_EQ(logon.code(), "00") << "and it ends when told";
-  });
-}
-INSTANTIATE_TEST_SUITE_P(Host, Behaviours, testing::ValuesIn(kBehaviours),
-                         [](const auto& row) { return std::string(row.param.behaviour); });
-
-TEST(Host, LateCommitsAtOnceWhereSlowCommitsLate) {
-  for (const std::string name : {"late", "slow"}) {
-    Stand stand;
-    stand.run([name](Stand& s) -> Task<> {
-      co_await s.behave(name, 5000);
-      Crew crew(s.clock);
-      Ending ending;
-      const auto ask = [&]() -> Task<> { ending = co_await s.send(s.till.sale(2, 1234)); };
-      const Time asked = s.clock.now();
-      crew.start(ask());
-      co_await s.clock.sleep_for(1s);
-      auto rows = co_await s.book();
-      EXPECT_EQ(rows.size(), name == "late" ? 1U : 0U);
-      co_await crew.join();
-      EXPECT_EQ(outcome(ending), "00");
-      EXPECT_EQ(ending.at - asked, 5030ms);
-    });
-  }
-}
-
-TEST(Host, RefuseTurnsAwayConnectionsUntilToldOtherwise) {
-  Stand stand;
-  stand.run([](Stand& s) -> Task<> {
-    co_await s.behave("refuse");
-    for (int i = 0; i < 2; ++i) {
-      bool refused = false;
-      try {
-        auto link = co_await s.dialer->dial();
-      } catch (const LinkError& error) {
-        refused = error.kind == LinkError::refused;
-      }
-      EXPECT_TRUE(refused);
-      co_await s.clock.sleep_for(1s);
-    }
-    co_await s.behave("normal");
-    auto ending = co_await s.send(s.till.sale(2, 100));
-    EXPECT_EQ(outcome(ending), "00");
-    // within one instant
-    co_await s.control->write(bytes_of("{\"behave\":\"refuse\"}\n{\"behave\":\"normal\"}\n"));
-    co_await s.clock.sleep_for(1ms);
-    auto again = co_await s.send(s.till.sale(3, 100));
-    EXPECT_EQ(outcome(again), "00");
   });
 }
 
@@ -561,106 +349,6 @@ TEST(Host, KeysThatFitNothingAreRefusedBeforeAnythingMoves) {
   EXPECT_THROW(with([](HostSettings& s) { s.profile.master_key.resize(3); }), std::invalid_argument);
   EXPECT_THROW(with([](HostSettings& s) { s.profile.mac = MacKind::x9_19_pad1; }), std::invalid_argument);
   EXPECT_THROW(with([](HostSettings& s) { s.acquirer_id = "12a"; }), std::invalid_argument);
-}
-
-// --- conservation ----------------------------------------------------------------------------------------------
-
-/// "" when no money was made or lost against `began_with`.
-std::string audit(const Ledger& ledger, std::int64_t began_with) {
-  std::int64_t sum = 0;
-  for (const Account& account : ledger.accounts) {
-    if (account.balance_minor < 0) return "an account is below zero";
-    sum += account.balance_minor;
-  }
-  for (const auto& [key, row] : ledger.rows) {
-    if (row.state == RowState::approved) sum += row.amount_minor;
-    if (row.response.empty() != (row.state == RowState::tombstone)) return "a row without its stored answer";
-  }
-  return sum == began_with ? "" : "money was made or lost";
-}
-
-TEST(Ledger, AuditFiresOnWhatItLooksFor) {
-  Ledger ledger;
-  ledger.accounts = {{kCard, "3012", "", 1000, 0}};
-  book(ledger, {{"000001", "000002"}, 400, kCard, "3012"}, "00", {1});
-  EXPECT_EQ(audit(ledger, 1000), "");
-  Ledger twice = ledger;
-  twice.accounts[0].balance_minor += 400;
-  EXPECT_NE(audit(twice, 1000), "");
-  Ledger bare = ledger;
-  bare.find({"000001", "000002"})->response.clear();
-  EXPECT_NE(audit(bare, 1000), "");
-}
-
-TEST(Ledger, MoneyIsConservedOverRandomConversations) {
-  constexpr const char* cards[] = {kCard, "6212345678901232", "4111111111111111"};
-  std::map<std::string, int> codes;
-  for (std::uint32_t run = 0; run < 2000; ++run) {
-    Draws draws(7, 0, run, 0);
-    HostSettings settings = test_settings();
-    settings.accounts = {{cards[0], "3012", "", 500, 0}, {cards[1], "3012", "", 300, 0}};
-    Acquirer acquirer(settings);
-    Till till;
-    std::map<RowKey, std::int64_t> charged;  // from the answers alone
-    std::map<RowKey, bool> buried;
-    const std::uint32_t messages = 1 + draws.below(30);
-    for (std::uint32_t i = 0; i < messages; ++i) {
-      const std::uint32_t what = draws.below(20);
-      const int stan = 1 + static_cast<int>(draws.below(6));
-      const auto amount = static_cast<std::int64_t>(draws.below(4)) * 50;
-      const std::uint32_t card = draws.below(3);
-      Message m = till.sale(stan, amount, cards[card]);
-      if (what >= 9) m = till.reversal(stan, amount, cards[card]);
-      if (what == 16) m = till.logon(stan);
-      if (what >= 17) {
-        std::int64_t sum = 0;
-        for (const auto& [key, value] : charged) sum += key.first == till.batch ? value : 0;
-        const auto count = std::count_if(charged.begin(), charged.end(),
-                                         [&](const auto& row) { return row.first.first == till.batch; });
-        m = till.settlement(stan, sum + (what == 17 ? 1 : 0), static_cast<int>(count));
-      }
-      Bytes frame = till.frame(m);
-      if (what == 8) frame.back() ^= 1;
-      Message request;
-      ASSERT_FALSE(unpack(BytesView(frame).subspan(2), settings.profile.framing, request));
-      const auto before = acquirer.ledger().rows;
-      const Answer answer = acquirer.answer(request, frame, Time(std::chrono::seconds(i)),
-                                            draws.below(10) == 0 ? Policy::decline : Policy::normal);
-      Message reply;
-      ASSERT_FALSE(unpack(BytesView(answer.frame).subspan(2), settings.profile.framing, reply));
-      const std::string code(reply.field(39));
-      ++codes[std::string(reply.mti()) + " " + code];
-      const RowKey key{till.batch, std::string(m.field(11))};
-      if (m.mti() == "0200" && code == "00") {
-        ASSERT_FALSE(buried[key]) << "run " << run << ": approved after its reversal";
-        ASSERT_TRUE(!charged.contains(key) || charged[key] == amount) << "run " << run;
-        charged[key] = amount;
-      }
-      if (m.mti() == "0400" && (code == "00" || code == "25")) {
-        if (code == "00") charged.erase(key);
-        if (!charged.contains(key)) buried[key] = true;
-      }
-      if (m.mti() == "0800") till.batch = std::string(reply.field(60).substr(2, 6));
-      if (m.mti() == "0500" && code == "00") {
-        ASSERT_EQ(reply.field(48)[30], what == 17 ? '2' : '1') << "run " << run;
-      }
-      ASSERT_EQ(audit(acquirer.ledger(), 800), "") << "run " << run << " message " << i;
-      std::int64_t approved = 0;
-      for (const auto& [name, row] : acquirer.ledger().rows) {
-        if (row.state == RowState::approved) approved += row.amount_minor;
-        const auto old = before.find(name);
-        if (old == before.end() || old->second.state == row.state) continue;
-        ASSERT_TRUE(old->second.state == RowState::approved && row.state == RowState::reversed) << "run " << run;
-      }
-      std::int64_t told = 0;
-      for (const auto& [name, value] : charged) told += value;
-      ASSERT_EQ(approved, told) << "run " << run << ": the ledger and its answers disagree";
-    }
-  }
-  for (const char* reached : {"0210 00", "0210 13", "0210 14", "0210 51", "0210 77", "0210 94", "0210 A0", "0410 00",
-                              "0410 12", "0410 25", "0410 64", "0510 00", "0810 00"}) {
-    EXPECT_GT(codes[reached], 20) << reached;
-  }
 }
 
 }  // namespace

@@ -18,14 +18,10 @@ using namespace std::chrono_literals;
 
 std::string kind_text(LinkError::Kind kind) {
   switch (kind) {
-    case LinkError::reset:
-      return "reset";
-    case LinkError::refused:
-      return "refused";
-    case LinkError::closed:
-      return "closed";
-    case LinkError::failed:
-      return "failed";
+    case LinkError::reset: return "reset";
+    case LinkError::refused: return "refused";
+    case LinkError::closed: return "closed";
+    case LinkError::failed: return "failed";
   }
   return "?";
 }

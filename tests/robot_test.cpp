@@ -36,9 +36,10 @@ struct Lab {
   Task<> all_ok(std::string lines) {
     while (!lines.empty()) {
       const std::size_t end = std::min(lines.find('\n'), lines.size() - 1) + 1;
-      const std::string line = lines.substr(0, end);
+      std::string line = lines.substr(0, end);
       lines.erase(0, end);
-      auto answer = co_await console.ask(line.back() == '\n' ? line : line + "\n");
+      if (line.back() != '\n') line += '\n';
+      auto answer = co_await console.ask(line);
       EXPECT_EQ(answer, "ok") << line;
     }
   }
@@ -332,7 +333,8 @@ TEST(Robot, ThePlannerFillsUpAndThenOksWait) {
     const Time start = lab.clock.now();
     int at_once = 0;
     for (int i = 0; i < 20; ++i) {
-      co_await lab.console.ask(i % 2 == 0 ? "G1 X50 F6000\n" : "G1 X0 F6000\n");
+      const char* line = i % 2 == 0 ? "G1 X50 F6000\n" : "G1 X0 F6000\n";
+      co_await lab.console.ask(line);
       if (lab.clock.now() - start < milliseconds(100)) ++at_once;
     }
     EXPECT_EQ(at_once, 15);
