@@ -65,13 +65,15 @@ SupplySettings supply_of(const BenchFile& file) {
   return s;
 }
 
-HostSettings host_of(const BenchFile& file) {
+HostSettings host_of(const BenchFile& file, const DrawPlace& place) {
   HostSettings s;
   s.profile = file.host_profile;
   s.merchant = file.profile.merchant;
   s.terminal = file.profile.terminal;
   s.pin_key = file.pin_key;
   s.mac_key = file.mac_key;
+  s.think_spread = 20ms;
+  s.place = &place;
   return s;
 }
 
@@ -88,7 +90,7 @@ struct VirtualFixtures {
         terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer, std::move(ecr_ends.second), nullptr),
         robot(clock, std::move(robot_ends.second), terminal, geometry_of(file), deck_of(file), place),
         supply(clock, std::move(supply_ends.second), terminal, supply_of(file)),
-        host(clock, host_of(file), *host_listener, std::move(control_ends.second)) {
+        host(clock, host_of(file, place), *host_listener, std::move(control_ends.second)) {
     terminal.listen_draw(&supply);
   }
   void start(Crew& crew) {
@@ -254,9 +256,9 @@ Task<> stand_in_supply(Clock& clock, const BenchFile& file, const std::atomic<bo
   co_await crew.join();
 }
 
-Task<> stand_in_host(Clock& clock, const BenchFile& file, const std::atomic<bool>& abort) {
+Task<> stand_in_host(Clock& clock, const BenchFile& file, const DrawPlace& place, const std::atomic<bool>& abort) {
   auto listener = tcp_listener(clock, file.host_side.address, file.host_side.port);
-  Host host(clock, host_of(file), *listener, serve_link(clock, file.host));
+  Host host(clock, host_of(file, place), *listener, serve_link(clock, file.host));
   Crew crew(clock);
   crew.start(host.run());
   crew.start(until_abort(clock, abort, [&] { host.stop(); }));
@@ -302,7 +304,7 @@ void serve_stand_in(const std::string& role, const BenchFile& file, const std::s
   } else if (role == "supply") {
     clock.run(stand_in_supply(clock, file, abort));
   } else if (role == "host") {
-    clock.run(stand_in_host(clock, file, abort));
+    clock.run(stand_in_host(clock, file, place, abort));
   } else {
     throw ConfigError("no stand-in called \"" + role + "\": expected robot, supply, terminal or host");
   }

@@ -30,7 +30,8 @@ bool among(const List& list, std::string_view what) {
 }
 
 bool plain(std::string_view text) {
-  return text.size() <= kValueBytes && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (text.size() > kValueBytes) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 bool six_digits(std::string_view text) {

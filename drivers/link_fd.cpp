@@ -21,6 +21,7 @@ void FdStream::fail(int error, const char* doing) {
   throw LinkError(broken ? LinkError::reset : LinkError::failed, what);
 }
 
+/// Ends what waits at `ready`, too.
 void FdStream::shut() {
   boost::system::error_code ignored;
   if (descriptor_.is_open()) descriptor_.close(ignored);
@@ -92,7 +93,6 @@ void FdStream::close(Close how) {
   if (how == Close::reset) {
     abort();
     shut();
-    writable_.bell.ring();
   } else if (!writing_) {
     finish();
   }
@@ -104,7 +104,6 @@ void FdStream::drop() {
   } else if (descriptor_.is_open()) {
     writing_ ? abort() : leave();
     shut();
-    writable_.bell.ring();
   }
 }
 

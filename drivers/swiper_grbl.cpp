@@ -292,6 +292,8 @@ Task<> SwiperGrbl::jaws(bool closed) {
 
 /// Hears what was said since the last motion: after a restart or an alarm in between the position is unknown.
 Task<> SwiperGrbl::catch_up() {
+  garbage_ = 0;
+  if (!homed_) talk_.forget();
   for (;;) {
     auto line = co_await listen(talk_.clock().now());
     if (!line) break;

@@ -54,7 +54,7 @@ Result read_virtual(std::string_view address, LinkUri uri) {
 }
 
 Result read_serial(std::string_view address, LinkUri uri) {
-  if (address.size() < 2 || address.front() != '/') return "a device path from the root, as in serial:/dev/ttyACM0";
+  if (address.size() < 2 || address.find('/') == address.npos) return "a device path, as in serial:/dev/ttyACM0";
   const std::string& baud = uri.options.try_emplace("baud", "115200").first->second;
   if (!whole_number(baud, 1, 100'000'000)) return "a baud rate in digits, as in ?baud=115200";
   uri.address = address;

@@ -1,6 +1,7 @@
 #include "rig/reconcile.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace swiperig {
 
@@ -33,9 +34,8 @@ bool answered(const Attempt& a) { return a.response_left && a.mac != "wrong" && 
 
 /// Money may have moved and the terminal cannot know.
 bool in_doubt(const Attempt& a) {
-  if (!a.entered) return false;
-  if (!answered(a)) return true;
-  return approved_code(a.code) && a.journal != "approved" && a.told_outcome != "APPROVED";
+  if (!a.entered || a.journal == "approved" || a.told_outcome == "APPROVED") return false;
+  return !answered(a) || approved_code(a.code);
 }
 
 bool power_lost_after(const Transaction& t, const Mark& mark) {
@@ -50,18 +50,19 @@ class Rules {
   Reconciliation run() {
     const bool wire = scope_.sources.contains("network");
     const bool told = scope_.sources.contains("terminal");
+    // what the terminal did comes before what it cost
+    check("R_MAC", wire && (journal_ || told), [&] { each(&Rules::authentic); });
+    check("R_HINT", told && t_.swiped, [&] { hint(); });
+    check("I9", wire && journal_, [&] { each(&Rules::durable); });
+    check("I8", wire, [&] { order(); });
+    check("I7", wire, [&] { each(&Rules::unique_keys); });
     check("I1", bool(ledger_), [&] { no_double_charge(); });
     check("I2", journal_ && ledger_, [&] { each(&Rules::no_silent_charge); });
     check("I3", ledger_ && told, [&] { each(&Rules::no_free_goods); });
     check("I4", ledger_ && wire, [&] { each(&Rules::no_foreign_values); });
     check("I5", journal_ && ledger_, [&] { books_agree(); });
     check("I6", journal_ && ledger_, [&] { each(&Rules::told_reversal); });
-    check("I7", wire, [&] { each(&Rules::unique_keys); });
-    check("I8", wire, [&] { order(); });
-    check("I9", wire && journal_, [&] { each(&Rules::durable); });
     check("I10", wire, [&] { each(&Rules::bounded); });
-    check("R_MAC", wire && (journal_ || told), [&] { each(&Rules::authentic); });
-    check("R_HINT", told && t_.swiped, [&] { hint(); });
     doubt_time();
     return std::move(result_);
   }
@@ -127,7 +128,8 @@ class Rules {
     if (journal_sum != ledger_sum || journal_count != ledger_count) {
       find("I5", "the journal shows " + std::to_string(journal_count) + " sales of " + amount_text(journal_sum) +
                      ", the ledger " + std::to_string(ledger_count) + " of " + amount_text(ledger_sum),
-           {journal_, ledger_});
+           {journal_, ledger_, t_.settled});
+      return;
     }
     if (t_.settlement_outcome == "DIFFERED") {
       find("I5", "the host's totals differ from the terminal's settlement request", {t_.settlement_left, t_.settled});
@@ -160,7 +162,7 @@ class Rules {
       if (s.kind == Sent::request) {
         const auto it = std::find_if(t_.attempts.begin(), t_.attempts.end(),
                                      [&](const Attempt& a) { return a.stan == s.stan && a.batch == s.batch; });
-        if (in_doubt(*it)) doubtful = &*it;
+        if (in_doubt(*it) && !forgotten_.contains(key(*it))) doubtful = &*it;
       }
     }
   }
@@ -174,6 +176,7 @@ class Rules {
         a.journal != "pending") {
       find("I9", "the pending reversal of " + key(a) + " did not survive the power loss: never sent, no longer pending",
            {a.entered, t_.power_lost.back(), journal_});
+      forgotten_.insert(key(a));  // that the doubt never ended follows from it
     }
   }
 
@@ -181,7 +184,7 @@ class Rules {
     if (a.reversals > scope_.reversal_tries * 2) {
       find("I10", std::to_string(a.reversals) + " reversals for " + key(a), {a.entered, a.reversal_entered});
     }
-    if (!in_doubt(a) || a.reversal_ended || a.journal == "approved") return;
+    if (!in_doubt(a) || a.reversal_ended || forgotten_.contains(key(a))) return;
     if (!t_.recovery) return;  // the cycle was cut short: nothing can be said about the end of the doubt
     find("I10", key(a) + " is still in doubt at the end" +
                     (charged(a) != 0 ? ": cardholder charged " + amount_text(charged(a)) + ", reversal never accepted"
@@ -218,6 +221,7 @@ class Rules {
   const Transaction& t_;
   const Scope& scope_;
   Mark journal_, ledger_;
+  std::set<std::string> forgotten_;  // attempts whose pending reversal was lost
   Reconciliation result_;
 };
 

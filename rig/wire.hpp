@@ -1,7 +1,7 @@
-// Turns the frames that pass a point of the network into the names and masked fields a trace may hold. It is a tap: it
-// never changes a byte, and it judges nothing but whether a MAC is right. The MAC key comes from the logon response that
-// passes (field 62 under the host profile's test master key, either layout, check value verified); without one, MACs
-// are "unchecked". Card numbers leave it as first six, last four; tracks, PIN blocks, chip data and keys never leave it.
+// Turns the frames that pass a point of the network into the names and masked fields a trace may hold. It is a tap:
+// it never changes a byte, and it judges nothing but whether a MAC is right. The MAC key comes from the logon response
+// that passes (field 62 under the host profile's test master key, either layout, check value verified); without one,
+// MACs are "unchecked". Card numbers leave it as first six and last four, tracks, PIN blocks, chip data and keys never.
 #pragma once
 
 #include <optional>

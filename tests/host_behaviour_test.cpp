@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <utility>
+
 #include "tests/host_stand.hpp"
 
 namespace swiperig {
@@ -112,6 +115,71 @@ TEST(HostBehaviour, RefuseTurnsAwayConnectionsUntilToldOtherwise) {
     auto again = co_await s.send(s.till.sale(3, 100));
     EXPECT_EQ(outcome(again), "00");
   });
+}
+
+/// As a socket does: an accept that was waiting when it was closed fails, even if it is open again by then.
+struct SocketListener final : Listener {
+  explicit SocketListener(Clock& c) : clock(c) {}
+  Task<std::unique_ptr<Link>> accept() override {
+    while (waiting.empty()) {
+      if (std::exchange(broken, false)) throw LinkError(LinkError::closed, "closed");
+      co_await clock.wait(bell, never);
+    }
+    auto link = std::move(waiting.front());
+    waiting.pop_front();
+    co_return link;
+  }
+  void close() override {
+    broken = true;
+    bell.ring();
+  }
+  void reopen() override {}
+  Clock& clock;
+  Bell bell;
+  bool broken = false;
+  std::deque<std::unique_ptr<Link>> waiting;
+};
+
+Task<> refuse_for_an_instant(Clock& clock, SocketListener& listener, Host& host, Link& control, Ending& ending) {
+  Crew crew(clock);
+  crew.start(host.run());
+  co_await clock.sleep_for(1ms);
+  const std::string lines = "{\"behave\":\"refuse\"}\n{\"behave\":\"normal\"}\n";
+  co_await control.write(bytes_of(lines));
+  co_await clock.sleep_for(1ms);
+  auto [near, far] = make_pipe(clock);
+  listener.waiting.push_back(std::move(far));
+  listener.bell.ring();
+  const Till till;
+  ending = co_await exchange(clock, *near, till.frame(till.sale(2, 100)), till.settings.profile.framing);
+  host.stop();
+  co_await crew.join();
+}
+
+TEST(HostBehaviour, ASocketThatFailsItsAcceptOnCloseIsServedAgain) {
+  VirtualClock clock;
+  SocketListener listener(clock);
+  auto [near, far] = make_pipe(clock);
+  Host host(clock, test_settings(), listener, std::move(far));
+  Ending ending;
+  clock.run(refuse_for_an_instant(clock, listener, host, *near, ending));
+  EXPECT_EQ(outcome(ending), "00");
+}
+
+// the twin: a listener that fails by itself ends the host with that failure, and nothing is left running
+Task<> fail_by_itself(Clock& clock, SocketListener& listener, Host& host) {
+  Crew crew(clock);
+  crew.start(host.run());
+  co_await clock.sleep_for(1ms);
+  listener.close();
+  co_await crew.join();
+}
+TEST(HostBehaviour, AListenerThatFailsByItselfEndsTheHost) {
+  VirtualClock clock;
+  SocketListener listener(clock);
+  auto [near, far] = make_pipe(clock);
+  Host host(clock, test_settings(), listener, std::move(far));
+  EXPECT_THROW(clock.run(fail_by_itself(clock, listener, host)), LinkError);
 }
 
 }  // namespace

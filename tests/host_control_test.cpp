@@ -214,7 +214,8 @@ struct Hostile {
   Told capture;
 };
 
-const std::string kRow = R"({"entry":{"batch":"000001","stan":"000002","kind":"sale","amount_minor":5,"state":"approved"}})";
+const std::string kRow =
+    R"({"entry":{"batch":"000001","stan":"000002","kind":"sale","amount_minor":5,"state":"approved"}})";
 
 TEST(HostControl, HostilePeerIsNamedNeverBelieved) {
   const auto changed = [](const std::string& from, const std::string& to) {

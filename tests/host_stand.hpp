@@ -89,7 +89,8 @@ struct Stand {
         const std::string text = line.substr(at, end - at);
         return text.front() == '"' ? text.substr(1, text.size() - 2) : text;
       };
-      if (line.starts_with("{\"entry\"")) rows.push_back(value("stan") + " " + value("state") + " " + value("amount_minor"));
+      if (!line.starts_with("{\"entry\"")) continue;
+      rows.push_back(value("stan") + " " + value("state") + " " + value("amount_minor"));
     }
     EXPECT_EQ(heard.back(), "{\"end\":" + std::to_string(rows.size()) + "}");
     co_return rows;

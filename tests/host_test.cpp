@@ -92,6 +92,10 @@ TEST(Host, ReversalIsIdempotentAndTombstonesRefuseTheLateOriginal) {
     co_await s.send(s.till.sale(2, 5100));
     auto wrong_amount = co_await s.send(s.till.reversal(2, 5000));
     EXPECT_EQ(wrong_amount.code(), "64");
+    auto wrong_card = co_await s.send(s.till.reversal(2, 5100, "6212345678901232"));
+    EXPECT_EQ(wrong_card.code(), "25");
+    auto untouched = co_await s.book();
+    EXPECT_EQ(untouched, Rows{"000002 approved 5100"});
     auto undone = co_await s.send(s.till.reversal(2, 5100));
     EXPECT_EQ(undone.code(), "00");
     EXPECT_EQ(undone.answer.mti(), "0410");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
 #include <functional>
 #include <string>
 #include <utility>
@@ -134,8 +135,10 @@ TEST_F(LinkTcp, AnOrderlyCloseStaysOneThoughSomethingWasNeverRead) {
     ends.far->close(Close::fin);
     ends.far.reset();
     co_await read_all(*ends.near, seen);
+    co_await write_text(*ends.near, "no reset has come", ignored);
   });
   EXPECT_EQ(seen, "|end");
+  EXPECT_EQ(ignored, "writtenwritten");
 }
 
 TEST_F(LinkTcp, AResetIsSeenAsOneByReaderAndWriter) {
@@ -241,27 +244,29 @@ TEST_F(LinkTcp, AMillionBytesArriveInOrder) {
   EXPECT_TRUE(seen == sent + "|end") << seen.size();
 }
 
-Task<> pour(Link& link, const bool& enough) {
-  const std::string text(65536, 'x');
-  try {
-    while (!enough) co_await link.write(bytes_of(text));
-  } catch (const LinkError&) {
-  }
-}
-
-TEST_F(LinkTcp, AFloodDoesNotKeepTheClockFromWakingOthers) {
-  std::string seen;
-  bool enough = false;
+TEST_F(LinkTcp, AFloodLeavesOthersTheirTurns) {
+  const int bytes = 2000;
+  int turns_while_writing = 0, turns_while_reading = 0;
   with_ends([&](Ends& ends) -> Task<> {
+    bool done = false;
+    const auto take_turns = [&](int& turns) -> Task<> {
+      for (; !done; ++turns) co_await boost::asio::post(clock.context(), boost::asio::use_awaitable);
+    };
     Crew crew(clock);
-    crew.start(pour(*ends.near, enough));
-    crew.start(read_all(*ends.far, seen));
-    co_await clock.sleep_for(20ms);
-    enough = true;
-    ends.near->close(Close::reset);
+    std::string ignored;
+    crew.start(take_turns(turns_while_writing));
+    for (int i = 0; i < bytes; ++i) co_await write_text(*ends.near, "x", ignored);
+    done = true;
+    co_await crew.join();
+    done = false;
+    crew.start(take_turns(turns_while_reading));
+    std::array<std::uint8_t, 1> one;
+    for (int i = 0; i < bytes; ++i) co_await ends.far->read_some(one);
+    done = true;
     co_await crew.join();
   });
-  EXPECT_GT(seen.size(), 65536U);
+  EXPECT_GE(turns_while_writing, bytes / 2);
+  EXPECT_GE(turns_while_reading, bytes / 2);
 }
 
 TEST_F(LinkTcp, AClosedListenerRefusesAndAReopenedOneServesAgain) {
@@ -282,13 +287,18 @@ TEST_F(LinkTcp, AClosedListenerRefusesAndAReopenedOneServesAgain) {
 }
 
 TEST_F(LinkTcp, ClosingOrDestroyingAListenerEndsAccept) {
-  for (const bool destroy : {false, true}) {
+  const std::function<void()> ends[] = {[&] { listener->close(); }, [&] { listener.reset(); },
+                                        [&] {
+                                          listener->close();
+                                          listener->reopen();
+                                        }};
+  for (const auto& end : ends) {
     std::string accepted;
     listener = tcp_listener(clock, "127.0.0.1", 0, &port);
     run([&]() -> Task<> {
       Crew crew(clock);
       crew.start(accept_kind(accepted));
-      crew.start(after(1ms, [&] { destroy ? listener.reset() : listener->close(); }));
+      crew.start(after(1ms, end));
       co_await crew.join();
     });
     EXPECT_EQ(accepted, "closed");

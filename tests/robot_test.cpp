@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "rig/f2f.hpp"
 #include "tests/console.hpp"
 
@@ -207,7 +209,9 @@ TEST(Robot, IsSilentWhileHoming) {
   lab.run([&]() -> Task<> {
     co_await lab.console.line();
     co_await lab.console.line();
-    auto answer = co_await lab.console.ask("$H\n?", milliseconds(500));
+    co_await lab.console.send("$H\n");
+    co_await lab.clock.sleep_for(milliseconds(10));
+    auto answer = co_await lab.console.ask("?", milliseconds(500));
     EXPECT_EQ(answer, "(silence)");
     answer = co_await lab.console.line();
     EXPECT_TRUE(answer.starts_with("<Idle|MPos:0.000,0.000,0.000|")) << answer;

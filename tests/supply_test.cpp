@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rig/random.hpp"
 #include "tests/console.hpp"
 
 namespace swiperig {
@@ -50,7 +51,7 @@ TEST(Supply, AnswersAsScpiSays) {
       {"VOLTAGE 4 V;:VOLTAGE?", "4.000"},
       {"CURR 1.5;CURR?;VOLT?", "1.500;4.000"},
       {"OUTPut:STATe?", "0"},
-      {"MEASure:VOLTage:DC?;CURRent?", "0.0000;0.0000"},
+      {"MEASure:VOLTage:DC?;:MEASure:CURRent?", "0.0000;0.0000"},
       {"MEAS:VOLT?;:OUTP?", "0.0000;0"},
       {"SYST:ERR?", "0,\"No error\""},
       {"VOLT 33;SYST:ERR?", "-222,\"Data out of range\""},

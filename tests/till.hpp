@@ -15,7 +15,7 @@
 
 namespace swiperig {
 
-inline const char* const kCard = "6212345678901265";
+inline constexpr const char* kCard = "6212345678901265";
 
 inline HostSettings test_settings() {
   HostSettings settings;
@@ -107,7 +107,8 @@ struct Till {
   }
   bool right_mac(const Ending& ending) const {
     const BytesView covered = mac_span(ending.bytes, settings.profile.framing);
-    return !covered.empty() && MacKey::make(settings.profile.mac, settings.mac_key)->verify(covered, ending.answer.field(64));
+    const auto key = MacKey::make(settings.profile.mac, settings.mac_key);
+    return !covered.empty() && key->verify(covered, ending.answer.field(64));
   }
 };
 
@@ -128,7 +129,8 @@ inline Task<Ending> exchange(Clock& clock, Link& link, Bytes frame, Framing fram
     for (;;) {
       const FrameLength length = frame_length(ending.bytes, framing);
       if (length.state == FrameLength::State::ready) {
-        ending.how = unpack(BytesView(ending.bytes).subspan(prefix_bytes(framing)), framing, ending.answer) ? "garbage" : "answer";
+        const BytesView body = BytesView(ending.bytes).subspan(prefix_bytes(framing));
+        ending.how = unpack(body, framing, ending.answer) ? "garbage" : "answer";
         break;
       }
       const std::size_t n = co_await link.read_some(chunk);

@@ -199,6 +199,9 @@ TEST(Wire, WhatIsNoWholeMessageIsNotGood) {
   Bytes longer = frame;
   longer.push_back(0);
   EXPECT_FALSE(wire.look(true, longer).good);
+  Bytes wrong_prefix = frame;
+  --wrong_prefix[1];
+  EXPECT_FALSE(wire.look(true, wrong_prefix).good);
   Bytes second_bitmap = frame;
   second_bitmap[15] |= 0x80;
   EXPECT_FALSE(wire.look(true, second_bitmap).good);

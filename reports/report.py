@@ -1,0 +1,228 @@
+#!/usr/bin/python3
+"""report.py DIR: reads DIR/run.trace (and DIR/summary.json where it is) and writes DIR/report.html: one static file
+without scripts or remote loads, that a person can read, print and keep. Everything in it comes from the trace; what
+devices said is hostile text and is shown, never interpreted."""
+
+import datetime
+import json
+import os
+import pathlib
+import re
+import sqlite3
+import sys
+import urllib.parse
+
+import jinja2
+from markupsafe import Markup
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import timeline  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+MOST_CYCLES = 200
+APPLICATION_ID, SCHEMA = 0x53574950, 1
+OUTCOMES = {"pass": "通过", "inconclusive": "无结论", "fail": "不通过", "error": "测试台故障"}
+RULES = {
+    "I1": ("no double charge", "不重复扣款"), "I2": ("no silent charge", "不无声扣款"),
+    "I3": ("no free goods", "告知成功必已扣款"), "I4": ("no foreign values", "金额不被篡改"),
+    "I5": ("books agree", "账目一致"), "I6": ("told reversal", "冲正后不得告知成功"),
+    "I7": ("unique keys", "交易标识唯一"), "I8": ("order: reversal before the next sale", "先冲正后交易"),
+    "I9": ("durable across power loss", "断电不丢失"), "I10": ("every doubt ends", "疑账必有了结"),
+    "R_MAC": ("no approval with a wrong MAC", "MAC 错误不得入账"), "R_HINT": ("a misread is answered", "读卡失败须提示"),
+}
+ENDS_REVERSAL = ("00", "12", "25")
+
+
+class ReportError(Exception):
+    pass
+
+
+def causes():
+    """rig/causes.def: name -> (English, Chinese)."""
+    found = re.findall(r'^CAUSE\((\w+), "[^"]*", \w+, "([^"]*)", "([^"]*)"\)',
+                       (HERE.parent / "rig" / "causes.def").read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: (english, chinese) for name, english, chinese in found}
+
+
+def open_trace(path):
+    if not path.is_file():
+        raise ReportError(f"{path}: there is no trace")
+    address = "file:" + urllib.parse.quote(str(path.resolve()))
+    for mode in ("?mode=ro", "?immutable=1"):  # a read-only folder cannot hold the lock files of the first
+        try:
+            db = sqlite3.connect(address + mode, uri=True)
+            application = db.execute("PRAGMA application_id").fetchone()[0]
+            schema = db.execute("PRAGMA user_version").fetchone()[0]
+            break
+        except sqlite3.DatabaseError as error:
+            problem = error
+    else:
+        raise ReportError(f"{path}: {problem}")
+    if application != APPLICATION_ID:
+        raise ReportError(f"{path}: not a trace (expected application id SWIP)")
+    if schema != SCHEMA:
+        raise ReportError(f"{path}: trace schema version {schema}, this program reads version {SCHEMA}")
+    db.row_factory = sqlite3.Row
+    db.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+    return db
+
+
+def parsed(text):
+    """A JSON object, or an empty one where the text is none."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def add(counts, name, count):
+    counts[name] = counts.get(name, 0) + count
+
+
+def figures(db, cases):
+    """Counts over all cycles, and per case in the campaign's order."""
+    def empty():
+        return {"cycles": 0, "outcomes": dict.fromkeys(OUTCOMES, 0), "causes": {}, "findings": {}, "no_return": 0,
+                "judged": 0, "right": 0, "wrong": 0, "unknown": 0}
+    rows = {name: empty() for name in cases}
+    total = empty()
+    for name, outcome, cause, induced, no_return, judged, count in db.execute(
+            "SELECT case_name, coalesce(outcome,'inconclusive'), cause, induced, json_extract(verdict,'$.no_return'), "
+            "verdict IS NOT NULL, count(*) FROM cycles GROUP BY 1,2,3,4,5,6"):
+        for row in (rows.setdefault(name, empty()), total):
+            row["cycles"] += count
+            add(row["outcomes"], outcome if outcome in OUTCOMES else "inconclusive", count)
+            if not judged:
+                continue
+            add(row["causes"], cause or "unknown", count)
+            if outcome != "error":
+                row["judged"] += count
+                row["no_return"] += count if no_return else 0
+            if outcome != "error" or induced == "rig_fault":
+                row["unknown" if cause == "unknown" else "right" if cause == induced else "wrong"] += count
+    for name, rule, count in db.execute(
+            "SELECT case_name, json_extract(f.value,'$.rule'), count(*) FROM cycles, "
+            "json_each(verdict,'$.findings') f WHERE verdict IS NOT NULL GROUP BY 1,2"):
+        for row in (rows[name], total):
+            add(row["findings"], rule, count)
+    return total, rows
+
+
+def books(events):
+    """What each attempt is in the three books: rows of (key, told, journal, ledger)."""
+    rows, read = {}, set()
+
+    def row(batch, stan):
+        return rows.setdefault((batch or "", stan or ""), {"told": "", "journal": "", "ledger": ""})
+
+    for event in events:
+        body = event["body"]
+        if event["kind"] == "book_read" and body.get("book") in ("journal", "ledger"):
+            read.add(body["book"])
+            for entry in body.get("entries") or []:
+                state = f"{entry.get('state')} {timeline.amount(entry.get('amount_minor'))}"
+                mine = row(entry.get("batch"), entry.get("stan"))
+                if body["book"] == "ledger" or not mine["journal"] or entry.get("state") == "pending":
+                    mine[body["book"]] = state
+        elif event["kind"] == "milestone":
+            fields = body.get("fields") or {}
+            if body.get("name") == "told" and fields.get("stan"):
+                told = f"{fields.get('outcome', '')} {timeline.digits_amount(fields.get('amount', ''))}".strip()
+                row(fields.get("batch"), fields["stan"])["told"] = told
+            elif body.get("name") == "reversal_response_left" and fields.get("code") in ENDS_REVERSAL:
+                mine = row(fields.get("batch"), fields.get("stan"))
+                for book in read:
+                    if mine[book].startswith(("approved", "pending")):
+                        mine[book] += ", then reversed"
+    return [dict(mine, batch=batch, stan=stan,
+                 journal=mine["journal"] or ("nothing" if "journal" in read else "not read"),
+                 ledger=mine["ledger"] or ("nothing" if "ledger" in read else "not read"),
+                 told=mine["told"] or "nothing") for (batch, stan), mine in rows.items()]
+
+
+def cycle_view(db, cases, number):
+    cycle = db.execute("SELECT * FROM cycles WHERE cycle=?", (number,)).fetchone()
+    events = [dict(e, body=parsed(e["body"]), at=e["at_ns"]) for e in db.execute(
+        "SELECT seq, at_ns, source, kind, body FROM events WHERE cycle=? ORDER BY seq", (number,))]
+    verdict = parsed(cycle["verdict"])
+    diagnosis, findings = verdict.get("diagnosis") or {}, verdict.get("findings") or []
+    evidence = [seq for f in findings for seq in f.get("evidence") or []]
+    case = cases.get(cycle["case_name"], {})
+    ended = cycle["ended_ns"] if cycle["ended_ns"] is not None else events[-1]["at"] if events else cycle["begun_ns"]
+    return {
+        "number": number, "case": case, "name": cycle["case_name"],
+        "outcome": cycle["outcome"] if cycle["outcome"] in OUTCOMES else "inconclusive",
+        "why": verdict.get("why") or "the cycle was cut short and has no verdict",
+        "findings": findings, "diagnosis": diagnosis, "induced": cycle["induced"],
+        "lasted": timeline.duration(ended - cycle["begun_ns"]),
+        "in_doubt": timeline.duration(verdict["in_doubt_ns"]) if verdict.get("in_doubt_ns") else "",
+        "checked": verdict.get("checked") or [], "not_observable": verdict.get("not_observable") or [],
+        "books": books(events), "events": len(events),
+        "svg": Markup(timeline.draw(case, events, cycle["begun_ns"], diagnosis.get("evidence") or [], evidence)),
+    }
+
+
+def step_text(step):
+    action = step.get("action") or {}
+    body = action.get("body") or {}
+    what = action.get("network") or {
+        "swipe": f"swipe {body.get('card')} at {body.get('speed_mm_s')} mm/s" + (", reversed" if body.get("reverse") else ""),
+        "press": f"press {body.get('keys')}", "supply": "power on" if body.get("on") else "power off",
+        "host_behaviour": f"host {body.get('name')}"}.get(action.get("kind"), "?")
+    lasts = action.get("lasts_ns") or body.get("lasts_ns")
+    when = str(step.get("when")) + (f" + {timeline.duration(step['after_ns'])}" if step.get("after_ns") else "")
+    return f"{when}: {what}" + (f" for {timeline.duration(lasts)}" if lasts else "")
+
+
+def render(folder):
+    db = open_trace(folder / "run.trace")
+    run = db.execute("SELECT * FROM run").fetchone()
+    if run is None:
+        raise ReportError(f"{folder / 'run.trace'}: no run in it")
+    summary = folder / "summary.json"
+    summary = parsed(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
+    cases = {name: parsed(body) for name, body in db.execute("SELECT name, body FROM cases ORDER BY rowid")}
+    total, rows = figures(db, cases)
+    bad = [n for n, in db.execute(
+        "SELECT cycle FROM cycles WHERE outcome IS NULL OR outcome != 'pass' ORDER BY CASE outcome WHEN 'fail' THEN 0 "
+        "WHEN 'error' THEN 1 ELSE 2 END, cycle LIMIT ?", (MOST_CYCLES,))]
+    good = [n for n, in db.execute("SELECT min(cycle) FROM cycles WHERE outcome='pass' GROUP BY case_name ORDER BY 1")]
+    bench_ns, events = db.execute(
+        "SELECT (SELECT sum(bench_ns) FROM epochs), (SELECT count(*) FROM events)").fetchone()
+    begun = datetime.datetime.fromtimestamp(run["begun_wall_s"], datetime.timezone.utc)
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda v: timeline.visible(v) if isinstance(v, str) and not isinstance(v, Markup) else v)
+    names = causes()
+    environment.filters["cause"] = lambda name: names.get(name, (name, ""))
+    environment.filters["rule"] = lambda name: RULES.get(name, ("", ""))
+    environment.filters["step"] = step_text
+    environment.filters["amount"] = timeline.amount
+    return environment.get_template("report.html.j2").render(
+        run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
+        begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
+        not_passed=total["cycles"] - total["outcomes"]["pass"], left_out=total["cycles"] - total["outcomes"]["pass"] - len(bad),
+        bad=[cycle_view(db, cases, n) for n in bad], good=[cycle_view(db, cases, n) for n in good])
+
+
+def main(arguments):
+    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
+        print("usage: report.py DIR    reads DIR/run.trace and DIR/summary.json, writes DIR/report.html")
+        return 0 if arguments and arguments[0] in ("-h", "--help") else 2
+    folder = pathlib.Path(arguments[0])
+    try:
+        text = render(folder)
+    except (ReportError, sqlite3.DatabaseError) as error:
+        print(f"report.py: {error}", file=sys.stderr)
+        return 2
+    partial = folder / "report.html.part"
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, folder / "report.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
