@@ -47,9 +47,9 @@ void Relay::set(Impairment impairment) {
   carry(std::move(orders));
 }
 
-void Relay::confirm(int step) {
+void Relay::confirm(int step, bool release) {
   Orders orders;
-  path_.confirm(step, orders);
+  path_.confirm(step, release, orders);
   carry(std::move(orders));
 }
 

@@ -27,7 +27,7 @@ class Relay final : public NetworkImpairment, public Capture {
 
   void set(Impairment) override;
   void arm(ArmedStep step) override { path_.arm(std::move(step)); }
-  void confirm(int step) override;
+  void confirm(int step, bool release) override;
   Task<Seen> next() override;
 
  private:

@@ -166,8 +166,9 @@ def cycle_view(db, cases, number):
 def step_text(step):
     action = step.get("action") or {}
     body = action.get("body") or {}
+    way = ", reversed" if body.get("reverse") else ""
     what = action.get("network") or {
-        "swipe": f"swipe {body.get('card')} at {body.get('speed_mm_s')} mm/s" + (", reversed" if body.get("reverse") else ""),
+        "swipe": f"swipe {body.get('card')} at {body.get('speed_mm_s')} mm/s{way}",
         "press": f"press {body.get('keys')}", "supply": "power on" if body.get("on") else "power off",
         "host_behaviour": f"host {body.get('name')}"}.get(action.get("kind"), "?")
     lasts = action.get("lasts_ns") or body.get("lasts_ns")
@@ -190,6 +191,7 @@ def render(folder):
     good = [n for n, in db.execute("SELECT min(cycle) FROM cycles WHERE outcome='pass' GROUP BY case_name ORDER BY 1")]
     bench_ns, events = db.execute(
         "SELECT (SELECT sum(bench_ns) FROM epochs), (SELECT count(*) FROM events)").fetchone()
+    not_passed = total["cycles"] - total["outcomes"]["pass"]
     begun = datetime.datetime.fromtimestamp(run["begun_wall_s"], datetime.timezone.utc)
 
     environment = jinja2.Environment(
@@ -204,7 +206,7 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
-        not_passed=total["cycles"] - total["outcomes"]["pass"], left_out=total["cycles"] - total["outcomes"]["pass"] - len(bad),
+        not_passed=not_passed, left_out=not_passed - len(bad),
         bad=[cycle_view(db, cases, n) for n in bad], good=[cycle_view(db, cases, n) for n in good])
 
 

@@ -8,8 +8,8 @@ import math
 import unicodedata
 from html import escape
 
-LANES = [("actuator", "执行器", 116), ("power", "电源", 262), ("terminal", "终端", 400),
-         ("network", "网络", 660), ("host", "主机", 862)]
+LANES = [("actuator", "执行器", 148), ("power", "电源", 290), ("terminal", "终端", 418),
+         ("network", "网络", 666), ("host", "主机", 866)]
 X = {name: x for name, _, x in LANES}
 WIDTH = 1040
 TOP = 44
@@ -112,18 +112,16 @@ class Timeline:
         self.diagnosis, self.findings = set(diagnosis), set(findings)
         self.rows, self.bars, self.spans = [], [], []
         self.waiting = []    # messages in the network: (key, row)
-        self.moving = None   # the row of the motion under way
-        self.dark = None     # since when the power is off
-        self.cut = None      # since when the network is cut
+        self.moving = {}     # motions under way: what -> row; a finger may still move when the card does
+        self.dark = None     # the row since which the power is off
+        self.cut = None      # (the row since which, the time until which) the network is cut
         for event in events:
             getattr(self, "on_" + event["kind"], self.on_other)(event, event["body"])
         last = events[-1]["at"] if events else begun_ns
         for key, row in self.waiting:
             row.lost = True
-        if self.dark is not None:
-            self.spans.append(("dark", self.dark, last))
-        if self.cut is not None:
-            self.spans.append(("cut", self.cut[0], min(last, self.cut[1])))
+        self.light(last)
+        self.connect(last)
 
     def note(self, event, lane, text, style="", full=""):
         self.rows.append(Row(event, "note", lane, text, style, full))
@@ -132,39 +130,43 @@ class Timeline:
     # --- what was done
     def on_swipe(self, e, b):
         way = ", reversed" if b.get("reverse") else ""
-        self.moving = self.note(e, "actuator", f"swipe {b.get('card')} {b.get('speed_mm_s')} mm/s{way}", "act")
+        self.moving["swipe"] = self.note(e, "actuator", f"swipe {b.get('card')} {b.get('speed_mm_s')} mm/s{way}", "act")
 
     def on_press(self, e, b):
-        self.moving = self.note(e, "actuator", f"press {b.get('keys')}", "act")
+        self.moving["press"] = self.note(e, "actuator", f"press {b.get('keys')}", "act")
 
     def on_motion_done(self, e, b):
         speed = f", measured {b['speed_mm_s']} mm/s" if b.get("speed_mm_s") else ""
         row = self.note(e, "actuator", f"{b.get('what')} done{speed}", "quiet")
-        if self.moving is not None:
-            self.bars.append((self.moving, row))
-            self.moving = None
+        began = self.moving.pop(b.get("what"), None) if isinstance(b.get("what"), str) else None
+        if began is not None:
+            self.bars.append((began, row))
 
     def on_supply(self, e, b):
-        self.note(e, "power", "power on" if b.get("on") else "power off", "act" if b.get("on") else "bad")
-        if b.get("on") and self.dark is not None:
-            self.spans.append(("dark", self.dark, e["at"]))
-            self.dark = None
-        elif not b.get("on") and self.dark is None:
-            self.dark = e["at"]
+        row = self.note(e, "power", "power on" if b.get("on") else "power off", "act" if b.get("on") else "bad")
+        if b.get("on"):
+            self.light(e["at"])
+        elif self.dark is None:
+            self.dark = row
 
-    def cut_from(self, e, lasts):
-        self.cut = (e["at"], e["at"] + lasts if lasts else math.inf)
+    def light(self, at):
+        if self.dark is not None:
+            self.spans.append(("dark", self.dark, at))
+        self.dark = None
 
     def on_impairment(self, e, b):
         if b.get("outage"):
             lasts = number(b.get("lasts_ns"))
-            self.note(e, "network", "network cut" + (f" for {duration(lasts)}" if lasts else ""), "bad")
-            self.cut_from(e, lasts)
+            row = self.note(e, "network", "network cut" + (f" for {duration(lasts)}" if lasts else ""), "bad")
+            self.cut = (row, e["at"] + lasts if lasts else math.inf)
         else:
             self.note(e, "network", "network clear", "quiet")
-            if self.cut is not None:
-                self.spans.append(("cut", self.cut[0], min(e["at"], self.cut[1])))
-                self.cut = None
+            self.connect(e["at"])
+
+    def connect(self, at):
+        if self.cut is not None:
+            self.spans.append(("cut", self.cut[0], min(at, self.cut[1])))
+        self.cut = None
 
     def on_host_behaviour(self, e, b):
         lasts = f" {duration(b['lasts_ns'])}" if b.get("lasts_ns") else ""
@@ -172,7 +174,6 @@ class Timeline:
 
     def on_intent(self, e, b):
         what = str(b.get("what"))
-        # a message of the last phase that is still in the network was lost there
         text = f"{what} {INTENTS.get(what, '')}"
         if b.get("amount_minor"):
             text += f"  {amount(b['amount_minor'])}"
@@ -182,16 +183,17 @@ class Timeline:
         self.note(e, "network", f"armed: {b.get('what')}", "quiet")
 
     def on_fired(self, e, b):
-        lane, style = "network", "bad" if b.get("done") else "odd"
-        step = b.get("step", -1)
-        steps = self.case.get("steps", [])
-        action = steps[step].get("action", {}) if isinstance(step, int) and 0 <= step < len(steps) else {}
+        step, steps = b.get("step"), self.case.get("steps", [])
+        known = isinstance(step, int) and 0 <= step < len(steps)
+        action = steps[step].get("action", {}) if known else {}
         lane = {"supply": "power", "swipe": "actuator", "press": "actuator",
                 "host_behaviour": "host"}.get(action.get("kind"), "network")
+        style = "odd" if not b.get("done") else "quiet" if lane == "actuator" else "bad"
+        how = "fired" if b.get("done") else "MISSED"
+        row = self.note(e, lane, f"step {number(step) + 1} {how}: {b.get('what')}", style)
         if action.get("network") == "outage" and b.get("done") and self.cut is None:
-            self.cut_from(e, number(action.get("lasts_ns")))
-        self.note(e, lane, f"step {step + 1 if isinstance(step, int) else '?'} "
-                           f"{'fired' if b.get('done') else 'MISSED'}: {b.get('what')}", style)
+            lasts = number(action.get("lasts_ns"))
+            self.cut = (row, e["at"] + lasts if lasts else math.inf)
 
     # --- what was seen
     def on_milestone(self, e, b):
@@ -214,6 +216,12 @@ class Timeline:
             text += f" from {fields['from']}" if fields.get("from") else ""
         elif name == "closed":
             text = f"closed by {fields.get('by', '?')} ({fields.get('how', '?')})"
+            before = self.rows[-1] if self.rows else None
+            both = before is not None and before.lane == lane and before.at == e["at"]
+            if both and before.text.startswith("closed by "):
+                before.seqs.append(e["seq"])
+                before.text = before.full = f"{before.text}, {text.removeprefix('closed ')}"
+                return None
         elif fields.get("stan"):
             text += f" #{fields['stan']}"
         before = self.rows[-1] if self.rows else None
@@ -222,7 +230,7 @@ class Timeline:
             # the text and what it means are one row
             before.seqs.append(e["seq"])
             before.full = f"{text} — {before.full}"
-            before.text, before.style = f"{text}  {before.text}", style or "meant"
+            before.text, before.style = f"{text} · {before.text}", style or "meant"
             return None
         return self.note(e, lane, text, style)
 
@@ -266,7 +274,8 @@ class Timeline:
         lane = e["source"] if e["source"] in X else "terminal"
         entries = b.get("entries") or []
         rows = "; ".join(f"#{r.get('stan')} {amount(r.get('amount_minor', 0))} {r.get('state')}" for r in entries)
-        self.note(e, lane, f"{b.get('book')} read, {len(entries)} rows", "book", f"{b.get('book')}: {rows}")
+        count = "1 row" if len(entries) == 1 else f"{len(entries)} rows"
+        self.note(e, lane, f"{b.get('book')} read, {count}", "book", f"{b.get('book')}: {rows}")
 
     def on_equipment_fault(self, e, b):
         self.rows.append(Row(e, "across", text=f"rig fault 测试台故障: {b.get('what')}", style="bad"))
@@ -304,7 +313,7 @@ class Timeline:
                 decides = "finding" if self.findings & set(row.seqs) else decides
                 out.append(f'<rect class="{decides}" x="0" y="{row.y - 16:.1f}" width="{WIDTH}" height="21"/>')
         for kind, since, until in self.spans:
-            top, bottom = y_of(since) - 6, y_of(until) - 2
+            top, bottom = since.y - 6, y_of(until) - 2
             for lane in ("power", "terminal") if kind == "dark" else ("network",):
                 out.append(f'<rect class="{kind}" x="{X[lane] - 8}" y="{top:.1f}" width="16" '
                            f'height="{max(6, bottom - top):.1f}"/>')

@@ -104,7 +104,8 @@ Task<> Watch::act(Step step, int number) {
   std::string failure;
   try {
     co_await perform(step.action);
-    if (held_in_path(step)) bench_.network->confirm(number);
+    // without power the message is lost with the terminal; a host that has changed must get it
+    if (held_in_path(step)) bench_.network->confirm(number, std::holds_alternative<HostBehaviour>(step.action));
     if (number >= 0) post(Source::rig, Fired{number, true, describe(step.action)});
   } catch (const EquipmentError& e) {
     failure = e.what();
@@ -141,6 +142,7 @@ void Watch::open_gates(const Event& event) {
   }
   const auto* m = std::get_if<Milestone>(&event.body);
   if (m == nullptr) return;
+  if (m->name == "request_left") linger_ = std::max(linger_, event.at + host_lasts_);
   for (Waiting& w : waiting_) {
     if (w.due != never || decided_in_path(w.step) || w.step.when != m->name) continue;
     if (++w.seen == w.step.nth) w.due = event.at + w.step.after;
@@ -238,10 +240,13 @@ Task<> Watch::sale(std::string what, std::int64_t amount_minor, std::string card
 Task<> Watch::run_case(Case c) {
   const Duration patience = c.patience.count() != 0 ? c.patience : bench_.terminal.no_return_limit;
   linger_ = Time{};
+  host_lasts_ = Duration{};
   for (std::size_t i = 0; i < c.steps.size(); ++i) {
     const Step& step = c.steps[i];
     const int number = static_cast<int>(i);
     post(Source::rig, Armed{number, describe(step)});
+    const auto* behaviour = std::get_if<HostBehaviour>(&step.action);
+    if (behaviour != nullptr && behaviour->lasts.count() != 0) host_lasts_ = behaviour->lasts + Duration(1s);
     waiting_.push_back({step, number});
     if (decided_in_path(step)) {
       bench_.network->arm({number, step.when, step.nth, std::get<NetworkFault>(step.action), false, {}});
@@ -250,7 +255,7 @@ Task<> Watch::run_case(Case c) {
     }
     if (step.when == "start") {
       waiting_.back().due = bench_.clock.now() + step.after;
-      if (std::holds_alternative<HostBehaviour>(step.action) && step.after.count() == 0) {
+      if (behaviour != nullptr && step.after.count() == 0) {
         // the host plays its part before the card moves
         const Waiting ready = waiting_.back();
         waiting_.pop_back();
@@ -298,6 +303,7 @@ Task<> Watch::run_case(Case c) {
     if (w.number >= 0) post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
   }
   waiting_.clear();
+  host_lasts_ = Duration{};
   co_await drain();
 }
 

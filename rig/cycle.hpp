@@ -79,7 +79,8 @@ class Watch {
   Bell arrived_;
   std::vector<Event> events_;  ///< of this cycle
   std::vector<Waiting> waiting_;
-  Time linger_{};              ///< a delayed message is still under way until then
+  Time linger_{};              ///< a message is still under way until then
+  Duration host_lasts_{};      ///< how late the host answers in this case
   std::uint64_t seq_ = 0;
   std::int64_t cycle_ = 0;
   int acting_count_ = 0;

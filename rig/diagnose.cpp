@@ -90,6 +90,9 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
 
   const auto it = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return bool(a.entered); });
   const Attempt* a = it == t.attempts.end() ? nullptr : &*it;
+  // a logon that did not come back explains the sale that never left
+  if (a == nullptr && t.logon.entered && t.logon.code != "00") a = &t.logon;
+  if (a == nullptr && t.logon.entered && !t.logon.response_left) a = &t.logon;
   if (!t.power_lost.empty() && !(a != nullptr && a->told && a->told.seq < t.power_lost.front().seq)) {
     return answer("power", "the rail fell below the brown-out level before anything was told", {t.power_lost.front()});
   }
@@ -97,7 +100,7 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
 
   const Mark& gave_up = a->closed_by_terminal;
   if (!a->left) {
-    return answer("network", "the request reached the network and never left it towards the host", {a->entered, gave_up});
+    return answer("network", "the terminal's request reached the network and never left it towards the host", {a->entered, gave_up});
   }
   if (!a->response_entered) {
     if (t.garbage && t.garbage_from == "host") {

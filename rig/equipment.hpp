@@ -41,8 +41,8 @@ struct NetworkImpairment {
   /// An outage now, or (default-constructed) the end of every disturbance, armed steps included.
   virtual void set(Impairment) = 0;
   virtual void arm(ArmedStep) = 0;
-  /// The fault that a held message waited for has happened: the message is dropped.
-  virtual void confirm(int step) = 0;
+  /// The fault that a held message waited for has happened: the message goes on into it (`release`), or is lost.
+  virtual void confirm(int step, bool release) = 0;
 };
 
 /// The script of a test host; a bench with a real acquirer has none, and cases that need one are refused.

@@ -34,11 +34,18 @@ void Path::set(Impairment impairment, Time now, Orders& orders) {
   }
 }
 
-void Path::confirm(int step, Orders&) {
+void Path::confirm(int step, bool release, Orders& orders) {
   for (auto& [number, c] : connections_) {
     for (const bool from_terminal : {true, false}) {
       auto& held = (from_terminal ? c.up : c.down).held;
-      if (!held.empty() && held.front().waits_for_step == step) lose(number, from_terminal, held.front().message);
+      if (held.empty() || held.front().waits_for_step != step) continue;
+      if (!release) {
+        lose(number, from_terminal, held.front().message);
+        continue;
+      }
+      for (; !held.empty() && (held.front().waits_for_step == step || held.front().until == never); held.pop_front()) {
+        order(number, from_terminal, std::move(held.front()), orders);
+      }
     }
   }
 }

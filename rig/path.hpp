@@ -59,8 +59,8 @@ class Path {
   /// An outage from now on; or the end of every disturbance: armed steps are forgotten, what is held is dropped and its
   /// connection reset, so that nothing of one case arrives in the next.
   void set(Impairment, Time now, Orders&);
-  /// The fault that a held message waited for is a fact: the message is lost.
-  void confirm(int step, Orders&);
+  /// The fault that a held message waited for is a fact: the message goes on into it (`release`), or is lost.
+  void confirm(int step, bool release, Orders&);
 
   void opened(int connection, Orders&);
   void refused(int connection, Orders&);

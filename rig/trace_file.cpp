@@ -172,6 +172,8 @@ void TraceWriter::epoch(const EpochRecord& record) {
 Digest TraceWriter::finish(std::int64_t wall_ms) {
   exec("BEGIN");
   if (live_) {
+    // a cycle cut short has no verdict, but its events are part of the head
+    Statement(db_.get(), "UPDATE cycles SET head=? WHERE head IS NULL").bind(hex(epoch_head_)).step();
     Statement(db_.get(), "INSERT INTO epochs VALUES(0,0,?,?,?)")
         .bind(cycles_).bind(last_.time_since_epoch().count()).bind(hex(epoch_head_)).step();
     fold(run_head_, epoch_head_);

@@ -72,7 +72,9 @@ class Fold {
         t_.garbage_from = get("from");
       }
     }
+    if (name.starts_with("logon_") && !t_.recovery) see_logon(name, m.fields);
     if (name == "closed" && get("by") == "terminal") {
+      if (t_.logon.entered && get("connection") == logon_connection_) t_.logon.closed_by_terminal = at_;
       const auto it = by_connection_.find(std::string(get("connection")));
       if (it != by_connection_.end() && !t_.attempts[it->second].closed_by_terminal) {
         t_.attempts[it->second].closed_by_terminal = at_;
@@ -133,6 +135,20 @@ class Fold {
     }
   }
 
+  void see_logon(std::string_view name, const Fields& fields) {
+    Attempt& a = t_.logon;
+    if (name == "logon_entered") {
+      a.entered = at_;
+      a.stan = field(fields, "stan");
+      logon_connection_ = field(fields, "connection");
+    } else if (name == "logon_left") {
+      a.left = at_;
+    } else {
+      (name == "logon_response_entered" ? a.response_entered : a.response_left) = at_;
+      a.code = field(fields, "code");
+    }
+  }
+
   Attempt& attempt(std::string_view batch, std::string_view stan) {
     if (Attempt* a = t_.find(batch, stan)) return *a;
     Attempt& a = t_.attempts.emplace_back();
@@ -145,6 +161,7 @@ class Fold {
   std::int64_t brownout_mv_;
   Mark at_;
   std::map<std::string, std::size_t> by_connection_;
+  std::string logon_connection_;
 };
 
 }  // namespace

@@ -57,6 +57,7 @@ struct Sent {
 struct Transaction {
   std::vector<IntentSeen> intents;
   std::vector<Attempt> attempts;
+  Attempt logon;                                   ///< of the case itself; stan and wire marks only
   std::vector<Sent> sent;
   Mark swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled, last_text;
   std::string garbage_from;

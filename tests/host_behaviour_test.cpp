@@ -92,6 +92,38 @@ TEST(HostBehaviour, LateCommitsAtOnceWhereSlowCommitsLate) {
   }
 }
 
+/// How long the host thought about each of three sales in `cycle`.
+std::vector<Duration> thoughts(std::uint32_t cycle, int sales_in_the_cycle_before) {
+  DrawPlace place;
+  HostSettings settings = test_settings();
+  settings.think_spread = 20ms;
+  settings.place = &place;
+  Stand stand(settings);
+  std::vector<Duration> out;
+  stand.run([&, cycle](Stand& s) -> Task<> {
+    place.cycle = cycle - 1;
+    for (int stan = 10; stan < 10 + sales_in_the_cycle_before; ++stan) co_await s.send(s.till.sale(stan, 100));
+    place.cycle = cycle;
+    for (int stan = 2; stan < 5; ++stan) {
+      const Time asked = s.clock.now();
+      co_await s.send(s.till.sale(stan, 100));
+      out.push_back(s.clock.now() - asked);
+    }
+  });
+  return out;
+}
+
+TEST(HostBehaviour, ThinkingTimeIsDrawnFromThePlaceAndShiftsNothing) {
+  const auto times = thoughts(7, 0);
+  for (const Duration time : times) {
+    EXPECT_GE(time, 30ms);
+    EXPECT_LE(time, 50ms);
+  }
+  EXPECT_NE(times[0], times[1]);
+  EXPECT_EQ(thoughts(7, 2), times) << "what another cycle sent does not matter";
+  EXPECT_NE(thoughts(8, 0), times);
+}
+
 TEST(HostBehaviour, RefuseTurnsAwayConnectionsUntilToldOtherwise) {
   Stand stand;
   stand.run([](Stand& s) -> Task<> {

@@ -250,7 +250,10 @@ TEST_F(LinkTcp, AFloodLeavesOthersTheirTurns) {
   with_ends([&](Ends& ends) -> Task<> {
     bool done = false;
     const auto take_turns = [&](int& turns) -> Task<> {
-      for (; !done; ++turns) co_await boost::asio::post(clock.context(), boost::asio::use_awaitable);
+      while (!done) {
+        ++turns;
+        co_await boost::asio::post(clock.context(), boost::asio::use_awaitable);
+      }
     };
     Crew crew(clock);
     std::string ignored;

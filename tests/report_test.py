@@ -189,12 +189,14 @@ class ReportTest(unittest.TestCase):
     def test_timeline_has_what_the_trace_has(self):
         page = self.drawn(sale() + [
             (2000, "power", "supply", {"on": False}), (2010, "power", "reading", {"rail_mv": 120, "draw_ma": 0}),
-            (5000, "power", "supply", {"on": True}), (9000, "terminal", "milestone", {"name": "read_error", "fields": {}}),
+            (5000, "power", "supply", {"on": True}),
+            (9000, "terminal", "milestone", {"name": "read_error", "fields": {}}),
             (9500, "network", "impairment", {"outage": True, "lasts_ns": 0}),
             (60000, "rig", "silence", {"lasted_ns": 25_000_000_000})])
         for words in ("sale 消费  12.34", "press 1 2 3 4 OK", "swipe debit 500 mm/s", "swipe done, measured 498 mm/s",
-                      "connected", "0200 request #000012 12.34", "0210 response #000012 12.34 code 00", "committed #000012",
-                      "told: APPROVED 12.34 #000012", "card wanted  screen “SWIPE CARD”", "power off", "power on",
+                      "connected", "0200 request #000012 12.34", "0210 response #000012 12.34 code 00",
+                      "committed #000012",
+                      "told: APPROVED 12.34 #000012", "card wanted · screen “SWIPE CARD”", "power off", "power on",
                       "120 mV, 0 mA", "read error", "network cut", "nothing came back for 25 s", "1.301 s", "951 ms"):
             self.assertIn(words, page.text)
         self.assertEqual(page.classes.count("rect.bar"), 2)    # one press, one swipe
@@ -222,9 +224,11 @@ class ReportTest(unittest.TestCase):
         self.assertNotIn("path.cross", page.classes)
 
     def test_timeline_shades_an_armed_outage(self):
-        step = {"when": "request_entered", "nth": 1, "after_ns": 0, "action": {"network": "outage", "lasts_ns": 500 * MS}}
-        page = self.drawn(sale() + [(1500, "rig", "fired", {"step": 0, "done": True, "what": "cut the network for 500 ms"}),
-                                    (9000, "rig", "silence", {"lasted_ns": 1})], steps=[step])
+        step = {"when": "request_entered", "nth": 1, "after_ns": 0,
+                "action": {"network": "outage", "lasts_ns": 500 * MS}}
+        fired = {"step": 0, "done": True, "what": "cut the network for 500 ms"}
+        page = self.drawn(sale() + [(1500, "rig", "fired", fired), (9000, "rig", "silence", {"lasted_ns": 1})],
+                          steps=[step])
         self.assertEqual(page.classes.count("rect.cut"), 1)
         self.assertIn("step 1 fired: cut the network for 500 ms", page.text)
         self.assertIn("request_entered: outage for 500 ms", page.text)

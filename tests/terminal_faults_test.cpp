@@ -71,8 +71,9 @@ TEST(TerminalDoubt, AForeignTraceNumberIsPassedOver) {
       if (request.mti() != "0200") return;
       Message other = request;
       other.set(11, "000777");
+      r.peer.sale_code = "51";
       Bytes both = r.peer.answer_to(other);
-      r.peer.charged.erase("000777");
+      r.peer.sale_code = "00";
       both.insert(both.end(), reply.bytes.begin(), reply.bytes.end());
       reply.bytes = both;
     };
@@ -123,6 +124,7 @@ TEST(TerminalDoubt, TheReasonSaysWhatCameBack) {
   EXPECT_EQ(reason_after(test_settings(), edit(0, "0230")), "06");
   EXPECT_EQ(reason_after(test_settings(), edit(4, "000000000002")), "06");
   EXPECT_EQ(reason_after(test_settings(), edit(41, "99900002")), "06");
+  EXPECT_EQ(reason_after(test_settings(), edit(11, "000777")), "06");
   EXPECT_EQ(reason_after(test_settings(), edit(39, "10")), "06");
   EXPECT_EQ(reason_after(test_settings(), twist(spoil_mac)), "A0");
 }
@@ -311,6 +313,32 @@ TEST(TerminalPowerCut, InsideASettlementItGoesOnWhereItStopped) {
     }
     EXPECT_GT(cut_short, 15);
   }
+}
+
+TEST(TerminalDoubt, OnlyTheHostsAnswerToTheEndMessageLetsTheJournalGo) {
+  TestRig rig;
+  rig.run([](TestRig& r) -> Task<> {
+    r.peer.twist = once("0320", 1, lose);
+    co_await r.boot();
+    co_await r.sale("5");
+    std::string result = co_await r.settle();
+    EXPECT_EQ(result, "R|SETTLE|000042|FAILED|1|5");
+    Texts journal = co_await r.reg.journal();
+    EXPECT_EQ(journal.size(), 1U);
+    r.peer.edit = [](Message& a) {
+      if (a.mti() == "0330") a.set(39, "96");
+    };
+    result = co_await r.sale("6");  // not into a batch that the host may have closed
+    EXPECT_EQ(result, "R|SALE|000042|000006|FAILED||6");
+    EXPECT_EQ(r.reg.count("S|SETTLEMENT PENDING"), 1);
+    r.peer.edit = nullptr;
+    r.peer.batch = "000043";
+    co_await r.power_cycle();
+    result = co_await r.sale("6");
+    EXPECT_EQ(result, "R|SALE|000043|000009|APPROVED|00|6");
+    EXPECT_EQ(r.reg.count("R|SETTLE|000042|AGREED|1|5"), 1);
+    EXPECT_EQ(r.peer.mtis(), (Texts{"0800", "0200", "0500", "0320", "0320", "0320", "0800", "0200"}));
+  }(rig));
 }
 
 TEST(TerminalDefect, ForgetsTheReversalOnlyAfterAPowerLoss) {

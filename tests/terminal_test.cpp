@@ -111,6 +111,14 @@ TEST(Terminal, ASignInCodeMakesItLogOnAgain) {
     r.peer.sale_code = "00";
     co_await r.sale("2");
     EXPECT_EQ(r.peer.mtis(), (Texts{"0800", "0200", "0800", "0200"}));
+    // or the host asks for it in the header of a good answer
+    r.peer.edit = [](Message& a) {
+      if (a.mti() == "0210") a.set_header({0x60, 0x31, 0x03, 0x31, 0x10, 0x00});
+    };
+    co_await r.sale("3");
+    co_await r.sale("4");
+    EXPECT_EQ(r.peer.mtis(), (Texts{"0800", "0200", "0800", "0200", "0200", "0800", "0200"}));
+    EXPECT_EQ(r.peer.charged.size(), 3U);
   }(rig));
 }
 

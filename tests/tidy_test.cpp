@@ -73,8 +73,8 @@ struct Token {
   const char* home;  ///< "": nowhere
 };
 const std::vector<Token> tokens = {
-    {R"(\b(system_clock|steady_clock|high_resolution_clock|gettimeofday|clock_gettime|nanosleep|usleep|timerfd_create)\b)",
-     "a clock", "rig/clock."},
+    {R"(\b(system_clock|steady_clock|high_resolution_clock|gettimeofday|clock_gettime)\b)", "a clock", "rig/clock."},
+    {R"(\b(nanosleep|usleep|timerfd_create)\b)", "a clock", "rig/clock."},
     {R"((^|[^\w.>:])(std::|::)?(time|sleep)\s*\(\s*(0|nullptr|NULL|&|\d))", "a clock", "rig/clock."},
     {R"((^|[^\w])::sleep\s*\()", "a clock", "rig/clock."},
     {R"(\b(steady_timer|system_timer|deadline_timer|high_resolution_timer)\b)", "an Asio timer", "rig/clock."},
