@@ -76,7 +76,12 @@ Step step(const Value& v) {
   } else {
     const std::string name = host->word(std::vector<std::string>(std::begin(host_behaviours), std::end(host_behaviours)));
     if ((name == "slow" || name == "late") != (lasts_at != nullptr)) host->refuse("lasts = \"...\" with slow and late, and only there");
-    s.action = HostBehaviour{name, lasts};
+    HostBehaviour behaviour{name, lasts, {}};
+    if (const Value* code = t.find("code")) {
+      behaviour.code = code->text();
+      if (name != "decline" || behaviour.code.size() != 2) code->refuse("a response code of two characters, with decline only");
+    }
+    s.action = std::move(behaviour);
   }
   t.nothing_else();
   return s;

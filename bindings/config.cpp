@@ -9,12 +9,15 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
+#include "reports/visible.hpp"
+
 namespace swiperig {
 
 namespace {
 
 constexpr std::uintmax_t max_file_bytes = 1 << 20;
 constexpr int max_depth = 32;
+constexpr int deepest_text = 100;  // a little more than max_depth, whose refusal names the column
 
 struct Number {
   std::int64_t whole = 0;
@@ -54,6 +57,40 @@ std::int64_t scaled(const Number& n, std::int64_t scale) {
   std::int64_t part = 0;
   if (__builtin_mul_overflow(n.billionths, scale, &part) || part % 1'000'000'000 != 0) return -1;
   return whole + part / 1'000'000'000;
+}
+
+/// The first line that nests deeper than any file of ours, or 0. toml++ descends once per bracket and once per dot of a
+/// key, and its tables go away in the same way: a hostile file must not reach the end of the stack.
+int too_deep_at(std::string_view text) {
+  std::vector<int> open;  // levels at each open bracket
+  int level = 0, line = 1;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if (c == '"' || c == '\'') {
+      const bool long_one = text.substr(i, 3) == std::string(3, c);
+      const std::string_view end = text.substr(i, long_one ? 3 : 1);
+      for (i += end.size(); i < text.size() && text.substr(i, end.size()) != end; ++i) {
+        if (text[i] == '\n') ++line;
+        if (text[i] == '\n' && !long_one) break;
+        if (text[i] == '\\' && c == '"') ++i;
+      }
+      i += end.size() - 1;
+    } else if (c == '[' || c == '{') {
+      open.push_back(level++);
+    } else if ((c == ']' || c == '}') && !open.empty()) {
+      level = open.back();
+      open.pop_back();
+    } else if (c == '.') {
+      ++level;
+    } else if (c == '\n' || c == ',') {
+      line += c == '\n';
+      level = open.empty() ? 0 : open.back() + 1;
+    }
+    if (level > deepest_text) return line;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -97,7 +134,7 @@ std::string Value::where() const {
 
 void Value::refuse(const std::string& expected) const {
   std::string found;
-  if (const auto* s = std::get_if<std::string>(&value_)) found = "\"" + s->substr(0, 60) + "\"";
+  if (const auto* s = std::get_if<std::string>(&value_)) found = "\"" + visible(s->substr(0, 60)) + "\"";
   if (const auto* i = std::get_if<std::int64_t>(&value_)) found = std::to_string(*i);
   if (const auto* f = std::get_if<double>(&value_)) found = std::to_string(*f);
   if (const auto* b = std::get_if<bool>(&value_)) found = *b ? "true" : "false";
@@ -205,7 +242,7 @@ void Table::nothing_else() const {
     if (asked_.contains(key)) continue;
     std::string known;
     for (const auto& [name, asked] : asked_) known += (known.empty() ? "" : ", ") + name;
-    throw ConfigError(value.where() + ": unknown key \"" + key + "\", expected one of " + known);
+    throw ConfigError(value.where() + ": unknown key \"" + visible(key) + "\", expected one of " + known);
   }
 }
 
@@ -219,13 +256,9 @@ std::shared_ptr<Table> read_config(const std::string& path) {
   text << file.rdbuf();
   if (!file) throw ConfigError(path + ": cannot be read");
   const std::string content = text.str();
-  // toml++ descends once per bracket: a hostile file must not reach the end of the stack
-  int depth = 0, deepest = 0;
-  for (const char c : content) {
-    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
-    if (c == ']' || c == '}') --depth;
+  if (const int line = too_deep_at(content)) {
+    throw ConfigError(path + ":" + std::to_string(line) + ":1: expected at most " + std::to_string(max_depth) + " levels");
   }
-  if (deepest > 256) throw ConfigError(path + ": nested too deeply");
   try {
     const toml::table root = toml::parse(content, path);
     const ConfigReader reader{std::make_shared<const std::string>(path)};

@@ -60,9 +60,11 @@ class Progress {
   explicit Progress(std::int64_t total) : total_(total), tty_(isatty(STDERR_FILENO) != 0), began_(machine_seconds()) {}
   void show(const Outcomes& outcomes, bool last) {
     const double now = machine_seconds();
-    if (!last && now - shown_ < (tty_ ? 0.1 : 5.0)) return;
-    shown_ = now;
     const std::int64_t done = outcomes.total();
+    if (!last && now - shown_ < (tty_ ? 0.1 : 5.0)) return;
+    if (!tty_ && done == told_) return;
+    shown_ = now;
+    told_ = done;
     const double rate = now > began_ ? static_cast<double>(done) / (now - began_) : 0;
     std::optional<Duration> left;
     if (rate > 0) left = Duration(static_cast<std::int64_t>(static_cast<double>(total_ - done) / rate * 1e9));
@@ -72,7 +74,7 @@ class Progress {
   }
 
  private:
-  std::int64_t total_;
+  std::int64_t total_, told_ = -1;
   bool tty_;
   double began_, shown_ = -1e9;
 };

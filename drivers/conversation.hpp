@@ -1,6 +1,6 @@
 // Talking in lines with one device: bytes in become bounded lines in a bounded queue, waited for with a deadline; only
 // one of several callers has the floor at a time, in the order they asked. What the device sends is never trusted: an
-// overlong line, a flood or a closed link is an EquipmentError for whoever listens next, never a crash and never a hang.
+// overlong line, a flood or a closed link is an EquipmentError for whoever listens next, never a crash or a hang.
 #pragma once
 
 #include <deque>

@@ -71,7 +71,9 @@ bool read_milestone(const json::object& object, Milestone& milestone) {
 
 std::string behave_line(const HostBehaviour& behaviour) {
   const std::int64_t lasts_ms = std::chrono::ceil<std::chrono::milliseconds>(behaviour.lasts).count();
-  return json::serialize(json::object{{"behave", behaviour.name}, {"lasts_ms", lasts_ms}}) + "\n";
+  json::object line{{"behave", behaviour.name}, {"lasts_ms", lasts_ms}};
+  if (!behaviour.code.empty()) line.emplace("code", behaviour.code);
+  return json::serialize(line) + "\n";
 }
 
 }  // namespace

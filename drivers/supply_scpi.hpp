@@ -27,7 +27,7 @@ class SupplyScpi final : public PowerSwitch {
   SupplyScpi(Clock& clock, std::unique_ptr<Link> link, ScpiSettings settings);
   /// Feeds what the supply says; the bench runs it in its crew for as long as the driver lives. Ends after close().
   Task<> serve() { return talk_.serve(); }
-  /// Asks who it is, sets voltage and current limit, reads them back. Leaves the output as it is. Throws EquipmentError.
+  /// Asks who it is, sets voltage and current limit, reads them back; leaves the output alone. Throws EquipmentError.
   Task<> start();
   Task<Reading> set(Supply supply) override;
   Task<Reading> read() override;

@@ -179,7 +179,8 @@ Task<> SwiperGrbl::check_place() {
     if (now.kind != GrblLine::status) lost("no answer to a status query");
     if (!now.placed) lost("its status tells no machine position, set $10=1");
     const bool there = std::abs(now.x_mm - x_mm_) <= kPlaceToleranceMm &&
-                       std::abs(now.y_mm - y_mm_) <= kPlaceToleranceMm && std::abs(now.z_mm - z_mm_) <= kPlaceToleranceMm;
+                       std::abs(now.y_mm - y_mm_) <= kPlaceToleranceMm &&
+                       std::abs(now.z_mm - z_mm_) <= kPlaceToleranceMm;
     if (now.state == "Idle" && there) co_return;
     if (now.state == "Alarm" || now.state.starts_with("Hold") || now.state.starts_with("Door")) break;
     co_await talk_.clock().sleep_for(kPlacePause);

@@ -1,7 +1,8 @@
 // What a payment terminal says over its cash register link: STX data ETX LRC, LRC the XOR of data and ETX. S| lines are
-// its screen, P| lines its receipt, everything else is the ECR interface; each becomes a Text, scrubbed of card numbers,
-// and the milestone that a rule of the terminal's profile sees in it. Results (R|) are acknowledged and an exact repeat
-// is told once. The terminal's journal is asked for with J?. Any bytes are safe: what is no frame is told as garbage.
+// its screen, P| lines its receipt, everything else is the ECR interface; each becomes a Text, scrubbed of card
+// numbers, and the milestones that rules of the terminal's profile see in it. Results (R|) are acknowledged, and an
+// exact repeat within 2.5 s is told once. The terminal's journal is asked for with J?. Any bytes are safe: a frame with
+// a wrong LRC is refused and told as such, what is no frame is told as garbage.
 #pragma once
 
 #include <deque>

@@ -65,8 +65,8 @@ Task<> Watch::pump(Source source, Capture* capture) {
       Seen seen = co_await capture->next();
       post(source, std::move(seen.body), seen.at, seen.at_uncertainty);
       continue;
-    } catch (const LinkError&) {
-      co_return;
+    } catch (const LinkError& e) {
+      if (e.kind != LinkError::closed) post(source, EquipmentFault{e.what()});
     } catch (const EquipmentError& e) {
       post(source, EquipmentFault{e.what()});
     }
@@ -85,6 +85,7 @@ Task<> Watch::perform(StepAction action) {
     post(Source::actuator, std::move(done));
   } else if (const auto* supply = std::get_if<Supply>(&action)) {
     post(Source::power, *supply);
+    if (!supply->on) powered_ = false;  // also when it cannot be proved: rest switches it on again
     Reading reading = co_await bench_.power->set(*supply);
     powered_ = supply->on;
     if (!powered_) idle_ = false;
@@ -206,13 +207,19 @@ Task<> Watch::clear() {
 }
 
 Task<> Watch::rest() {
-  co_await clear();
+  std::string failure;
+  try {
+    co_await clear();
+  } catch (const std::runtime_error& e) {
+    failure = e.what();  // one device that fails keeps no other from its rest
+  }
   if (bench_.power != nullptr && !powered_) {
     const Supply on{true};
     Reading reading = co_await bench_.power->set(on);
     powered_ = true;
     post(Source::power, reading);
   }
+  if (!failure.empty()) throw EquipmentError(failure);
 }
 
 Task<> Watch::restart_terminal() {
@@ -292,9 +299,13 @@ Task<> Watch::run_case(Case c) {
     if (bench_.abort != nullptr && bench_.abort->load()) break;
   }
   if (!told && !broken_) post(Source::rig, Silence{bench_.clock.now() - began});
-  const Test settled_down = [this](const Event&) { return acting_count_ == 0 && bench_.clock.now() >= linger_; };
-  while (acting_count_ > 0 || (bench_.clock.now() < linger_ && !broken_)) {
-    const Time limit = acting_count_ > 0 ? never : linger_;
+  // a step whose moment has come acts, however long after it
+  const auto acting = [this] {
+    return acting_count_ > 0 || std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.due != never; });
+  };
+  const Test settled_down = [this, acting](const Event&) { return !acting() && bench_.clock.now() >= linger_; };
+  while (!broken_ && (acting() || bench_.clock.now() < linger_)) {
+    const Time limit = acting() ? never : linger_;
     co_await until(settled_down, limit);
     if (broken_ || (bench_.abort != nullptr && bench_.abort->load())) break;
   }

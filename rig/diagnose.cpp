@@ -77,7 +77,8 @@ Observed observed(std::span<const Event> events) {
       after = after || intent->what != "sale";
     }
     const bool fault = std::holds_alternative<EquipmentFault>(e.body);
-    if (!e.is_observation() || (!begun && !fault)) continue;
+    // that a step fired says what was injected
+    if (!e.is_observation() || std::holds_alternative<Fired>(e.body) || (!begun && !fault)) continue;
     const bool book = std::holds_alternative<BookRead>(e.body);
     if (!after || book) o.events.push_back(e);
   }

@@ -43,7 +43,7 @@ template <class B, class Visit>
 void fields(B& body, Visit& v)
   requires std::is_same_v<std::remove_const_t<B>, HostBehaviour>
 {
-  v("name", body.name), v("lasts_ns", body.lasts);
+  v("name", body.name), v("lasts_ns", body.lasts), v("code", body.code);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v)
@@ -208,7 +208,11 @@ struct Reader {
   }
   void operator()(std::string_view name, std::string& v) { v = string(at(name), name); }
   void operator()(std::string_view name, std::int64_t& v) { v = integer(at(name), name); }
-  void operator()(std::string_view name, int& v) { v = static_cast<int>(integer(at(name), name)); }
+  void operator()(std::string_view name, int& v) {
+    const std::int64_t n = integer(at(name), name);
+    v = static_cast<int>(n);
+    if (v != n) throw std::runtime_error("expected a small integer in \"" + std::string(name) + "\"");
+  }
   void operator()(std::string_view name, bool& v) {
     const auto* b = at(name).if_bool();
     if (b == nullptr) throw std::runtime_error("expected true or false in \"" + std::string(name) + "\"");
@@ -227,6 +231,7 @@ struct Reader {
       if (!row.is_object()) throw std::runtime_error("expected objects in \"" + std::string(name) + "\"");
       Reader inner{row.get_object()};
       fields(v.emplace_back(), inner);
+      if (inner.seen != inner.object.size()) throw std::runtime_error("unknown member in \"" + std::string(name) + "\"");
     }
   }
 };
@@ -286,7 +291,10 @@ void append_canonical(const Event& event, std::string& out) {
 
 Body parse_body(std::string_view kind, std::string_view json) {
   boost::system::error_code error;
-  const auto value = boost::json::parse({json.data(), json.size()}, error);
+  // a far end may have sent any bytes, and what was recorded must come back
+  boost::json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  const auto value = boost::json::parse({json.data(), json.size()}, error, {}, options);
   if (error || !value.is_object()) throw std::runtime_error("expected a JSON object");
   return parse_as(kind, value.get_object());
 }

@@ -44,6 +44,7 @@ struct Impairment {
 struct HostBehaviour {
   std::string name = "normal";
   Duration lasts{};           ///< for behaviours that take time (slow, late)
+  std::string code;           ///< field 39 of a decline
 };
 /// The case begins: its name, its intent and what is armed, in words.
 struct Intent {

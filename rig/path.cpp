@@ -38,13 +38,20 @@ void Path::confirm(int step, bool release, Orders& orders) {
   for (auto& [number, c] : connections_) {
     for (const bool from_terminal : {true, false}) {
       auto& held = (from_terminal ? c.up : c.down).held;
-      if (held.empty() || held.front().waits_for_step != step) continue;
-      if (!release) {
-        lose(number, from_terminal, held.front().message);
-        continue;
-      }
-      for (; !held.empty() && (held.front().waits_for_step == step || held.front().until == never); held.pop_front()) {
-        order(number, from_terminal, std::move(held.front()), orders);
+      const auto waiting = std::find_if(held.begin(), held.end(), [&](const Held& h) { return h.waits_for_step == step; });
+      if (waiting == held.end()) continue;
+      if (release) {
+        waiting->waits_for_step = -1;
+        waiting->until = Time{};
+        for (; !held.empty() && held.front().until == Time{} && !outage_; held.pop_front()) {
+          order(number, from_terminal, std::move(held.front()), orders);
+        }
+      } else {
+        // what is before it is still under way
+        std::deque<Held> before(std::make_move_iterator(held.begin()), std::make_move_iterator(waiting));
+        held.erase(held.begin(), waiting);
+        lose(number, from_terminal);
+        held = std::move(before);
       }
     }
   }
@@ -110,7 +117,10 @@ void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Or
   }
   orders.push_back(Report{Fired{step.step, true, describe(step.fault)}});
   switch (step.fault.kind) {
-    case NetworkFault::drop: lose(connection, from_terminal, held.message); break;
+    case NetworkFault::drop:
+      passing_.erase(held.message);
+      lose(connection, from_terminal);
+      break;
     case NetworkFault::delay:
       held.until = now + step.fault.lasts;
       lane(connection, from_terminal).held.push_back(std::move(held));
@@ -122,8 +132,8 @@ void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Or
     case NetworkFault::fin:
     case NetworkFault::reset: {
       passing_.erase(held.message);
-      Connection& c = connections_[connection];
-      c.up.dead = c.down.dead = true;
+      lose(connection, true);
+      lose(connection, false);
       const Close how = step.fault.kind == NetworkFault::fin ? Close::fin : Close::reset;
       orders.push_back(HangUp{connection, false, how});
       orders.push_back(HangUp{connection, true, how});
@@ -134,7 +144,6 @@ void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Or
 
 void Path::pass(int connection, bool from_terminal, Held held, Time now, Orders& orders) {
   Lane& l = lane(connection, from_terminal);
-  if (out(now)) held.until = outage_until_;
   if (!l.held.empty() || out(now)) {
     l.held.push_back(std::move(held));
   } else {
@@ -150,9 +159,8 @@ void Path::order(int connection, bool from_terminal, Held held, Orders& orders) 
   }
 }
 
-void Path::lose(int connection, bool from_terminal, std::uint64_t message) {
+void Path::lose(int connection, bool from_terminal) {
   Lane& l = lane(connection, from_terminal);
-  passing_.erase(message);
   for (const Held& h : l.held) passing_.erase(h.message);
   l.held.clear();
   l.partial.clear();
@@ -160,8 +168,8 @@ void Path::lose(int connection, bool from_terminal, std::uint64_t message) {
 }
 
 void Path::reset_both(int connection, Orders& orders) {
-  lose(connection, true, 0);
-  lose(connection, false, 0);
+  lose(connection, true);
+  lose(connection, false);
   orders.push_back(HangUp{connection, false, Close::reset});
   orders.push_back(HangUp{connection, true, Close::reset});
 }
@@ -186,7 +194,7 @@ void Path::ended(int connection, bool from_terminal, Close how, Orders& orders) 
                                        {"bytes", std::to_string(l.partial.size())},
                                        {"what", "the connection ended inside a message"}}}});
     Held rest{std::exchange(l.partial, {})};
-    if (l.held.empty()) {
+    if (l.held.empty() && !outage_) {
       order(connection, from_terminal, std::move(rest), orders);
     } else {
       l.held.push_back(std::move(rest));
@@ -194,10 +202,11 @@ void Path::ended(int connection, bool from_terminal, Close how, Orders& orders) 
   }
   Held end;
   end.end = how;
-  if (how == Close::fin && !l.held.empty()) {
-    end.until = l.held.back().until;
+  if (outage_ || (how == Close::fin && !l.held.empty())) {
     l.held.push_back(std::move(end));
   } else {
+    // a reset overtakes what is under way, and takes it away
+    if (how == Close::reset) lose(connection, from_terminal);
     order(connection, from_terminal, std::move(end), orders);
   }
 }
@@ -221,22 +230,15 @@ void Path::tick(Time now, Orders& orders) {
           orders.push_back(Report{Fired{front.waits_for_step, false,
                                         "the message was held as long as allowed and then let go: the fault came late"}});
         }
-        // what queued up behind a held message goes on with it
-        const Time released = front.until;
         order(number, from_terminal, std::move(front), orders);
-        while (!held.empty() && (held.front().until == never || held.front().until <= released) &&
-               held.front().waits_for_step < 0) {
-          Held behind = std::move(held.front());
-          held.pop_front();
-          order(number, from_terminal, std::move(behind), orders);
-        }
       }
     }
   }
 }
 
 Time Path::due() const {
-  Time due = outage_ ? outage_until_ : never;
+  if (outage_) return outage_until_;  // nothing goes on before
+  Time due = never;
   for (const auto& [number, c] : connections_) {
     for (const Lane* l : {&c.up, &c.down}) {
       if (!l->held.empty()) due = std::min(due, l->held.front().until);

@@ -80,7 +80,7 @@ class Path {
   struct Held {
     Bytes bytes;                ///< empty: the end of the stream
     std::uint64_t message = 0;
-    Time until = never;
+    Time until{};               ///< passed: as soon as what is before it has gone on
     int waits_for_step = -1;
     Close end = Close::fin;
   };
@@ -103,7 +103,7 @@ class Path {
   void message(int connection, bool from_terminal, Bytes, Time now, Orders&);
   void pass(int connection, bool from_terminal, Held, Time now, Orders&);
   void order(int connection, bool from_terminal, Held, Orders&);
-  void lose(int connection, bool from_terminal, std::uint64_t message);
+  void lose(int connection, bool from_terminal);
   void reset_both(int connection, Orders&);
   bool out(Time now) const { return outage_ && now < outage_until_; }
 

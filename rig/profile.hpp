@@ -46,7 +46,7 @@ struct HostProfile {
 
 /// What a scripted host can be told to do, with the names used in cases: `host = "silent"`.
 /// normal; slow (answers `lasts` later); silent (reads, books nothing, never answers); commit_silent (books, never
-/// answers); refuse (connections refused); reset (resets the connection instead of answering); decline (code 51);
+/// answers); refuse (connections refused); reset (resets the connection instead of answering); decline (with `code`, 51 unless told);
 /// truncated (half a message, then FIN); wrong_mac; late (answers `lasts` later, after the terminal gave up);
 /// maintenance (declines all with 96).
 inline constexpr const char* host_behaviours[] = {"normal", "slow",    "silent",    "commit_silent", "refuse",     "reset",

@@ -9,6 +9,11 @@
 --     head = sha256(head || lower-case hex of the epoch's head)
 -- No wall time and no run id is in a head: one seed, one head.
 
+-- What is beside the events is proved by one more digest, contents.sha256 (lower-case hex). It starts as 32 zero bytes
+-- and folds, in this order, the rows of run, of cases by rowid, of epochs by epoch and of cycles by cycle:
+--     digest = sha256(digest || quote(first column) || '|' || quote(second column) || '|' ...)
+-- with SQLite's quote(). It is written when the run ends in order.
+
 CREATE TABLE run (
   id TEXT NOT NULL,                 -- names this run; not part of the head
   campaign TEXT NOT NULL,
@@ -61,6 +66,10 @@ CREATE TABLE events (
   body TEXT NOT NULL                -- JSON, canonical: fixed key order, integers and strings only
 );
 CREATE INDEX events_by_cycle ON events(cycle);
+
+CREATE TABLE contents (
+  sha256 TEXT NOT NULL
+);
 
 -- Signatures over heads; written by `seal`, empty until then.
 CREATE TABLE seals (

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "rig/clock.hpp"
 
@@ -22,7 +23,9 @@ constexpr char schema[] =
     ;
 
 [[noreturn]] void fail(sqlite3* db, const std::string& doing) {
-  throw TraceError("run.trace: " + doing + ": " + sqlite3_errmsg(db));
+  const std::string what = sqlite3_errmsg(db);
+  const char* file = sqlite3_db_filename(db, "main");
+  throw TraceError(std::string(file == nullptr ? "run.trace" : file) + ": " + what + ", at: " + doing);
 }
 
 }  // namespace
@@ -79,6 +82,26 @@ Digest unhex(const std::string& text) {
   Digest digest{};
   const auto bytes = from_hex(text);
   if (bytes && bytes->size() == digest.size()) std::copy(bytes->begin(), bytes->end(), digest.begin());
+  return digest;
+}
+
+/// The digest of all that is beside the events, as rig/trace.sql says.
+Digest digest_of_contents(sqlite3* db) {
+  static constexpr const char* rows[] = {
+      "SELECT quote(id)||'|'||quote(campaign)||'|'||quote(bench)||'|'||quote(seed)||'|'||quote(virtual)||'|'||"
+      "quote(cycles_planned)||'|'||quote(scope)||'|'||quote(rig_version)||'|'||quote(begun_wall_s)||'|'||"
+      "quote(ended_wall_s)||'|'||quote(wall_ms)||'|'||quote(head) FROM run",
+      "SELECT quote(name)||'|'||quote(body) FROM cases ORDER BY rowid",
+      "SELECT quote(epoch)||'|'||quote(first_cycle)||'|'||quote(cycles)||'|'||quote(bench_ns)||'|'||quote(head) "
+      "FROM epochs ORDER BY epoch",
+      "SELECT quote(cycle)||'|'||quote(epoch)||'|'||quote(case_name)||'|'||quote(begun_ns)||'|'||quote(ended_ns)||'|'||"
+      "quote(outcome)||'|'||quote(cause)||'|'||quote(induced)||'|'||quote(verdict)||'|'||quote(head) "
+      "FROM cycles ORDER BY cycle"};
+  Digest digest{};
+  for (const char* query : rows) {
+    Statement row(db, query);
+    while (row.step()) chain(digest, row.view(0));
+  }
   return digest;
 }
 
@@ -153,6 +176,7 @@ void TraceWriter::epoch(const EpochRecord& record) {
   const std::uint64_t base = seq_;
   for (const CycleRecord& c : record.cycles) {
     for (const Event& e : c.events) insert_event(e, seq_ = base + e.seq);
+    assert(c.verdict && "an epoch is written when all its cycles have ended");
     Verdict v = *c.verdict;
     for (Finding& f : v.findings) {
       for (auto& n : f.evidence) n += base;
@@ -180,6 +204,7 @@ Digest TraceWriter::finish(std::int64_t wall_ms) {
   }
   Statement(db_.get(), "UPDATE run SET ended_wall_s=?,wall_ms=?,head=?")
       .bind(wall_clock_s()).bind(wall_ms).bind(hex(run_head_)).step();
+  Statement(db_.get(), "INSERT INTO contents VALUES(?)").bind(hex(digest_of_contents(db_.get()))).step();
   exec("COMMIT");
   exec("PRAGMA wal_checkpoint(TRUNCATE)");
   return run_head_;
@@ -264,6 +289,7 @@ void TraceReader::check() const {
   Digest head{};
   std::int64_t epoch = -1, expected_seq = 1;
   std::string line;
+  std::map<std::int64_t, Digest> heads;  // of epochs, as their events say
   while (cycles.step()) {
     if (cycles.integer(1) != epoch) {
       epoch = cycles.integer(1);
@@ -287,23 +313,27 @@ void TraceReader::check() const {
       throw TraceError(path_ + ": events " + std::to_string(first) + " to " + std::to_string(last) + " (cycle " +
                        std::to_string(cycle) + ") are not what was recorded: the head does not fit");
     }
+    heads[epoch] = head;
   }
+  Statement more(db_.get(), "SELECT count(*) FROM events WHERE cycle NOT IN (SELECT cycle FROM cycles)");
+  more.step();
+  if (more.integer(0) != 0) throw TraceError(path_ + ": events that belong to no cycle");
   Statement run(db_.get(), "SELECT head FROM run");
   if (!run.step() || run.null(0)) return;
   Digest run_head{};
-  Statement epochs(db_.get(),
-                   "SELECT e.epoch,e.head,(SELECT c.head FROM cycles c WHERE c.epoch=e.epoch ORDER BY c.cycle DESC LIMIT 1) "
-                   "FROM epochs e ORDER BY e.epoch");
+  Statement epochs(db_.get(), "SELECT epoch,head FROM epochs ORDER BY epoch");
   while (epochs.step()) {
-    if (epochs.text(1) != epochs.text(2)) {
+    // a last cycle that was cut short has no head of its own
+    if (epochs.text(1) != hex(heads[epochs.integer(0)])) {
       throw TraceError(path_ + ": epoch " + epochs.text(0) + ": its head does not fit its last cycle");
     }
     fold(run_head, unhex(epochs.text(1)));
   }
   if (unhex(run.text(0)) != run_head) throw TraceError(path_ + ": the head of the run does not fit its epochs");
-  Statement more(db_.get(), "SELECT count(*) FROM events WHERE cycle NOT IN (SELECT cycle FROM cycles)");
-  more.step();
-  if (more.integer(0) != 0) throw TraceError(path_ + ": events that belong to no cycle");
+  Statement contents(db_.get(), "SELECT sha256 FROM contents");
+  if (!contents.step() || contents.text(0) != hex(digest_of_contents(db_.get()))) {
+    throw TraceError(path_ + ": tables run, cases, epochs or cycles are not what was recorded: their digest does not fit");
+  }
 }
 
 CycleRecord TraceReader::load(std::int64_t number) const {

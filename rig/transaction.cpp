@@ -114,8 +114,8 @@ class Fold {
       a.reversal_code = get("code");
       if (ends_reversal(get("code"))) {
         a.reversal_ended = at_;
-        // books read earlier are overtaken by it
-        if (a.ledger == "approved") a.ledger = "reversed";
+        // books read earlier are overtaken by it; the other codes undo nothing
+        if (a.ledger == "approved" && a.reversal_code == "00") a.ledger = "reversed";
         if (a.journal == "pending") a.journal = "reversed";
       }
     } else if (name == "settlement_entered") {

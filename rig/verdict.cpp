@@ -11,7 +11,7 @@ namespace swiperig {
 namespace {
 
 /// Why the case does not count, or "". A case in which the card was never read, or a step never fired, proves nothing.
-std::string what_is_missing(const Case& c, const Transaction& t, std::span<const Event> events) {
+std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events) {
   for (const std::string& name : c.must) {
     const bool seen = std::any_of(events.begin(), events.end(), [&](const Event& e) {
       if (t.recovery && e.seq > t.recovery.seq) return false;
@@ -22,13 +22,15 @@ std::string what_is_missing(const Case& c, const Transaction& t, std::span<const
     if (!seen) return "the case must see " + name + " to count, and did not";
   }
   for (std::size_t step = 0; step < c.steps.size(); ++step) {
-    const Fired* last = nullptr;
+    bool fired = false;
     for (const Event& e : events) {
       const auto* f = std::get_if<Fired>(&e.body);
-      if (f != nullptr && f->step == static_cast<int>(step)) last = f;
+      if (f == nullptr || f->step != static_cast<int>(step)) continue;
+      // done in the end, but too late for the message that was held for it, is not done
+      if (!f->done) return "step " + std::to_string(step + 1) + ": " + f->what;
+      fired = true;
     }
-    if (last == nullptr) return "step " + std::to_string(step + 1) + " never fired (" + describe(c.steps[step]) + ")";
-    if (!last->done) return "step " + std::to_string(step + 1) + ": " + last->what;
+    if (!fired) return "step " + std::to_string(step + 1) + " never fired (" + describe(c.steps[step]) + ")";
   }
   if (!t.recovery) return "the cycle ended before the recovery sale";
   const auto* recovered = static_cast<const Attempt*>(nullptr);
@@ -36,7 +38,9 @@ std::string what_is_missing(const Case& c, const Transaction& t, std::span<const
     if (a.intent >= 0 && t.intents[static_cast<std::size_t>(a.intent)].what == "recovery sale") recovered = &a;
   }
   if (recovered == nullptr || recovered->told_outcome != "APPROVED") return "the recovery sale was not approved";
-  if (t.books.size() < 2) return "the books were not read";
+  for (const std::string& book : scope.books) {
+    if (!t.books.contains(book)) return "the " + book + " was not read";
+  }
   if (c.settle && !t.settled) return "the settlement did not end";
   return {};
 }
@@ -56,7 +60,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   const auto sale = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return a.intent == 0; });
   v.no_return = t.card_read && (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));
 
-  const std::string missing = what_is_missing(c, t, events);
+  const std::string missing = what_is_missing(c, scope, t, events);
   if (t.fault) {
     // what the rig itself broke says nothing about the terminal
     v.outcome = Outcome::error;

@@ -62,7 +62,9 @@ class Object {
 
 json::value parsed(std::string_view text) {
   boost::system::error_code error;
-  auto value = json::parse({text.data(), text.size()}, error);
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  auto value = json::parse({text.data(), text.size()}, error, {}, options);
   if (error) throw std::runtime_error("expected JSON: " + error.message());
   return value;
 }

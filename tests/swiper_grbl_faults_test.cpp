@@ -59,7 +59,8 @@ struct Peer {
     if (line == "\x18") return "Grbl 1.1h ['$' for help]";
     if (line == "$H") x = y = z = 0;
     if (line == "$$") {
-      return "$110=150000\r\n$111=150000\r\n$112=30000\r\n$120=15000.000\r\n$130=520.0\r\n$131=300.0\r\n$132=60.0\r\nok";
+      return "$110=150000\r\n$111=150000\r\n$112=30000\r\n$120=15000.000\r\n"
+             "$130=520.0\r\n$131=300.0\r\n$132=60.0\r\nok";
     }
     if (line.starts_with("G1")) {
       const double nx = word('X', x), ny = word('Y', y), nz = word('Z', z), f = word('F', 1) / 60 * slowness;

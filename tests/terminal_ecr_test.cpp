@@ -211,8 +211,8 @@ TEST(TerminalEcr, GarbageIsCountedOncePerBurst) {
 TEST(TerminalEcr, JournalIsReadRowByRow) {
   Desk desk;
   desk.answer = [] {
-    return framed("J|000042|000002|sale|5100|approved") + framed("S|READY") + framed("J|000042|000003|sale|700|pending") +
-           framed("J.|2");
+    return framed("J|000042|000002|sale|5100|approved") + framed("S|READY") +
+           framed("J|000042|000003|sale|700|pending") + framed("J.|2");
   };
   desk.run([](Desk& d) -> Task<> {
     const auto rows = co_await d.driver.entries();

@@ -17,7 +17,7 @@
 #include "rig/f2f.hpp"
 #include "rig/mac.hpp"
 
-namespace swiperig {
+namespace swiperig::terminal_rig {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -355,4 +355,17 @@ struct TestRig : DrawListener {
 
 using Texts = std::vector<std::string>;
 
-}  // namespace swiperig
+/// Does `change` to the answer of the nth request of a kind.
+inline auto once(std::string mti, int which, std::function<void(Peer::Reply&)> change) {
+  return [=](const Message& request, int nth, Peer::Reply& reply) {
+    if (request.mti() == mti && nth == which) change(reply);
+  };
+}
+inline void lose(Peer::Reply& reply) { reply.bytes.clear(); }
+inline void spoil_mac(Peer::Reply& reply) { reply.bytes.back() ^= 1; }
+
+inline std::string text_field(const Peer::Heard* heard, int number) {
+  return std::string(heard->message.field(number));
+}
+
+}  // namespace swiperig::terminal_rig

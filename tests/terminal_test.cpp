@@ -1,7 +1,7 @@
 // What the simulated terminal does when nobody disturbs it, and at its reader, keypad, rail and register.
 #include "tests/terminal_rig.hpp"
 
-namespace swiperig {
+namespace swiperig::terminal_rig {
 namespace {
 
 Time at_ms(std::int64_t ms) { return Time{} + milliseconds(ms); }
@@ -342,4 +342,4 @@ TEST(Terminal, SettlementThatFailsKeepsTheJournal) {
 }
 
 }  // namespace
-}  // namespace swiperig
+}  // namespace swiperig::terminal_rig

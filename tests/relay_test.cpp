@@ -1,0 +1,336 @@
+// The relay between a terminal and a host, over pipes in virtual time and over real sockets: an armed fault is exact
+// however fast the host answers, and how a connection ended on one side is how it ends on the other.
+#include "drivers/relay.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <functional>
+
+#include "drivers/link_tcp.hpp"
+#include "fixtures/pipe.hpp"
+#include "fixtures/virtual_clock.hpp"
+#include "tests/frames.hpp"
+
+namespace swiperig {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What one end heard: whole text of bytes, and how it ended.
+struct Heard {
+  Bytes bytes;
+  std::string end;
+};
+
+Task<> listen_to(Link& link, Heard& heard) {
+  std::array<std::uint8_t, 4096> chunk;
+  try {
+    for (;;) {
+      const std::size_t n = co_await link.read_some(chunk);
+      if (n == 0) break;
+      heard.bytes.insert(heard.bytes.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(n));
+    }
+    heard.end = "fin";
+  } catch (const LinkError& e) {
+    heard.end = e.kind == LinkError::reset ? "reset" : e.kind == LinkError::closed ? "closed" : "failed";
+  }
+}
+
+/// Either kind of time and of links.
+struct Ground {
+  virtual ~Ground() = default;
+  virtual Clock& clock() = 0;
+  std::unique_ptr<Listener> relay_side, host_side;
+  std::unique_ptr<Dialer> to_relay, to_host;
+};
+struct Pipes final : Ground {
+  VirtualClock time;
+  PipeHub hub{time};
+  Pipes() {
+    relay_side = hub.listen("relay");
+    host_side = hub.listen("host");
+    to_relay = hub.dialer("relay");
+    to_host = hub.dialer("host");
+  }
+  Clock& clock() override { return time; }
+};
+struct Sockets final : Ground {
+  SteadyClock time;
+  Sockets() {
+    std::uint16_t relay_port = 0, host_port = 0;
+    relay_side = tcp_listener(time, "127.0.0.1", 0, &relay_port);
+    host_side = tcp_listener(time, "127.0.0.1", 0, &host_port);
+    to_relay = tcp_dialer(time, "127.0.0.1", relay_port);
+    to_host = tcp_dialer(time, "127.0.0.1", host_port);
+  }
+  Clock& clock() override { return time; }
+};
+
+/// A relay being watched; `play` is the test.
+struct Stage {
+  explicit Stage(Ground& g) : ground(g), clock(g.clock()), relay(clock, std::move(g.relay_side), std::move(g.to_host), {}) {}
+
+  void run(std::function<Task<>(Stage&)> play) { clock.run(perform(std::move(play))); }
+
+  Task<> perform(std::function<Task<>(Stage&)> play) {
+    Crew crew(clock);
+    crew.start(relay.serve());
+    crew.start(watch());
+    co_await play(*this);
+    if (!relay_closed) relay.close();
+    co_await crew.join();
+  }
+  Task<> watch() {
+    try {
+      for (;;) {
+        Seen seen = co_await relay.next();
+        if (const auto* m = std::get_if<Milestone>(&seen.body)) ++milestones[m->name];
+        reported.ring();
+      }
+    } catch (const LinkError&) {
+    }
+  }
+  Task<> until_milestone(std::string name, int n = 1) {
+    const Time deadline = clock.now() + 5s;
+    while (milestones[name] < n && clock.now() < deadline) co_await clock.wait(reported, deadline);
+    EXPECT_GE(milestones[name], n) << name;
+  }
+
+  Ground& ground;
+  Clock& clock;
+  Relay relay;
+  std::map<std::string, int> milestones;
+  Bell reported;
+  bool relay_closed = false;
+};
+
+/// Answers every connection at once with one response, and goes on listening to it until it ends.
+Task<> prompt_host(Stage& stage, int connections) {
+  for (int n = 0; n < connections; ++n) {
+    std::unique_ptr<Link> link = co_await stage.ground.host_side->accept();
+    std::array<std::uint8_t, 4096> chunk;
+    const std::size_t got = co_await link->read_some(chunk);
+    EXPECT_EQ(got, request(1).size());
+    const Bytes answer = response(1);
+    co_await link->write(answer);
+    Heard rest;
+    co_await listen_to(*link, rest);
+    link->close(Close::fin);
+  }
+}
+
+/// Connects, asks, waits `patience` for anything, gives up in order. Returns what came.
+Task<Heard> ask(Stage& stage, Duration patience) {
+  Heard heard;
+  std::unique_ptr<Link> link = co_await stage.ground.to_relay->dial();
+  Crew crew(stage.clock);
+  crew.start(listen_to(*link, heard));
+  const Bytes bytes = request(1);
+  co_await link->write(bytes);
+  co_await stage.until_milestone("response_entered", 1);
+  const Time deadline = stage.clock.now() + patience;
+  Bell nothing;
+  while (heard.bytes.empty() && stage.clock.now() < deadline) {
+    co_await stage.clock.wait(nothing, std::min(deadline, stage.clock.now() + 1ms));
+  }
+  link->close(Close::fin);
+  co_await crew.join();
+  co_return heard;
+}
+
+Task<> responses(Stage& stage, int connections, bool drop, int& came) {
+  Crew crew(stage.clock);
+  crew.start(prompt_host(stage, connections));
+  for (int n = 0; n < connections; ++n) {
+    stage.milestones.clear();
+    if (drop) stage.relay.arm({0, "response_entered", 1, {NetworkFault::drop, 0s}, false, {}});
+    Heard heard = co_await ask(stage, drop ? 5ms : 2000ms);
+    came += heard.bytes.empty() ? 0 : 1;
+    stage.relay.set({});
+  }
+  co_await crew.join();
+}
+
+template <class Where>
+int responses_of(int connections, bool drop) {
+  Where ground;
+  Stage stage(ground);
+  int came = 0;
+  stage.run([&](Stage& s) { return responses(s, connections, drop, came); });
+  return came;
+}
+
+TEST(Relay, NoDroppedResponseSlipsThrough) {
+  EXPECT_EQ(responses_of<Pipes>(200, true), 0);
+  EXPECT_EQ(responses_of<Pipes>(200, false), 200) << "the twin: without the fault all arrive";
+}
+TEST(RealtimeRelay, NoDroppedResponseSlipsThroughASocket) {
+  EXPECT_EQ(responses_of<Sockets>(200, true), 0);
+  EXPECT_EQ(responses_of<Sockets>(200, false), 200) << "the twin: without the fault all arrive";
+}
+
+Task<> meet_a_refusal(Stage& stage, Heard& heard) {
+  stage.ground.host_side->close();
+  std::unique_ptr<Link> link = co_await stage.ground.to_relay->dial();
+  co_await listen_to(*link, heard);
+  co_await stage.until_milestone("refused");
+}
+Task<> meet_a_host(Stage& stage, Heard& heard) {
+  std::unique_ptr<Link> link = co_await stage.ground.to_relay->dial();
+  std::unique_ptr<Link> host = co_await stage.ground.host_side->accept();
+  host->close(Close::fin);
+  co_await listen_to(*link, heard);
+  link->close(Close::fin);
+}
+template <class Where>
+void refusal() {
+  Where refusing, honest;
+  Stage stage(refusing);
+  Heard heard;
+  stage.run([&](Stage& s) { return meet_a_refusal(s, heard); });
+  EXPECT_EQ(heard.end, "reset");
+  EXPECT_EQ(stage.milestones["refused"], 1);
+  EXPECT_EQ(stage.milestones["connected"], 0);
+  Stage twin(honest);
+  Heard orderly;
+  twin.run([&](Stage& s) { return meet_a_host(s, orderly); });
+  EXPECT_EQ(orderly.end, "fin");
+  EXPECT_EQ(twin.milestones["refused"], 0);
+  EXPECT_EQ(twin.milestones["connected"], 1);
+}
+TEST(Relay, ARefusedHostIsAResetAtTheTerminal) { refusal<Pipes>(); }
+TEST(RealtimeRelay, ARefusedHostIsAResetAtTheTerminal) { refusal<Sockets>(); }
+
+/// Both ends of one connection through the relay.
+struct Call {
+  std::unique_ptr<Link> terminal, host;
+};
+Task<Call> connect(Stage& stage) {
+  Call call;
+  call.terminal = co_await stage.ground.to_relay->dial();
+  call.host = co_await stage.ground.host_side->accept();
+  co_return call;
+}
+
+Task<> give_up_and_be_answered(Stage& stage, Heard& at_host) {
+  Call call = co_await connect(stage);
+  const Bytes ask = request(1), answer = response(1);
+  co_await call.terminal->write(ask);
+  co_await stage.until_milestone("request_left");
+  call.terminal->close(Close::fin);  // gave up, in order
+  co_await listen_to(*call.host, at_host);
+  EXPECT_EQ(stage.milestones["response_entered"], 0);
+  co_await call.host->write(answer);
+  co_await stage.until_milestone("response_entered");
+  call.host->close(Close::fin);
+}
+template <class Where>
+void late_response() {
+  Where ground;
+  Stage stage(ground);
+  Heard at_host;
+  stage.run([&](Stage& s) { return give_up_and_be_answered(s, at_host); });
+  EXPECT_EQ(at_host.bytes, request(1));
+  EXPECT_EQ(at_host.end, "fin");
+  EXPECT_EQ(stage.milestones["response_entered"], 1);
+}
+TEST(Relay, AResponseAfterTheTerminalGaveUpIsStillSeen) { late_response<Pipes>(); }
+TEST(RealtimeRelay, AResponseAfterTheTerminalGaveUpIsStillSeen) { late_response<Sockets>(); }
+
+Task<> end_one_side(Stage& stage, bool by_terminal, Close how, Heard& heard) {
+  Call call = co_await connect(stage);
+  Link& ending = by_terminal ? *call.terminal : *call.host;
+  Link& other = by_terminal ? *call.host : *call.terminal;
+  ending.close(how);
+  co_await listen_to(other, heard);
+  other.close(Close::fin);
+  co_await stage.until_milestone("closed");
+}
+template <class Where>
+void endings() {
+  for (const bool by_terminal : {true, false}) {
+    for (const Close how : {Close::fin, Close::reset}) {
+      Where ground;
+      Stage stage(ground);
+      Heard heard;
+      stage.run([&](Stage& s) { return end_one_side(s, by_terminal, how, heard); });
+      EXPECT_EQ(heard.end, how == Close::fin ? "fin" : "reset") << (by_terminal ? "by the terminal" : "by the host");
+    }
+  }
+}
+TEST(Relay, FinStaysFinAndResetStaysReset) { endings<Pipes>(); }
+TEST(RealtimeRelay, FinStaysFinAndResetStaysReset) { endings<Sockets>(); }
+
+Task<> close_in_flight(Stage& stage, std::array<Heard, 3>& heard) {
+  std::array<Call, 3> calls;
+  for (Call& call : calls) call = co_await connect(stage);
+  stage.relay.arm({0, "request_entered", 1, {NetworkFault::delay, 1h}, false, {}});
+  const Bytes ask = request(1);
+  for (Call& call : calls) co_await call.terminal->write(ask);
+  co_await stage.until_milestone("request_entered", 3);
+  stage.relay.close();
+  stage.relay_closed = true;
+  for (std::size_t i = 0; i < calls.size(); ++i) co_await listen_to(*calls[i].terminal, heard[i]);
+}
+template <class Where>
+void closing() {
+  Where ground;
+  Stage stage(ground);
+  std::array<Heard, 3> heard;
+  const double began = machine_seconds();
+  stage.run([&](Stage& s) { return close_in_flight(s, heard); });  // ends: serve() has joined all it started
+  EXPECT_LT(machine_seconds() - began, 10);
+  EXPECT_LT(stage.clock.now(), Time(10s)) << "nobody waited for the delayed message";
+  for (const Heard& h : heard) EXPECT_EQ(h.end, "reset");
+}
+TEST(Relay, CloseEndsWhatIsInFlight) { closing<Pipes>(); }
+TEST(RealtimeRelay, CloseEndsWhatIsInFlight) { closing<Sockets>(); }
+
+Task<> delayed(Stage& stage, Time& sent, Time& arrived) {
+  Call call = co_await connect(stage);
+  stage.relay.arm({0, "response_entered", 1, {NetworkFault::delay, 3s}, false, {}});
+  const Bytes answer = response(1);
+  sent = stage.clock.now();
+  co_await call.host->write(answer);
+  call.host->close(Close::fin);
+  Heard heard;
+  co_await listen_to(*call.terminal, heard);
+  arrived = stage.clock.now();
+  EXPECT_EQ(heard.bytes, answer);
+  EXPECT_EQ(heard.end, "fin");
+  call.terminal->close(Close::fin);
+}
+TEST(Relay, ADelayIsExactAndTheEndWaitsBehindIt) {
+  Pipes ground;
+  Stage stage(ground);
+  Time sent{}, arrived{};
+  stage.run([&](Stage& s) { return delayed(s, sent, arrived); });
+  EXPECT_EQ(arrived - sent, 3s);
+}
+
+Task<> a_delay_within_an_outage(Stage& stage, Time& arrived) {
+  Call call = co_await connect(stage);
+  stage.relay.arm({0, "response_entered", 1, {NetworkFault::delay, 1s}, false, {}});
+  const Bytes answer = response(1);
+  co_await call.host->write(answer);
+  co_await stage.until_milestone("response_entered");
+  stage.relay.set({true, 10s});
+  std::array<std::uint8_t, 4096> chunk;
+  const std::size_t n = co_await call.terminal->read_some(chunk);
+  EXPECT_EQ(n, answer.size());
+  arrived = stage.clock.now();
+  call.terminal->close(Close::reset);
+  call.host->close(Close::reset);
+}
+TEST(Relay, AnOutageOutlastsADelayWithoutSpinning) {
+  Pipes ground;
+  Stage stage(ground);
+  Time arrived{};
+  stage.run([&](Stage& s) { return a_delay_within_an_outage(s, arrived); });
+  EXPECT_EQ(arrived, Time(10s));
+  EXPECT_LT(stage.clock.wakeups(), 200U);
+}
+
+}  // namespace
+}  // namespace swiperig
