@@ -87,7 +87,8 @@ struct VirtualFixtures {
         control_ends(make_pipe(clock)),
         acquirer(hub.dialer(file.terminal_side.address)),
         host_listener(hub.listen(file.host_side.address)),
-        terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer, std::move(ecr_ends.second), nullptr),
+        terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer,
+                 std::move(ecr_ends.second), nullptr),
         robot(clock, std::move(robot_ends.second), terminal, geometry_of(file), deck_of(file), place),
         supply(clock, std::move(supply_ends.second), terminal, supply_of(file)),
         host(clock, host_of(file, place), *host_listener, std::move(control_ends.second)) {
@@ -211,9 +212,11 @@ Task<> until_abort(Clock& clock, const std::atomic<bool>& abort, std::function<v
   stop();
 }
 
-Task<> stand_in_terminal(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const std::atomic<bool>& abort) {
+Task<> stand_in_terminal(Clock& clock, const BenchFile& file, const std::set<std::string>& defects,
+                         const std::atomic<bool>& abort) {
   auto acquirer = tcp_dialer(clock, file.terminal_side.address, file.terminal_side.port);
-  Terminal terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer, serve_link(clock, file.terminal), nullptr);
+  Terminal terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer,
+                    serve_link(clock, file.terminal), nullptr);
   auto listener = tcp_listener(clock, file.contact.address, file.contact.port);
   ContactPort port(clock, *listener, terminal);
   terminal.listen_draw(&port);
@@ -292,9 +295,10 @@ void run_bench(const BenchFile& file, const std::set<std::string>& defects, cons
   clock->run(with_bench(*clock, file, defects, place, abort, sink, work));
 }
 
-void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects, std::uint64_t seed,
-                    const std::atomic<bool>& abort) {
-  if (file.is_virtual) throw ConfigError(file.path + ": a virtual bench has no stand-ins to serve; use a real-time bench");
+void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects,
+                    std::uint64_t seed, const std::atomic<bool>& abort) {
+  if (file.is_virtual)
+    throw ConfigError(file.path + ": a virtual bench has no stand-ins to serve; use a real-time bench");
   SteadyClock clock;
   const DrawPlace place{seed, 0, 0};
   if (role == "terminal") {

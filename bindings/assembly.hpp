@@ -20,16 +20,16 @@ using OnBench = std::function<Task<>(Watch&)>;
 /// What the bench can see, and what its terminal's profile declares.
 Scope scope_of(const BenchFile&);
 
-/// Opens the bench on a clock of its own (virtual or steady, as its links say), runs `work`, takes the bench down again:
-/// whatever way `work` ends, the equipment is closed and awaited. Virtual benches get fresh fixtures: `defects` are
-/// planted in the terminal, `place` is where random draws are made. Throws EquipmentError or LinkError when equipment
-/// does not answer.
+/// Opens the bench on a clock of its own (virtual or steady, as its links say), runs `work`, takes the bench down
+/// again: whatever way `work` ends, the equipment is closed and awaited. Virtual benches get fresh fixtures: `defects`
+/// are planted in the terminal, `place` is where random draws are made. Throws EquipmentError or LinkError when
+/// equipment does not answer.
 void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
                const std::atomic<bool>& abort, Sink& sink, const OnBench& work);
 
 /// Serves one stand-in ("robot", "supply", "terminal", "host") in real time at the ends that the bench file names,
 /// until `abort`. Throws ConfigError for another name.
-void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects, std::uint64_t seed,
-                    const std::atomic<bool>& abort);
+void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects,
+                    std::uint64_t seed, const std::atomic<bool>& abort);
 
 }  // namespace swiperig

@@ -44,7 +44,9 @@ void driver(const Table& section, const char* kind) {
 std::string beside(const std::string& file, const Value& name) {
   const std::filesystem::path relative = name.text();
   const auto joined = std::filesystem::path(file).parent_path() / relative;
-  if (relative.is_absolute() || !std::filesystem::is_regular_file(joined)) {
+  std::error_code error;
+  const bool one_file = name.text().find('\0') == std::string::npos && std::filesystem::is_regular_file(joined, error);
+  if (relative.is_absolute() || !one_file) {
     name.refuse("the name of a file, relative to this one");
   }
   return joined.lexically_normal().string();
@@ -54,7 +56,10 @@ Bytes key(const Table& t, const char* name) {
   const Value& section = t.at(name);
   const Table& k = section.table();
   const auto bytes = from_hex(k.at("key").text());
-  if (!bytes || (bytes->size() != 8 && bytes->size() != 16)) k.at("key").refuse("16 or 32 hexadecimal digits");
+  if (!bytes || (bytes->size() != 8 && bytes->size() != 16)) {
+    // not refuse(): that would show the key
+    throw ConfigError(k.at("key").where() + ": expected 16 or 32 hexadecimal digits");
+  }
   const auto check = from_hex(k.at("check_value").text());
   const auto made = DesKey::make(*bytes);
   if (!check || check->size() != 4 || !std::equal(check->begin(), check->end(), made->check_value().begin())) {
@@ -102,7 +107,8 @@ void read_cards(const Table& cards, BenchFile& bench) {
     for (auto [key, track] : {std::pair{"track1", &card.track1}, {"track2", &card.track2}, {"track3", &card.track3}}) {
       if (const Value* v = t.find(key)) *track = v->text();
     }
-    if (card.track1.empty() && card.track2.empty() && card.track3.empty()) value.refuse("a card with at least one track");
+    if (card.track1.empty() && card.track2.empty() && card.track3.empty())
+      value.refuse("a card with at least one track");
     if (const Value* v = t.find("jitter_per_mille")) card.jitter_per_mille = v->integer(0, 300);
     if (const Value* v = t.find("dropout_per_million")) card.dropout_per_million = v->integer(0, 1'000'000);
     t.nothing_else();
@@ -194,7 +200,8 @@ BenchFile read_bench(const std::string& path) {
   b.supply.voltage_mv = power.at("voltage").quantity("V", 1000, 60'000);
   b.supply.current_limit_ma = power.at("current_limit").quantity("A", 10, 20'000);
   if (b.supply.voltage_mv <= b.profile.brownout_mv) {
-    power.at("voltage").refuse("more than the terminal's brown-out level of " + std::to_string(b.profile.brownout_mv) + " mV");
+    power.at("voltage").refuse("more than the terminal's brown-out level of " + std::to_string(b.profile.brownout_mv) +
+                               " mV");
   }
   b.supply.off_below_mv = b.profile.brownout_mv;
   b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;

@@ -30,9 +30,9 @@ struct BenchFile {
   HostProfile host_profile;
   std::string good_card;
   // what only stand-ins need; a bench with equipment has no such section
-  LinkUri contact;                          ///< where robot and supply touch the terminal
+  LinkUri contact;  ///< where robot and supply touch the terminal
   std::map<std::string, CardFile> cards;
-  Bytes pin_key, mac_key;                   ///< working keys that the stand-in host hands out
+  Bytes pin_key, mac_key;  ///< working keys that the stand-in host hands out
 };
 
 /// Throws ConfigError.

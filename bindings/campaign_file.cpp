@@ -60,7 +60,8 @@ Step step(const Value& v) {
   if (network != nullptr) {
     const std::vector<std::string> kinds = {"drop", "delay", "outage", "fin", "reset"};
     const std::string kind = network->word(kinds);
-    NetworkFault fault{static_cast<NetworkFault::Kind>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin()), lasts};
+    NetworkFault fault{static_cast<NetworkFault::Kind>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin()),
+                       lasts};
     if (fault.kind == NetworkFault::delay && lasts.count() == 0) v.refuse("lasts = \"...\" with a delay");
     if (lasts_at != nullptr && fault.kind != NetworkFault::delay && fault.kind != NetworkFault::outage) {
       lasts_at->refuse("lasts only with delay and outage");
@@ -74,12 +75,15 @@ Step step(const Value& v) {
     power->word({"off"});
     s.action = Supply{false};
   } else {
-    const std::string name = host->word(std::vector<std::string>(std::begin(host_behaviours), std::end(host_behaviours)));
-    if ((name == "slow" || name == "late") != (lasts_at != nullptr)) host->refuse("lasts = \"...\" with slow and late, and only there");
+    const std::string name =
+        host->word(std::vector<std::string>(std::begin(host_behaviours), std::end(host_behaviours)));
+    if ((name == "slow" || name == "late") != (lasts_at != nullptr))
+      host->refuse("lasts = \"...\" with slow and late, and only there");
     HostBehaviour behaviour{name, lasts, {}};
     if (const Value* code = t.find("code")) {
       behaviour.code = code->text();
-      if (name != "decline" || behaviour.code.size() != 2) code->refuse("a response code of two characters, with decline only");
+      if (name != "decline" || behaviour.code.size() != 2)
+        code->refuse("a response code of two characters, with decline only");
     }
     s.action = std::move(behaviour);
   }
@@ -102,11 +106,20 @@ Case read_case(const Value& v) {
     for (const Value& s : steps->array()) c.steps.push_back(step(s));
   }
   for (const Value& m : t.at("must").array()) c.must.push_back(m.word(milestone_names()));
-  if (c.must.empty()) t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");
+  if (c.must.empty())
+    t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");
   if (const Value* p = t.find("patience")) c.patience = p->duration(1s, 3600s);
   if (const Value* s = t.find("settle")) c.settle = s->flag();
   t.nothing_else();
   return c;
+}
+
+/// Whatever the terminal's profile may have pressed, all digits for an amount.
+Press every_key(const TerminalProfile& profile) {
+  Press press{profile.sale_keys + " " + profile.settle_keys};
+  if (const auto at = press.keys.find("{amount}"); at != std::string::npos)
+    press.keys.replace(at, 8, "0 1 2 3 4 5 6 7 8 9");
+  return press;
 }
 
 }  // namespace
@@ -117,9 +130,9 @@ Campaign read_campaign(const std::string& path) {
   c.path = path;
   root->at("schema").integer(1, 1);
   c.name = root->at("name").text();
-  const bool plain = !c.name.empty() && c.name.size() <= 40 && std::all_of(c.name.begin(), c.name.end(), [](unsigned char ch) {
-    return std::isalnum(ch) != 0 || ch == '_' || ch == '-';
-  });
+  const bool plain = !c.name.empty() && c.name.size() <= 40 &&
+                     std::all_of(c.name.begin(), c.name.end(),
+                                 [](unsigned char ch) { return std::isalnum(ch) != 0 || ch == '_' || ch == '-'; });
   if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
   if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
   if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 100'000);
@@ -149,6 +162,7 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
     const auto refuse = [&](const std::string& what) {
       throw ConfigError(c.where + ": case \"" + c.name + "\" cannot be done on bench \"" + bench.name + "\": " + what);
     };
+    if (const auto why = refusal(bench.robot, every_key(bench.profile))) refuse(*why);
     for (const std::string& m : c.must) {
       if (!visible(m)) refuse("nobody there sees " + m);
     }
@@ -157,9 +171,11 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
       if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
         if (const auto why = refusal(bench.robot, *swipe)) refuse(*why);
       }
-      if (const auto* fault = std::get_if<NetworkFault>(&s.action); fault != nullptr && fault->kind == NetworkFault::delay) {
+      if (const auto* fault = std::get_if<NetworkFault>(&s.action);
+          fault != nullptr && fault->kind == NetworkFault::delay) {
         const Duration patience = c.patience.count() != 0 ? c.patience : bench.profile.no_return_limit;
-        if (fault->lasts >= patience) refuse("a delay of " + to_text(fault->lasts) + " outlasts the case's patience of " + to_text(patience));
+        if (fault->lasts >= patience)
+          refuse("a delay of " + to_text(fault->lasts) + " outlasts the case's patience of " + to_text(patience));
       }
     }
   }
@@ -167,11 +183,14 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
 
 std::string plan(const Campaign& campaign, const BenchFile& bench) {
   std::ostringstream out;
-  out << "campaign " << campaign.name << " on bench " << bench.name << (bench.is_virtual ? " (virtual time)" : " (real time)")
-      << ", " << campaign.cases.size() << " cases, " << campaign.repeat << " times\n"
-      << "before each case: network clear, host normal, power on at " << bench.supply.voltage_mv << " mV, terminal idle\n";
+  out << "campaign " << campaign.name << " on bench " << bench.name
+      << (bench.is_virtual ? " (virtual time)" : " (real time)") << ", " << campaign.cases.size() << " cases, "
+      << campaign.repeat << " times\n"
+      << "before each case: network clear, host normal, power on at " << bench.supply.voltage_mv
+      << " mV, terminal idle\n";
   for (const Case& c : campaign.cases) {
-    out << "\n" << c.name << (c.point.empty() ? "" : " (" + c.point + ")") << "\n  sale of " << amount_text(c.amount_minor)
+    out << "\n"
+        << c.name << (c.point.empty() ? "" : " (" + c.point + ")") << "\n  sale of " << amount_text(c.amount_minor)
         << " with card \"" << c.card << "\"\n";
     for (const Step& s : c.steps) out << "  " << describe(s) << "\n";
     out << "  counts only if seen:";

@@ -12,8 +12,8 @@ namespace swiperig {
 struct Campaign {
   std::string path, name;
   std::vector<Case> cases;
-  std::int64_t repeat = 1;       ///< cycles of each case unless told otherwise
-  std::int64_t epoch_cycles = 50;///< cycles on one virtual bench before a fresh one
+  std::int64_t repeat = 1;         ///< cycles of each case unless told otherwise
+  std::int64_t epoch_cycles = 50;  ///< cycles on one virtual bench before a fresh one
 };
 
 /// Throws ConfigError.

@@ -1,11 +1,12 @@
 // The command line: words in, verbs out.
+#include "bindings/command_line.hpp"
+
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <iostream>
 
-#include "bindings/command_line.hpp"
 #include "bindings/config.hpp"
 #include "bindings/run.hpp"
 #include "rig/trace_file.hpp"
@@ -45,12 +46,14 @@ int command_line(int argc, char** argv) {
   run_command->add_option("--bench", run.bench, "bench file (default: the virtual bench)");
   run_command->add_option("--out", run.out, "new directory for the results (default: runs/<campaign>-<n>)");
   run_command->add_option("--seed", run.seed, "seed of every random draw (default 1)");
-  auto* cycles_option = run_command->add_option("--cycles", cycles, "cycles in all, cases in turn (default: the campaign's)");
+  auto* cycles_option =
+      run_command->add_option("--cycles", cycles, "cycles in all, cases in turn (default: the campaign's)");
   cycles_option->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
   run_command->add_option("--defect", run.defect, "plant this defect in the virtual terminal");
   run_command->add_option("--threads", run.threads, "epochs at a time on a virtual bench (default: one a core)")
       ->check(CLI::Range(1, 256));
-  run_command->footer("example: swiperig run fixtures/campaigns/no_return.toml --seed 7 --cycles 1000 --out runs/seven");
+  run_command->footer(
+      "example: swiperig run fixtures/campaigns/no_return.toml --seed 7 --cycles 1000 --out runs/seven");
 
   std::string directory, bench, role, what, defect;
   std::int64_t cycle = 0;

@@ -128,9 +128,7 @@ struct ConfigReader {
   }
 };
 
-std::string Value::where() const {
-  return *file_ + ":" + std::to_string(line_) + ":" + std::to_string(column_);
-}
+std::string Value::where() const { return *file_ + ":" + std::to_string(line_) + ":" + std::to_string(column_); }
 
 void Value::refuse(const std::string& expected) const {
   std::string found;
@@ -179,7 +177,11 @@ Duration Value::duration(Duration least, Duration most) const {
   if (!std::holds_alternative<std::string>(value_)) refuse(expected);
   const std::string t = text();
   const Number n = decimal(t);
-  const std::int64_t unit = !n.good ? 0 : n.rest == "s" ? 1'000'000'000 : n.rest == "ms" ? 1'000'000 : n.rest == "us" ? 1'000 : 0;
+  const std::int64_t unit = !n.good          ? 0
+                            : n.rest == "s"  ? 1'000'000'000
+                            : n.rest == "ms" ? 1'000'000
+                            : n.rest == "us" ? 1'000
+                                             : 0;
   const std::int64_t ns = unit == 0 ? -1 : scaled(n, unit);
   if (ns < least.count() || ns > most.count()) refuse(expected);
   return Duration(ns);
@@ -249,7 +251,7 @@ void Table::nothing_else() const {
 std::shared_ptr<Table> read_config(const std::string& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
-  if (error || !std::filesystem::is_regular_file(path)) throw ConfigError(path + ": no such file");
+  if (error || !std::filesystem::is_regular_file(path, error)) throw ConfigError(path + ": no such file");
   if (bytes > max_file_bytes) throw ConfigError(path + ": larger than 1 MiB");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -257,7 +259,8 @@ std::shared_ptr<Table> read_config(const std::string& path) {
   if (!file) throw ConfigError(path + ": cannot be read");
   const std::string content = text.str();
   if (const int line = too_deep_at(content)) {
-    throw ConfigError(path + ":" + std::to_string(line) + ":1: expected at most " + std::to_string(max_depth) + " levels");
+    throw ConfigError(path + ":" + std::to_string(line) + ":1: expected at most " + std::to_string(max_depth) +
+                      " levels");
   }
   try {
     const toml::table root = toml::parse(content, path);
@@ -266,8 +269,8 @@ std::shared_ptr<Table> read_config(const std::string& path) {
     auto table = std::make_shared<Table>(v.table());
     return table;
   } catch (const toml::parse_error& e) {
-    throw ConfigError(path + ":" + std::to_string(e.source().begin.line) + ":" + std::to_string(e.source().begin.column) +
-                      ": " + std::string(e.description()));
+    throw ConfigError(path + ":" + std::to_string(e.source().begin.line) + ":" +
+                      std::to_string(e.source().begin.column) + ": " + std::string(e.description()));
   }
 }
 

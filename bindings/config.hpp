@@ -26,7 +26,7 @@ class Table;
 class Value {
  public:
   using Array = std::vector<Value>;
-  std::string where() const;                       ///< file:line:column
+  std::string where() const;  ///< file:line:column
   [[noreturn]] void refuse(const std::string& expected) const;
 
   std::string text() const;
@@ -48,7 +48,8 @@ class Value {
  private:
   friend class Table;
   friend struct ConfigReader;
-  std::variant<std::monostate, std::string, std::int64_t, double, bool, std::shared_ptr<Array>, std::shared_ptr<Table>> value_;
+  std::variant<std::monostate, std::string, std::int64_t, double, bool, std::shared_ptr<Array>, std::shared_ptr<Table>>
+      value_;
   std::shared_ptr<const std::string> file_;
   int line_ = 0, column_ = 0;
 };

@@ -86,6 +86,7 @@ class LiveSink final : public Sink {
       : trace_(trace), summary_(summary), progress_(progress) {}
   void begin(std::int64_t cycle, const std::string& case_name, Time at) override {
     record_ = {};
+    open_ = true;
     record_.cycle = cycle;
     record_.case_name = case_name;
     trace_.begin(cycle, case_name, at);
@@ -98,13 +99,19 @@ class LiveSink final : public Sink {
     trace_.verdict(cycle, ended, v);
     record_.ended = ended;
     record_.verdict = v;
+    open_ = false;
     summary_.add(record_);
     progress_.show(summary_.outcomes(), false);
     bench_time = ended.time_since_epoch();
   }
+  /// A cycle that was begun and never judged counts as cut short.
+  void end() {
+    if (open_) summary_.add(record_);
+  }
   Duration bench_time{};
 
  private:
+  bool open_ = false;
   TraceWriter& trace_;
   Summary& summary_;
   Progress& progress_;
@@ -161,7 +168,8 @@ EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bo
 }
 
 /// Epochs on so many threads, handed on in order; at most a few finished ones wait for an earlier one.
-void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop, const std::function<void(EpochRecord)>& take) {
+void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop,
+                const std::function<void(EpochRecord)>& take) {
   const std::int64_t epochs = (plan.cycles + plan.campaign.epoch_cycles - 1) / plan.campaign.epoch_cycles;
   std::mutex mutex;
   std::condition_variable changed;
@@ -223,7 +231,7 @@ void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop, co
 std::set<std::string> known_defect(const std::string& name) {
   if (name.empty()) return {};
   std::string list;
-#define DEFECT(defect, rule, text) \
+#define DEFECT(defect, rule, text)    \
   if (name == #defect) return {name}; \
   list += (list.empty() ? "" : ", ") + std::string(#defect);
 #include "fixtures/defects.def"
@@ -254,7 +262,8 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
             known_defect(options.defect)};
   if (options.cycles) plan.cycles = *options.cycles;
   if (!plan.defects.empty() && !bench.is_virtual) {
-    throw ConfigError("--defect plants a defect in a virtual terminal; for a real-time bench give it to `swiperig stand-in`");
+    throw ConfigError(
+        "--defect plants a defect in a virtual terminal; for a real-time bench give it to `swiperig stand-in`");
   }
   const std::string directory = fresh_directory(options.out, campaign.name);
 
@@ -291,6 +300,7 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
         run_bench(bench, {}, place, stop, sink, work);
       } catch (...) {
         bench_time = sink.bench_time;
+        sink.end();
         throw;
       }
       bench_time = sink.bench_time;

@@ -13,7 +13,7 @@ struct RunOptions {
   std::string campaign, bench, out, defect;
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles;
-  int threads = 0;                    ///< 0: as many as the machine has cores; real benches use one
+  int threads = 0;  ///< 0: as many as the machine has cores; real benches use one
 };
 
 int run_campaign(const RunOptions&, const std::atomic<bool>& abort);

@@ -1,10 +1,10 @@
 // The verbs of the command line that do not run a campaign.
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <iostream>
-#include <thread>
 
 #include "bindings/assembly.hpp"
 #include "bindings/campaign_file.hpp"
@@ -32,6 +32,18 @@ const Case& case_named(const RunInfo& run, const std::string& name) {
 
 void row(const std::string& name, const std::string& more) {
   std::cout << "  " << name << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << more << "\n";
+}
+
+/// Until the user stops, or a stand-in ends by itself.
+Task<> until_one_ends(Clock& clock, const std::vector<pid_t>& children, const std::atomic<bool>& abort) {
+  while (!abort.load()) {
+    for (const pid_t child : children) {
+      siginfo_t ended = {};
+      if (waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0)
+        co_return;
+    }
+    co_await clock.sleep_for(std::chrono::milliseconds(50));
+  }
 }
 
 }  // namespace
@@ -108,16 +120,18 @@ int check_bench(const std::string& path) {
   row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
   row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) +
                       " keys, at most " + std::to_string(b.robot.max_speed_mm_s) + " mm/s");
-  row("power", std::to_string(b.supply.voltage_mv) + " mV; off is below " + std::to_string(b.profile.brownout_mv) + " mV");
+  row("power",
+      std::to_string(b.supply.voltage_mv) + " mV; off is below " + std::to_string(b.profile.brownout_mv) + " mV");
   row("host", b.host_profile.acquirer);
   const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};
   if (const auto why = refusal(b.robot, fastest)) {
-    row("note", "the reader's fastest swipe (" + std::to_string(b.profile.max_speed_mm_s) + " mm/s) is out of reach: " + *why);
+    row("note",
+        "the reader's fastest swipe (" + std::to_string(b.profile.max_speed_mm_s) + " mm/s) is out of reach: " + *why);
   }
   std::vector<std::string> unseen;
-#define MILESTONE(name, who, text)                                                                              \
-  if (std::string_view(#who) == "terminal" &&                                                                   \
-      std::none_of(b.profile.rules.begin(), b.profile.rules.end(), [](const TextRule& r) { return r.milestone == #name; })) \
+#define MILESTONE(name, who, text)                                                                                  \
+  if (std::string_view(#who) == "terminal" && std::none_of(b.profile.rules.begin(), b.profile.rules.end(),          \
+                                                           [](const TextRule& r) { return r.milestone == #name; })) \
     unseen.emplace_back(#name);
 #include "rig/milestones.def"
 #undef MILESTONE
@@ -138,12 +152,14 @@ int stand_in(const std::string& role, const std::string& bench, const std::strin
   if (file.is_virtual) throw ConfigError(bench + ": a virtual bench has no stand-ins to serve; use a real-time bench");
   std::vector<pid_t> children;
   for (const char* one : {"host", "terminal", "robot", "supply"}) {
-    std::vector<std::string> argv = {"/proc/self/exe", "stand-in", one, "--bench", bench, "--seed", std::to_string(seed)};
+    std::vector<std::string> argv = {"/proc/self/exe", "stand-in",          one, "--bench", bench,
+                                     "--seed",         std::to_string(seed)};
     if (!defect.empty()) argv.insert(argv.end(), {"--defect", defect});
     children.push_back(start_child(argv));
   }
   std::cout << "stand-ins of " << bench << " are served; Ctrl-C ends them" << std::endl;
-  while (!abort.load()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  SteadyClock clock;
+  clock.run(until_one_ends(clock, children, abort));
   int worst = 0;
   for (const pid_t child : children) kill(child, SIGTERM);
   for (const pid_t child : children) worst = std::max(worst, await_child(child));

@@ -56,7 +56,7 @@ class Conversation {
   const std::string device_;
   std::deque<std::string> lines_;
   std::string partial_;
-  std::string fault_;       // why nothing more can be heard
+  std::string fault_;  // why nothing more can be heard
   Bell heard_;
   bool taken_ = false;
   std::deque<Bell*> waiting_;

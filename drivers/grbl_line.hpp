@@ -9,10 +9,10 @@ namespace swiperig {
 
 struct GrblLine {
   enum Kind { ok, error, alarm, banner, status, setting, message, garbage } kind = garbage;
-  int number = 0;              ///< of an error, an alarm or a setting
-  double value = 0;            ///< of a setting
-  std::string state;           ///< of a status report: "Idle", "Hold:0"
-  bool placed = false;         ///< the report tells a machine position
+  int number = 0;       ///< of an error, an alarm or a setting
+  double value = 0;     ///< of a setting
+  std::string state;    ///< of a status report: "Idle", "Hold:0"
+  bool placed = false;  ///< the report tells a machine position
   double x_mm = 0, y_mm = 0, z_mm = 0;
 };
 

@@ -6,7 +6,10 @@ namespace swiperig {
 
 Relay::Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
              const HostProfile& host)
-    : clock_(clock), terminal_side_(std::move(terminal_side)), host_side_(std::move(host_side)), path_(host),
+    : clock_(clock),
+      terminal_side_(std::move(terminal_side)),
+      host_side_(std::move(host_side)),
+      path_(host),
       crew_(clock) {}
 
 Relay::~Relay() = default;
@@ -81,8 +84,8 @@ void Relay::carry(Orders orders) {
       reported_.ring();
       continue;
     }
-    const bool to_host = std::holds_alternative<Forward>(order) ? std::get<Forward>(order).to_host
-                                                                : std::get<HangUp>(order).host_side;
+    const bool to_host =
+        std::holds_alternative<Forward>(order) ? std::get<Forward>(order).to_host : std::get<HangUp>(order).host_side;
     const int number = std::holds_alternative<Forward>(order) ? std::get<Forward>(order).connection
                                                               : std::get<HangUp>(order).connection;
     const auto it = connections_.find(number);

@@ -35,8 +35,8 @@ class Relay final : public NetworkImpairment, public Capture {
     std::unique_ptr<Link> link;
     std::deque<std::variant<Forward, HangUp>> outbox;
     Bell work;
-    bool reset = false;         ///< we closed it
-    bool over = false;          ///< no more writing
+    bool reset = false;  ///< we closed it
+    bool over = false;   ///< no more writing
   };
   struct Connection {
     Side terminal, host;

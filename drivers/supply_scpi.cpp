@@ -139,8 +139,10 @@ Task<Reading> SupplyScpi::set(Supply supply) {
       const bool says_on = says == "1" || says == "ON";
       const bool says_off = says == "0" || says == "OFF";
       talk_.fail("is to be " + std::string(supply.on ? "on" : "off") + ", says " +
-                 (says_on ? "on" : says_off ? "off" : "'" + shown(says) + "'") + ", rail " +
-                 (supply.on ? "only " : "still ") + volts(reading.rail_mv) + " V after " +
+                 (says_on    ? "on"
+                  : says_off ? "off"
+                             : "'" + shown(says) + "'") +
+                 ", rail " + (supply.on ? "only " : "still ") + volts(reading.rail_mv) + " V after " +
                  to_text(settings_.settle_limit));
     }
     co_await clock.sleep_for(settings_.reread);

@@ -44,7 +44,7 @@ class SupplyScpi final : public PowerSwitch {
   Conversation talk_;
   const ScpiSettings settings_;
   bool proved_off_ = false;
-  bool out_of_step_ = false;   // an answer is overdue and may still come
+  bool out_of_step_ = false;  // an answer is overdue and may still come
   Time off_since_{};
 };
 

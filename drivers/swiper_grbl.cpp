@@ -72,8 +72,8 @@ std::optional<std::string> refuse_swipe(const GrblSettings& s, const Swipe& swip
   }
   const double speed = static_cast<double>(swipe.speed_mm_s);
   const double run_up_mm = speed * speed / (2 * s.acceleration_mm_s2);
-  const double room_mm = std::min(s.head_x_mm - s.swipe_start_x_mm, s.swipe_end_x_mm - s.head_x_mm) -
-                         s.card_length_mm / 2;
+  const double room_mm =
+      std::min(s.head_x_mm - s.swipe_start_x_mm, s.swipe_end_x_mm - s.head_x_mm) - s.card_length_mm / 2;
   if (!(run_up_mm <= room_mm)) {
     return "a run-up of " + number(run_up_mm) + " mm to " + std::to_string(swipe.speed_mm_s) +
            " mm/s does not fit into " + number(room_mm) + " mm beside the head";

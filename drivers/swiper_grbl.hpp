@@ -28,8 +28,8 @@ struct GrblSettings {
   std::map<std::string, TaughtPlace> keys, slots;
   double head_x_mm = 260, swipe_y_mm = 60;
   double swipe_start_x_mm = 50, swipe_end_x_mm = 470;  ///< a reverse swipe goes from the end to the start
-  double clear_z_mm = 0;       ///< travelling
-  double hover_z_mm = -34;     ///< between key presses
+  double clear_z_mm = 0;                               ///< travelling
+  double hover_z_mm = -34;                             ///< between key presses
   double press_z_mm = -41, grip_z_mm = -51, swipe_z_mm = -31;
   double park_x_mm = 20, park_y_mm = 280;
   double travel_x_mm = 520, travel_y_mm = 300, travel_z_mm = 60;
@@ -38,7 +38,7 @@ struct GrblSettings {
   std::int64_t travel_speed_mm_s = 500, z_speed_mm_s = 200;
   double acceleration_mm_s2 = 15'000;
   Duration grip_time = std::chrono::milliseconds(50);
-  Duration reply_limit = std::chrono::seconds(2);      ///< silence, beyond the time the motion itself takes
+  Duration reply_limit = std::chrono::seconds(2);  ///< silence, beyond the time the motion itself takes
   Duration homing_limit = std::chrono::seconds(60);
 };
 
@@ -77,11 +77,11 @@ class SwiperGrbl final : public Actuator {
   Conversation talk_;
   const GrblSettings settings_;
   double acceleration_mm_s2_;
-  bool homed_ = false;                      // the place is known and nothing is under way
+  bool homed_ = false;  // the place is known and nothing is under way
   std::string why_lost_ = "it was never started";
   int garbage_ = 0;
-  double pending_s_ = 0;                    // of motion accepted and not waited for
-  double x_mm_ = 0, y_mm_ = 0, z_mm_ = 0;   // where the last accepted line leads
+  double pending_s_ = 0;                   // of motion accepted and not waited for
+  double x_mm_ = 0, y_mm_ = 0, z_mm_ = 0;  // where the last accepted line leads
 };
 
 }  // namespace swiperig

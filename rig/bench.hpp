@@ -24,8 +24,8 @@ struct Bench {
   std::vector<std::pair<Source, Capture*>> captures{};
   TerminalProfile terminal{};
   Scope scope{};
-  std::string good_card{};                  ///< slot of the card for recovery sales
-  const std::atomic<bool>* abort = nullptr;///< set from outside: bring the bench to rest and end
+  std::string good_card{};                   ///< slot of the card for recovery sales
+  const std::atomic<bool>* abort = nullptr;  ///< set from outside: bring the bench to rest and end
 };
 
 }  // namespace swiperig

@@ -23,7 +23,8 @@ struct Describe {
     return {};
   }
   std::string operator()(const HostBehaviour& a) const {
-    return "host: " + a.name + (a.code.empty() ? "" : " with code " + a.code) + (a.lasts.count() == 0 ? "" : ", " + to_text(a.lasts));
+    return "host: " + a.name + (a.code.empty() ? "" : " with code " + a.code) +
+           (a.lasts.count() == 0 ? "" : ", " + to_text(a.lasts));
   }
 };
 

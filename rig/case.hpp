@@ -16,11 +16,11 @@ namespace swiperig {
 /// A fault in the path, armed before anything moves and decided on the message itself.
 struct NetworkFault {
   enum Kind {
-    drop,      ///< this message is lost; the connection stays as it is
-    delay,     ///< this message goes on `lasts` later
-    outage,    ///< from this message on nothing passes, for `lasts` (0: until the bench is at rest)
-    fin,       ///< instead of this message the connection is closed in order, on both sides
-    reset,     ///< instead of this message the connection is reset, on both sides
+    drop,    ///< this message is lost; the connection stays as it is
+    delay,   ///< this message goes on `lasts` later
+    outage,  ///< from this message on nothing passes, for `lasts` (0: until the bench is at rest)
+    fin,     ///< instead of this message the connection is closed in order, on both sides
+    reset,   ///< instead of this message the connection is reset, on both sides
   } kind = drop;
   Duration lasts{};
 };
@@ -39,15 +39,15 @@ std::string describe(const StepAction&);
 
 struct Case {
   std::string name;
-  std::string point;                ///< P1..P21 of DOMAIN.md 3.2, or ""
+  std::string point;  ///< P1..P21 of DOMAIN.md 3.2, or ""
   std::int64_t amount_minor = 0;
-  std::string card;                 ///< card slot
-  std::vector<Step> steps;          ///< the swipe among them
-  std::string cause = "none";       ///< what is being induced, from rig/causes.def; diagnose never sees it
-  std::vector<std::string> must;    ///< milestones that must have been seen, or the case does not count
-  Duration patience{};              ///< 0: the terminal profile's no-return limit
-  bool settle = true;               ///< settle after the recovery sale
-  std::string where;                ///< file:line:column it was read from
+  std::string card;               ///< card slot
+  std::vector<Step> steps;        ///< the swipe among them
+  std::string cause = "none";     ///< what is being induced, from rig/causes.def; diagnose never sees it
+  std::vector<std::string> must;  ///< milestones that must have been seen, or the case does not count
+  Duration patience{};            ///< 0: the terminal profile's no-return limit
+  bool settle = true;             ///< settle after the recovery sale
+  std::string where;              ///< file:line:column it was read from
 };
 
 }  // namespace swiperig

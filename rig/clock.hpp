@@ -79,10 +79,10 @@ class Clock {
   void forget(Bell& bell);
   void wake(Bell& bell);
 
-  boost::asio::io_context context_;
   std::vector<Bell*> sleepers_;  // 4-ary heap by (due, turn)
   std::uint64_t turns_ = 0;
   std::uint64_t wakeups_ = 0;
+  boost::asio::io_context context_;  // last: it may own coroutines that still sleep here
 };
 
 /// Time of the machine's monotonic clock, from zero at construction.

@@ -48,7 +48,8 @@ void Watch::open() {
 Task<> Watch::close() { co_await pumps_.join(); }
 
 void Watch::post(Source source, Body body, Time at, Duration uncertainty) {
-  if (inbox_.size() == inbox_limit) body = EquipmentFault{"the rig's inbox is full: events came faster than they could be recorded"};
+  if (inbox_.size() == inbox_limit)
+    body = EquipmentFault{"the rig's inbox is full: events came faster than they could be recorded"};
   if (inbox_.size() > inbox_limit) return;  // the fault above ends the cycle
   Event e;
   e.at = at;
@@ -301,7 +302,8 @@ Task<> Watch::run_case(Case c) {
   if (!told && !broken_) post(Source::rig, Silence{bench_.clock.now() - began});
   // a step whose moment has come acts, however long after it
   const auto acting = [this] {
-    return acting_count_ > 0 || std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.due != never; });
+    return acting_count_ > 0 ||
+           std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.due != never; });
   };
   const Test settled_down = [this, acting](const Event&) { return !acting() && bench_.clock.now() >= linger_; };
   while (!broken_ && (acting() || bench_.clock.now() < linger_)) {
@@ -365,7 +367,9 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   try {
     co_await clear();
     if (!idle_) co_await restart_terminal();
-    if (!idle_) throw EquipmentError("the terminal does not become ready: no \"idle\" after " + to_text(bench_.terminal.boot_limit));
+    if (!idle_)
+      throw EquipmentError("the terminal does not become ready: no \"idle\" after " +
+                           to_text(bench_.terminal.boot_limit));
     co_await run_case(c);
     throw_if_broken();
     co_await recover(c);

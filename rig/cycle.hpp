@@ -1,7 +1,7 @@
 // Doing a case once: the only verb that acts. Every capture has a pump that lives as long as the bench, every step acts
-// in a coroutine of its own, and both may do one thing to the rest: put an event in the one inbox. One loop takes events
-// out in order, writes them to the sink and opens the gates of the milestones they reach. Waiting is data in that loop
-// (a due time), so it can be cancelled by forgetting it; acting is a coroutine, and is always awaited.
+// in a coroutine of its own, and both may do one thing to the rest: put an event in the one inbox. One loop takes
+// events out in order, writes them to the sink and opens the gates of the milestones they reach. Waiting is data in
+// that loop (a due time), so it can be cancelled by forgetting it; acting is a coroutine, and is always awaited.
 #pragma once
 
 #include <deque>
@@ -49,7 +49,7 @@ class Watch {
  private:
   struct Waiting {
     Step step;
-    int number;                ///< index in the case; -1: the cycle's own
+    int number;  ///< index in the case; -1: the cycle's own
     int seen = 0;
     Time due = never;
   };
@@ -79,14 +79,14 @@ class Watch {
   Bell arrived_;
   std::vector<Event> events_;  ///< of this cycle
   std::vector<Waiting> waiting_;
-  Time linger_{};              ///< a message is still under way until then
-  Duration host_lasts_{};      ///< how late the host answers in this case
+  Time linger_{};          ///< a message is still under way until then
+  Duration host_lasts_{};  ///< how late the host answers in this case
   std::uint64_t seq_ = 0;
   std::int64_t cycle_ = 0;
   int acting_count_ = 0;
-  bool idle_ = false;          ///< the last the terminal said is that it is ready
+  bool idle_ = false;  ///< the last the terminal said is that it is ready
   bool powered_ = false;
-  bool broken_ = false;        ///< equipment failed in this cycle
+  bool broken_ = false;  ///< equipment failed in this cycle
   std::string broken_what_;
 };
 

@@ -41,8 +41,9 @@ std::string cause_of_code(const std::string& code) {
 }
 
 Diagnosis without_request(const Transaction& t, const Scope& scope) {
-  const bool bad_swipe = t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
-                                     (t.swipe->reverse && !scope.bidirectional_reader));
+  const bool bad_swipe =
+      t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
+                  (t.swipe->reverse && !scope.bidirectional_reader));
   if (t.refused) return answer("host_down", "the host refused the connection", {t.refused});
   if (t.read_error) {
     if (bad_swipe) {
@@ -55,14 +56,18 @@ Diagnosis without_request(const Transaction& t, const Scope& scope) {
     return answer("card_reader", "a swipe within the reader's limits could not be read", {t.swiped, t.read_error});
   }
   if (t.card_read) {
-    return undecided("the card was read, but no request reached the network", {"app_hang", "network"}, {t.card_read, t.silence});
+    return undecided("the card was read, but no request reached the network", {"app_hang", "network"},
+                     {t.card_read, t.silence});
   }
   if (t.swiped && t.silence) {
     const bool spoke = t.last_text.seq > t.swiped.seq;
     if (!spoke) return answer("app_hang", "after the swipe the terminal said nothing at all", {t.swiped, t.silence});
   }
-  if (!t.card_wanted) return answer("keypad", "the terminal never asked for the card", {t.silence});
-  return undecided("the terminal waits for a card that it did not get", {"card_reader", "operator_swipe"}, {t.card_wanted, t.silence});
+  if (!t.card_wanted && t.silence) return answer("keypad", "the terminal never asked for the card", {t.silence});
+  if (!t.card_wanted)
+    return undecided("the case ended before the terminal asked for the card", {"keypad", "app_hang"}, {});
+  return undecided("the terminal waits for a card that it did not get", {"card_reader", "operator_swipe"},
+                   {t.card_wanted, t.silence});
 }
 
 }  // namespace
@@ -101,19 +106,22 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
 
   const Mark& gave_up = a->closed_by_terminal;
   if (!a->left) {
-    return answer("network", "the terminal's request reached the network and never left it towards the host", {a->entered, gave_up});
+    return answer("network", "the terminal's request reached the network and never left it towards the host",
+                  {a->entered, gave_up});
   }
   if (!a->response_entered) {
     if (t.garbage && t.garbage_from == "host") {
       return answer("forged", "the host's side sent bytes that are no message", {a->left, t.garbage});
     }
-    return answer("host_down", a->at_host ? "the host had the request and never answered"
-                                          : "the request went out to the host and nothing came back",
+    return answer("host_down",
+                  a->at_host ? "the host had the request and never answered"
+                             : "the request went out to the host and nothing came back",
                   {a->left, a->at_host, gave_up});
   }
   if (a->response_entered.at - a->left.at > scope.answer_timeout) {
-    return answer("host_slow", "the host answered after " + to_text(a->response_entered.at - a->left.at) +
-                                   ", the terminal waits " + to_text(scope.answer_timeout),
+    return answer("host_slow",
+                  "the host answered after " + to_text(a->response_entered.at - a->left.at) + ", the terminal waits " +
+                      to_text(scope.answer_timeout),
                   {a->left, a->response_entered});
   }
   if (!a->response_left) {
@@ -131,15 +139,16 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   }
   if (a->told_outcome == "APPROVED") {
     if (o.amount_minor != 0 && a->told_amount_minor != o.amount_minor) {
-      return answer("wrong_amount", "everything agrees but the amount: " + amount_text(a->told_amount_minor) + " instead of " +
-                                        amount_text(o.amount_minor),
+      return answer("wrong_amount",
+                    "everything agrees but the amount: " + amount_text(a->told_amount_minor) + " instead of " +
+                        amount_text(o.amount_minor),
                     {a->entered, a->told});
     }
     return answer("none", "approved and told", {a->response_left, a->told});
   }
   if (t.books.contains("journal") && a->journal.empty()) {
-    return undecided("approved on the wire, but the terminal has no record of it", {"database", "app_crash", "app_hang"},
-                     {a->response_left, t.books.at("journal")});
+    return undecided("approved on the wire, but the terminal has no record of it",
+                     {"database", "app_crash", "app_hang"}, {a->response_left, t.books.at("journal")});
   }
   if (a->journal == "approved") {
     return undecided("approved and booked, but nothing was told", {"display", "printer", "app_crash"},

@@ -12,8 +12,8 @@ namespace swiperig {
 
 /// Observations of the case itself, without the recovery that followed, but with the books that were read.
 struct Observed {
-  std::int64_t amount_minor = 0;            ///< what the customer meant to pay
-  std::vector<Event> events;                ///< observations only
+  std::int64_t amount_minor = 0;  ///< what the customer meant to pay
+  std::vector<Event> events;      ///< observations only
 };
 
 /// Keeps what `diagnose` may see: drops every action and everything after the case but the books.

@@ -11,111 +11,77 @@ namespace {
 
 constexpr std::array<std::string_view, 6> source_names = {"rig", "actuator", "power", "network", "host", "terminal"};
 constexpr std::array<std::string_view, std::variant_size_v<Body>> kind_names = {
-    "swipe", "press",  "supply",  "impairment",  "host_behaviour", "intent",    "armed",           "milestone",
-    "text",  "reading", "motion_done", "presence", "book_read",     "fired",     "equipment_fault", "silence"};
+    "swipe", "press",   "supply",      "impairment", "host_behaviour", "intent", "armed",           "milestone",
+    "text",  "reading", "motion_done", "presence",   "book_read",      "fired",  "equipment_fault", "silence"};
 
 // Writing and reading share one description of each body: `fields` visits its members by name.
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Swipe>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Swipe> {
   v("card", body.card), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Press>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Press> {
   v("keys", body.keys);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Supply>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Supply> {
   v("on", body.on);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Impairment>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Impairment> {
   v("outage", body.outage), v("lasts_ns", body.lasts);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, HostBehaviour>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, HostBehaviour> {
   v("name", body.name), v("lasts_ns", body.lasts), v("code", body.code);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Intent>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Intent> {
   v("what", body.what), v("amount_minor", body.amount_minor), v("detail", body.detail);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Armed>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Armed> {
   v("step", body.step), v("what", body.what);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Milestone>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Milestone> {
   v("name", body.name), v("fields", body.fields);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Text>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Text> {
   v("place", body.place), v("text", body.text);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Reading>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Reading> {
   v("rail_mv", body.rail_mv), v("draw_ma", body.draw_ma);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, MotionDone>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, MotionDone> {
   v("what", body.what), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Presence>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Presence> {
   v("what", body.what), v("up", body.up);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Entry>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Entry> {
   v("batch", body.batch), v("stan", body.stan), v("kind", body.kind), v("amount_minor", body.amount_minor),
       v("state", body.state);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, BookRead>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, BookRead> {
   v("book", body.book), v("entries", body.entries);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Fired>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Fired> {
   v("step", body.step), v("done", body.done), v("what", body.what);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, EquipmentFault>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, EquipmentFault> {
   v("what", body.what);
 }
 template <class B, class Visit>
-void fields(B& body, Visit& v)
-  requires std::is_same_v<std::remove_const_t<B>, Silence>
-{
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Silence> {
   v("lasted_ns", body.lasted);
 }
 
@@ -231,7 +197,8 @@ struct Reader {
       if (!row.is_object()) throw std::runtime_error("expected objects in \"" + std::string(name) + "\"");
       Reader inner{row.get_object()};
       fields(v.emplace_back(), inner);
-      if (inner.seen != inner.object.size()) throw std::runtime_error("unknown member in \"" + std::string(name) + "\"");
+      if (inner.seen != inner.object.size())
+        throw std::runtime_error("unknown member in \"" + std::string(name) + "\"");
     }
   }
 };

@@ -25,32 +25,32 @@ std::string_view field(const Fields&, std::string_view name);
 
 // --- actions -------------------------------------------------------------------------------------------------------
 struct Swipe {
-  std::string card;           ///< card slot of the bench, never a number
+  std::string card;  ///< card slot of the bench, never a number
   std::int64_t speed_mm_s = 500;
-  bool reverse = false;       ///< end of the stripe first
+  bool reverse = false;  ///< end of the stripe first
 };
 struct Press {
-  std::string keys;           ///< key names separated by one space: "1 2 3 4 OK"
+  std::string keys;  ///< key names separated by one space: "1 2 3 4 OK"
 };
 struct Supply {
   bool on = true;
 };
 /// What the network does to everything, from now on. Per-message faults are armed instead (rig/path.hpp).
 struct Impairment {
-  bool outage = false;        ///< nothing passes, nobody is told
-  Duration lasts{};           ///< 0: until cleared
+  bool outage = false;  ///< nothing passes, nobody is told
+  Duration lasts{};     ///< 0: until cleared
 };
 /// What the acquirer's host does from now on; names and meanings in rig/profile.hpp.
 struct HostBehaviour {
   std::string name = "normal";
-  Duration lasts{};           ///< for behaviours that take time (slow, late)
-  std::string code;           ///< field 39 of a decline
+  Duration lasts{};  ///< for behaviours that take time (slow, late)
+  std::string code;  ///< field 39 of a decline
 };
 /// The case begins: its name, its intent and what is armed, in words.
 struct Intent {
-  std::string what;           ///< "sale", "recovery sale", "settlement"
+  std::string what;  ///< "sale", "recovery sale", "settlement"
   std::int64_t amount_minor = 0;
-  std::string detail;         ///< the case's name
+  std::string detail;  ///< the case's name
 };
 /// Step `step` of the case, armed before anything moved.
 struct Armed {
@@ -60,34 +60,34 @@ struct Armed {
 
 // --- observations --------------------------------------------------------------------------------------------------
 struct Milestone {
-  std::string name;           ///< one of rig/milestones.def
+  std::string name;  ///< one of rig/milestones.def
   Fields fields;
 };
 struct Text {
-  std::string place;          ///< "screen", "receipt", "ecr"
-  std::string text;           ///< scrubbed of card numbers, control characters shown as \xNN
+  std::string place;  ///< "screen", "receipt", "ecr"
+  std::string text;   ///< scrubbed of card numbers, control characters shown as \xNN
 };
 struct Reading {
   std::int64_t rail_mv = 0;
   std::int64_t draw_ma = 0;
 };
 struct MotionDone {
-  std::string what;           ///< "swipe", "press", "park"
-  std::int64_t speed_mm_s = 0;///< measured over the stripe; 0 for others
+  std::string what;             ///< "swipe", "press", "park"
+  std::int64_t speed_mm_s = 0;  ///< measured over the stripe; 0 for others
   bool reverse = false;
 };
 struct Presence {
-  std::string what;           ///< "host", "terminal link", ...
+  std::string what;  ///< "host", "terminal link", ...
   bool up = false;
 };
 /// One row of a book as its keeper told it.
 struct Entry {
-  std::string batch, stan, kind;   ///< kind: sale, void, ...
+  std::string batch, stan, kind;  ///< kind: sale, void, ...
   std::int64_t amount_minor = 0;
-  std::string state;               ///< approved, declined, reversed, pending, tombstone
+  std::string state;  ///< approved, declined, reversed, pending, tombstone
 };
 struct BookRead {
-  std::string book;           ///< "journal", "ledger"
+  std::string book;  ///< "journal", "ledger"
   std::vector<Entry> entries;
 };
 /// A step did what it should (`done`), or could not in time.
@@ -110,8 +110,8 @@ using Body = std::variant<Swipe, Press, Supply, Impairment, HostBehaviour, Inten
 inline constexpr std::size_t first_observation = 7;  // Milestone
 
 struct Event {
-  std::uint64_t seq = 0;      ///< order of arrival, from 1 in its run
-  std::int64_t cycle = 0;     ///< from 0
+  std::uint64_t seq = 0;   ///< order of arrival, from 1 in its run
+  std::int64_t cycle = 0;  ///< from 0
   Time at{};
   Duration at_uncertainty{};
   Source source = Source::rig;

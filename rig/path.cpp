@@ -38,7 +38,8 @@ void Path::confirm(int step, bool release, Orders& orders) {
   for (auto& [number, c] : connections_) {
     for (const bool from_terminal : {true, false}) {
       auto& held = (from_terminal ? c.up : c.down).held;
-      const auto waiting = std::find_if(held.begin(), held.end(), [&](const Held& h) { return h.waits_for_step == step; });
+      const auto waiting =
+          std::find_if(held.begin(), held.end(), [&](const Held& h) { return h.waits_for_step == step; });
       if (waiting == held.end()) continue;
       if (release) {
         waiting->waits_for_step = -1;
@@ -100,9 +101,8 @@ void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Or
 
   Held held{std::move(bytes), ++messages_};
   passing_.emplace(held.message, Passing{std::move(look.stem), std::move(look.fields)});
-  const auto armed = std::find_if(armed_.begin(), armed_.end(), [&](const ArmedStep& s) {
-    return s.when == entered && s.nth == nth;
-  });
+  const auto armed =
+      std::find_if(armed_.begin(), armed_.end(), [&](const ArmedStep& s) { return s.when == entered && s.nth == nth; });
   if (armed == armed_.end()) {
     pass(connection, from_terminal, std::move(held), now, orders);
     return;
@@ -227,8 +227,9 @@ void Path::tick(Time now, Orders& orders) {
         Held front = std::move(held.front());
         held.pop_front();
         if (front.waits_for_step >= 0) {
-          orders.push_back(Report{Fired{front.waits_for_step, false,
-                                        "the message was held as long as allowed and then let go: the fault came late"}});
+          orders.push_back(
+              Report{Fired{front.waits_for_step, false,
+                           "the message was held as long as allowed and then let go: the fault came late"}});
         }
         order(number, from_terminal, std::move(front), orders);
       }

@@ -24,11 +24,11 @@ namespace swiperig {
 
 /// A step armed in the path: fires on the nth message that reaches `when` (a ..._entered milestone).
 struct ArmedStep {
-  int step = 0;                 ///< index in the case
+  int step = 0;  ///< index in the case
   std::string when;
   int nth = 1;
   NetworkFault fault;
-  bool hold = false;            ///< instead of `fault`: hold the message until confirm(step), at most hold_max
+  bool hold = false;  ///< instead of `fault`: hold the message until confirm(step), at most hold_max
   Duration hold_max{};
 };
 
@@ -78,21 +78,21 @@ class Path {
 
  private:
   struct Held {
-    Bytes bytes;                ///< empty: the end of the stream
+    Bytes bytes;  ///< empty: the end of the stream
     std::uint64_t message = 0;
-    Time until{};               ///< passed: as soon as what is before it has gone on
+    Time until{};  ///< passed: as soon as what is before it has gone on
     int waits_for_step = -1;
     Close end = Close::fin;
   };
   struct Lane {
     Bytes partial;
     std::deque<Held> held;
-    bool dead = false;          ///< what was lost took the rest with it
-    bool ended = false;         ///< its sender has closed
-    bool raw = false;           ///< not our framing: passed on unread
+    bool dead = false;   ///< what was lost took the rest with it
+    bool ended = false;  ///< its sender has closed
+    bool raw = false;    ///< not our framing: passed on unread
   };
   struct Connection {
-    Lane up, down;              ///< up: terminal to host
+    Lane up, down;  ///< up: terminal to host
   };
   struct Passing {
     std::string stem;
@@ -112,7 +112,7 @@ class Path {
   std::vector<ArmedStep> armed_;
   std::map<std::string, int, std::less<>> seen_;  ///< messages per milestone since the last clear
   std::map<int, Connection> connections_;
-  std::map<std::uint64_t, Passing> passing_;      ///< whole messages whose last byte has not gone on yet
+  std::map<std::uint64_t, Passing> passing_;  ///< whole messages whose last byte has not gone on yet
   std::uint64_t messages_ = 0;
   bool outage_ = false;
   Time outage_until_ = never;

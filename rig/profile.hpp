@@ -21,8 +21,8 @@ struct TextRule {
 
 struct TerminalProfile {
   std::string maker, model, application, acquirer;
-  std::string merchant, terminal;          ///< fields 42 (15) and 41 (8)
-  Duration answer_timeout = std::chrono::seconds(60);   ///< Tw
+  std::string merchant, terminal;                      ///< fields 42 (15) and 41 (8)
+  Duration answer_timeout = std::chrono::seconds(60);  ///< Tw
   Duration connect_timeout = std::chrono::seconds(20);
   int reversal_tries = 3;
   bool keep_reversal_after_last_try = true;
@@ -41,15 +41,16 @@ struct HostProfile {
   MacKind mac = MacKind::unionpay_ecb;
   std::vector<std::string> reversal_done_codes = {"00", "12", "25"};
   Duration issuer_timeout = std::chrono::seconds(25);
-  Bytes master_key;                        ///< test TMK, from a key file with check value
+  Bytes master_key;  ///< test TMK, from a key file with check value
 };
 
 /// What a scripted host can be told to do, with the names used in cases: `host = "silent"`.
 /// normal; slow (answers `lasts` later); silent (reads, books nothing, never answers); commit_silent (books, never
-/// answers); refuse (connections refused); reset (resets the connection instead of answering); decline (with `code`, 51 unless told);
-/// truncated (half a message, then FIN); wrong_mac; late (answers `lasts` later, after the terminal gave up);
-/// maintenance (declines all with 96).
-inline constexpr const char* host_behaviours[] = {"normal", "slow",    "silent",    "commit_silent", "refuse",     "reset",
-                                                  "decline", "truncated", "wrong_mac", "late",       "maintenance"};
+/// answers); refuse (connections refused); reset (resets the connection instead of answering); decline (with `code`, 51
+/// unless told); truncated (half a message, then FIN); wrong_mac; late (answers `lasts` later, after the terminal gave
+/// up); maintenance (declines all with 96).
+inline constexpr const char* host_behaviours[] = {"normal",    "slow",  "silent",     "commit_silent",
+                                                  "refuse",    "reset", "decline",    "truncated",
+                                                  "wrong_mac", "late",  "maintenance"};
 
 }  // namespace swiperig

@@ -54,7 +54,8 @@ class Draws {
   /// Mean 0, standard deviation 1, bounded by 3.46: the sum of four 16-bit uniforms. No libm, so the same everywhere.
   constexpr double normal() {
     const std::uint64_t bits = next();
-    const auto sum = static_cast<double>((bits & 0xffff) + ((bits >> 16) & 0xffff) + ((bits >> 32) & 0xffff) + (bits >> 48));
+    const auto sum =
+        static_cast<double>((bits & 0xffff) + ((bits >> 16) & 0xffff) + ((bits >> 32) & 0xffff) + (bits >> 48));
     return (sum - 131070.0) * (1.0 / 37837.0);
   }
 

@@ -90,7 +90,8 @@ class Rules {
         if (a.committed) last = a.committed;
       }
       if (sum > t_.intents[i].amount_minor) {
-        find("I1", "cardholder charged " + amount_text(sum) + " for a purchase of " + amount_text(t_.intents[i].amount_minor),
+        find("I1",
+             "cardholder charged " + amount_text(sum) + " for a purchase of " + amount_text(t_.intents[i].amount_minor),
              {t_.intents[i].begun, last, ledger_});
       }
     }
@@ -99,23 +100,26 @@ class Rules {
   void no_silent_charge(const Attempt& a) {
     // a doubt that the terminal still holds is not silent yet: I10 watches its end
     if (charged(a) == 0 || a.journal == "approved" || a.journal == "pending") return;
-    find("I2", "cardholder charged " + amount_text(charged(a)) + ", the terminal's journal has " +
-                   (a.journal.empty() ? "nothing" : a.journal) + " (" + key(a) + ")",
+    find("I2",
+         "cardholder charged " + amount_text(charged(a)) + ", the terminal's journal has " +
+             (a.journal.empty() ? "nothing" : a.journal) + " (" + key(a) + ")",
          {a.entered, a.committed, a.told, journal_, ledger_});
   }
 
   void no_free_goods(const Attempt& a) {
     if (a.told_outcome != "APPROVED") return;
     if (charged(a) == a.told_amount_minor) return;
-    find("I3", "told approved for " + amount_text(a.told_amount_minor) + ", but the host holds " + amount_text(charged(a)) +
-                   " (" + key(a) + "): the merchant loses",
+    find("I3",
+         "told approved for " + amount_text(a.told_amount_minor) + ", but the host holds " + amount_text(charged(a)) +
+             " (" + key(a) + "): the merchant loses",
          {a.told, a.reversal_ended, ledger_});
   }
 
   void no_foreign_values(const Attempt& a) {
     if (charged(a) == 0 || (a.entered && charged(a) == a.amount_minor)) return;
-    find("I4", "the host holds " + amount_text(charged(a)) + " for a request of " + amount_text(a.amount_minor) + " (" +
-                   key(a) + ")",
+    find("I4",
+         "the host holds " + amount_text(charged(a)) + " for a request of " + amount_text(a.amount_minor) + " (" +
+             key(a) + ")",
          {a.entered, ledger_});
   }
 
@@ -126,8 +130,9 @@ class Rules {
       if (a.ledger == "approved" && a.journal != "pending") ledger_sum += a.ledger_amount_minor, ++ledger_count;
     }
     if (journal_sum != ledger_sum || journal_count != ledger_count) {
-      find("I5", "the journal shows " + std::to_string(journal_count) + " sales of " + amount_text(journal_sum) +
-                     ", the ledger " + std::to_string(ledger_count) + " of " + amount_text(ledger_sum),
+      find("I5",
+           "the journal shows " + std::to_string(journal_count) + " sales of " + amount_text(journal_sum) +
+               ", the ledger " + std::to_string(ledger_count) + " of " + amount_text(ledger_sum),
            {journal_, ledger_, t_.settled});
       return;
     }
@@ -138,9 +143,10 @@ class Rules {
 
   void told_reversal(const Attempt& a) {
     if (a.journal != "reversed" || (charged(a) == 0 && a.told_outcome != "APPROVED")) return;
-    find("I6", "the journal shows a reversal, but " +
-                   (charged(a) != 0 ? "the host still holds " + amount_text(charged(a)) : std::string("approval was told")) +
-                   " (" + key(a) + ")",
+    find("I6",
+         "the journal shows a reversal, but " +
+             (charged(a) != 0 ? "the host still holds " + amount_text(charged(a)) : std::string("approval was told")) +
+             " (" + key(a) + ")",
          {a.told, a.reversal_entered, journal_, ledger_});
   }
 
@@ -152,10 +158,12 @@ class Rules {
   void order() {
     const Attempt* doubtful = nullptr;
     for (const Sent& s : t_.sent) {
-      if (doubtful != nullptr && doubtful->reversal_ended && doubtful->reversal_ended.seq < s.mark.seq) doubtful = nullptr;
+      if (doubtful != nullptr && doubtful->reversal_ended && doubtful->reversal_ended.seq < s.mark.seq)
+        doubtful = nullptr;
       if (doubtful != nullptr && s.kind != Sent::reversal && (s.stan != doubtful->stan || s.batch != doubtful->batch)) {
-        find("I8", std::string(s.kind == Sent::request ? "a new sale" : "the settlement") + " left the terminal while " +
-                       key(*doubtful) + " was in doubt and not reversed",
+        find("I8",
+             std::string(s.kind == Sent::request ? "a new sale" : "the settlement") + " left the terminal while " +
+                 key(*doubtful) + " was in doubt and not reversed",
              {doubtful->entered, s.mark});
         doubtful = nullptr;
       }
@@ -186,9 +194,10 @@ class Rules {
     }
     if (!in_doubt(a) || a.reversal_ended || forgotten_.contains(key(a))) return;
     if (!t_.recovery) return;  // the cycle was cut short: nothing can be said about the end of the doubt
-    find("I10", key(a) + " is still in doubt at the end" +
-                    (charged(a) != 0 ? ": cardholder charged " + amount_text(charged(a)) + ", reversal never accepted"
-                                     : std::string(": reversal never accepted")),
+    find("I10",
+         key(a) + " is still in doubt at the end" +
+             (charged(a) != 0 ? ": cardholder charged " + amount_text(charged(a)) + ", reversal never accepted"
+                              : std::string(": reversal never accepted")),
          {a.entered, a.reversal_entered, journal_, ledger_});
   }
 
@@ -196,7 +205,8 @@ class Rules {
     if (a.mac != "wrong" || !a.response_left) return;
     if (a.journal != "approved" && a.told_outcome != "APPROVED") return;
     if (a.reversal_ended) return;
-    find("R_MAC", "an approval with a wrong MAC was taken as valid (" + key(a) + ", " + amount_text(a.amount_minor) + ")",
+    find("R_MAC",
+         "an approval with a wrong MAC was taken as valid (" + key(a) + ", " + amount_text(a.amount_minor) + ")",
          {a.response_left, a.told, journal_});
   }
 
@@ -204,8 +214,8 @@ class Rules {
     if (t_.card_read || t_.read_error || !t_.silence || t_.fault) return;
     if (t_.silence.seq < t_.swiped.seq) return;
     const auto spoke = t_.last_text.seq > t_.swiped.seq && t_.last_text.seq < t_.silence.seq;
-    const bool dark = std::any_of(t_.power_lost.begin(), t_.power_lost.end(),
-                                  [&](const Mark& m) { return m.seq < t_.silence.seq; });
+    const bool dark =
+        std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& m) { return m.seq < t_.silence.seq; });
     if (spoke || dark) return;
     find("R_HINT", "the card was swiped, was not read, and the terminal said nothing", {t_.swiped, t_.silence});
   }

@@ -14,7 +14,7 @@ namespace swiperig {
 struct Reconciliation {
   std::vector<Finding> findings;
   std::vector<std::string> checked, not_observable;
-  Duration in_doubt{};       ///< from the first request without a usable response to the end of its doubt
+  Duration in_doubt{};  ///< from the first request without a usable response to the end of its doubt
 };
 
 Reconciliation reconcile(const Transaction&, const Scope&);

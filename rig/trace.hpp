@@ -1,6 +1,6 @@
-// The append-only record of a run: events by cycle, cycles by epoch, and the head that proves them. An epoch is the unit
-// of parallelism and regeneration: so many cycles on a fresh bench with a seed of its own, so that the head of a run
-// does not depend on how many threads ran it.
+// The append-only record of a run: events by cycle, cycles by epoch, and the head that proves them. An epoch is the
+// unit of parallelism and regeneration: so many cycles on a fresh bench with a seed of its own, so that the head of a
+// run does not depend on how many threads ran it.
 #pragma once
 
 #include <optional>

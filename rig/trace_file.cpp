@@ -62,7 +62,8 @@ class Statement {
   bool null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   std::string text(int column) const {
     const auto* t = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return t == nullptr ? std::string() : std::string(t, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+    return t == nullptr ? std::string()
+                        : std::string(t, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
   }
   std::string_view view(int column) const {
     const auto* t = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
@@ -117,7 +118,8 @@ void TraceWriter::exec(const char* sql) {
 TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durable) : durable_(durable) {
   if (std::filesystem::exists(path)) throw TraceError(path + " exists: a trace is never overwritten");
   sqlite3* db = nullptr;
-  const int rc = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int rc =
+      sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, nullptr);
   db_.reset(db);
   if (rc != SQLITE_OK) throw TraceError(path + ": cannot be made: " + sqlite3_errstr(rc));
   exec(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
@@ -127,8 +129,16 @@ TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durab
   exec("BEGIN");
   exec(schema);
   Statement(db_.get(), "INSERT INTO run VALUES(?,?,?,?,?,?,?,?,?,NULL,NULL,NULL)")
-      .bind(run.id).bind(run.campaign).bind(run.bench).bind(std::to_string(run.seed)).bind(std::int64_t{run.is_virtual})
-      .bind(run.cycles_planned).bind(to_json(run.scope)).bind("0.1.0").bind(wall_clock_s()).step();
+      .bind(run.id)
+      .bind(run.campaign)
+      .bind(run.bench)
+      .bind(std::to_string(run.seed))
+      .bind(std::int64_t{run.is_virtual})
+      .bind(run.cycles_planned)
+      .bind(to_json(run.scope))
+      .bind("0.1.0")
+      .bind(wall_clock_s())
+      .step();
   for (const Case& c : run.cases) {
     Statement(db_.get(), "INSERT INTO cases VALUES(?,?)").bind(c.name).bind(to_json(c)).step();
   }
@@ -142,7 +152,10 @@ void TraceWriter::begin(std::int64_t cycle, const std::string& case_name, Time a
   live_ = true;
   if (durable_) exec("PRAGMA synchronous=FULL");
   Statement(db_.get(), "INSERT INTO cycles(cycle,epoch,case_name,begun_ns) VALUES(?,0,?,?)")
-      .bind(cycle).bind(case_name).bind(at.time_since_epoch().count()).step();
+      .bind(cycle)
+      .bind(case_name)
+      .bind(at.time_since_epoch().count())
+      .step();
   if (durable_) exec("PRAGMA synchronous=NORMAL");
   ++cycles_;
 }
@@ -150,8 +163,14 @@ void TraceWriter::begin(std::int64_t cycle, const std::string& case_name, Time a
 void TraceWriter::insert_event(const Event& e, std::uint64_t seq) {
   scratch_.clear();
   append_json(e.body, scratch_);
-  insert_event_->bind(static_cast<std::int64_t>(seq)).bind(e.cycle).bind(e.at.time_since_epoch().count())
-      .bind(e.at_uncertainty.count()).bind(to_string(e.source)).bind(kind_of(e.body)).bind(scratch_).step();
+  insert_event_->bind(static_cast<std::int64_t>(seq))
+      .bind(e.cycle)
+      .bind(e.at.time_since_epoch().count())
+      .bind(e.at_uncertainty.count())
+      .bind(to_string(e.source))
+      .bind(kind_of(e.body))
+      .bind(scratch_)
+      .step();
 }
 
 void TraceWriter::event(const Event& e) {
@@ -164,8 +183,14 @@ void TraceWriter::event(const Event& e) {
 void TraceWriter::verdict(std::int64_t cycle, Time ended, const Verdict& v) {
   if (durable_) exec("PRAGMA synchronous=FULL");
   Statement(db_.get(), "UPDATE cycles SET ended_ns=?,outcome=?,cause=?,induced=?,verdict=?,head=? WHERE cycle=?")
-      .bind(ended.time_since_epoch().count()).bind(to_string(v.outcome)).bind(v.diagnosis.cause).bind(v.induced)
-      .bind(to_json(v)).bind(hex(epoch_head_)).bind(cycle).step();
+      .bind(ended.time_since_epoch().count())
+      .bind(to_string(v.outcome))
+      .bind(v.diagnosis.cause)
+      .bind(v.induced)
+      .bind(to_json(v))
+      .bind(hex(epoch_head_))
+      .bind(cycle)
+      .step();
   if (durable_) exec("PRAGMA synchronous=NORMAL");
   last_ = ended;
 }
@@ -182,13 +207,25 @@ void TraceWriter::epoch(const EpochRecord& record) {
       for (auto& n : f.evidence) n += base;
     }
     for (auto& n : v.diagnosis.evidence) n += base;
-    insert.bind(c.cycle).bind(record.epoch).bind(c.case_name).bind(c.begun.time_since_epoch().count())
-        .bind(c.ended.time_since_epoch().count()).bind(to_string(v.outcome)).bind(v.diagnosis.cause).bind(v.induced)
-        .bind(to_json(v)).bind(hex(c.head)).step();
+    insert.bind(c.cycle)
+        .bind(record.epoch)
+        .bind(c.case_name)
+        .bind(c.begun.time_since_epoch().count())
+        .bind(c.ended.time_since_epoch().count())
+        .bind(to_string(v.outcome))
+        .bind(v.diagnosis.cause)
+        .bind(v.induced)
+        .bind(to_json(v))
+        .bind(hex(c.head))
+        .step();
   }
   Statement(db_.get(), "INSERT INTO epochs VALUES(?,?,?,?,?)")
-      .bind(record.epoch).bind(record.cycles.empty() ? 0 : record.cycles.front().cycle)
-      .bind(static_cast<std::int64_t>(record.cycles.size())).bind(record.bench_time.count()).bind(hex(record.head)).step();
+      .bind(record.epoch)
+      .bind(record.cycles.empty() ? 0 : record.cycles.front().cycle)
+      .bind(static_cast<std::int64_t>(record.cycles.size()))
+      .bind(record.bench_time.count())
+      .bind(hex(record.head))
+      .step();
   exec("COMMIT");
   fold(run_head_, record.head);
 }
@@ -199,11 +236,17 @@ Digest TraceWriter::finish(std::int64_t wall_ms) {
     // a cycle cut short has no verdict, but its events are part of the head
     Statement(db_.get(), "UPDATE cycles SET head=? WHERE head IS NULL").bind(hex(epoch_head_)).step();
     Statement(db_.get(), "INSERT INTO epochs VALUES(0,0,?,?,?)")
-        .bind(cycles_).bind(last_.time_since_epoch().count()).bind(hex(epoch_head_)).step();
+        .bind(cycles_)
+        .bind(last_.time_since_epoch().count())
+        .bind(hex(epoch_head_))
+        .step();
     fold(run_head_, epoch_head_);
   }
   Statement(db_.get(), "UPDATE run SET ended_wall_s=?,wall_ms=?,head=?")
-      .bind(wall_clock_s()).bind(wall_ms).bind(hex(run_head_)).step();
+      .bind(wall_clock_s())
+      .bind(wall_ms)
+      .bind(hex(run_head_))
+      .step();
   Statement(db_.get(), "INSERT INTO contents VALUES(?)").bind(hex(digest_of_contents(db_.get()))).step();
   exec("COMMIT");
   exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -220,8 +263,10 @@ TraceReader::TraceReader(const std::string& path) : path_(path) {
       throw TraceError(path + ": offset 0: not a trace (expected a SQLite database)");
     }
     const auto big_endian = [&](int at) {
-      return (std::uint32_t{static_cast<unsigned char>(magic[at])} << 24) | (std::uint32_t{static_cast<unsigned char>(magic[at + 1])} << 16) |
-             (std::uint32_t{static_cast<unsigned char>(magic[at + 2])} << 8) | std::uint32_t{static_cast<unsigned char>(magic[at + 3])};
+      return (std::uint32_t{static_cast<unsigned char>(magic[at])} << 24) |
+             (std::uint32_t{static_cast<unsigned char>(magic[at + 1])} << 16) |
+             (std::uint32_t{static_cast<unsigned char>(magic[at + 2])} << 8) |
+             std::uint32_t{static_cast<unsigned char>(magic[at + 3])};
     };
     if (big_endian(68) != application_id) {
       throw TraceError(path + ": offset 68: a SQLite database, but not a trace (expected application id SWIP)");
@@ -279,13 +324,15 @@ void TraceReader::check() const {
       if (const auto at = what.find("page "); at != std::string::npos) {
         Statement page(db_.get(), "PRAGMA page_size");
         page.step();
-        place = "offset " + std::to_string((std::strtoll(what.c_str() + at + 5, nullptr, 10) - 1) * page.integer(0)) + ": ";
+        place =
+            "offset " + std::to_string((std::strtoll(what.c_str() + at + 5, nullptr, 10) - 1) * page.integer(0)) + ": ";
       }
       throw TraceError(path_ + ": " + place + "damaged: " + what);
     }
   }
   Statement cycles(db_.get(), "SELECT cycle,epoch,head FROM cycles ORDER BY cycle");
-  Statement events(db_.get(), "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
+  Statement events(db_.get(),
+                   "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
   Digest head{};
   std::int64_t epoch = -1, expected_seq = 1;
   std::string line;
@@ -302,7 +349,8 @@ void TraceReader::check() const {
       last = events.integer(0);
       if (first == 0) first = last;
       if (last != expected_seq) {
-        throw TraceError(path_ + ": event " + std::to_string(expected_seq) + " is missing (cycle " + std::to_string(cycle) + ")");
+        throw TraceError(path_ + ": event " + std::to_string(expected_seq) + " is missing (cycle " +
+                         std::to_string(cycle) + ")");
       }
       ++expected_seq;
       line.assign(std::to_string(events.integer(1))).append("|").append(std::to_string(events.integer(2))).append("|");
@@ -332,7 +380,8 @@ void TraceReader::check() const {
   if (unhex(run.text(0)) != run_head) throw TraceError(path_ + ": the head of the run does not fit its epochs");
   Statement contents(db_.get(), "SELECT sha256 FROM contents");
   if (!contents.step() || contents.text(0) != hex(digest_of_contents(db_.get()))) {
-    throw TraceError(path_ + ": tables run, cases, epochs or cycles are not what was recorded: their digest does not fit");
+    throw TraceError(path_ +
+                     ": tables run, cases, epochs or cycles are not what was recorded: their digest does not fit");
   }
 }
 
@@ -347,7 +396,8 @@ CycleRecord TraceReader::load(std::int64_t number) const {
   try {
     if (!cycle.null(3)) record.verdict = parse_verdict(cycle.text(3));
     record.head = unhex(cycle.text(4));
-    Statement events(db_.get(), "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
+    Statement events(db_.get(),
+                     "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
     events.bind(number);
     while (events.step()) {
       Event e;

@@ -21,22 +21,22 @@ struct Mark {
 
 struct Attempt {
   std::string batch, stan;
-  int intent = -1;                    ///< index into Transaction::intents
-  std::int64_t amount_minor = 0;      ///< of the request
-  std::string proc, pan;              ///< processing code, masked number
+  int intent = -1;                ///< index into Transaction::intents
+  std::int64_t amount_minor = 0;  ///< of the request
+  std::string proc, pan;          ///< processing code, masked number
 
   Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
-  std::string code, mac;              ///< of the response that reached the path
+  std::string code, mac;                  ///< of the response that reached the path
   Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
   int reversals = 0;
   std::string reversal_code;
   Mark told;
-  std::string told_outcome;           ///< APPROVED, DECLINED, UNKNOWN, FAILED; the last one told
+  std::string told_outcome;  ///< APPROVED, DECLINED, UNKNOWN, FAILED; the last one told
   std::int64_t told_amount_minor = 0;
-  bool reused_key = false;            ///< another request with this key and other content
+  bool reused_key = false;  ///< another request with this key and other content
   std::uint64_t reused_seq = 0;
 
-  std::string journal, ledger;        ///< state in the books at the end; "" = no row
+  std::string journal, ledger;  ///< state in the books at the end; "" = no row
   std::int64_t ledger_amount_minor = 0;
   std::int64_t journal_amount_minor = 0;
 };
@@ -57,15 +57,15 @@ struct Sent {
 struct Transaction {
   std::vector<IntentSeen> intents;
   std::vector<Attempt> attempts;
-  Attempt logon;                                   ///< of the case itself; stan and wire marks only
+  Attempt logon;  ///< of the case itself; stan and wire marks only
   std::vector<Sent> sent;
   Mark swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled, last_text;
   std::string garbage_from;
-  std::optional<MotionDone> swipe;                 ///< measured, of the case itself
-  std::vector<Mark> power_lost;                    ///< rail measured below the brown-out level
-  std::map<std::string, Mark> books;               ///< when each was read
+  std::optional<MotionDone> swipe;    ///< measured, of the case itself
+  std::vector<Mark> power_lost;       ///< rail measured below the brown-out level
+  std::map<std::string, Mark> books;  ///< when each was read
   std::string settlement_outcome;
-  std::string settlement_totals;                   ///< field 48 of the request
+  std::string settlement_totals;  ///< field 48 of the request
   std::string fault_what;
   Mark settlement_left;
 

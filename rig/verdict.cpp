@@ -58,7 +58,8 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   v.diagnosis = diagnose(observed(events), scope);
   v.induced = c.cause;
   const auto sale = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return a.intent == 0; });
-  v.no_return = t.card_read && (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));
+  v.no_return = t.card_read &&
+                (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));
 
   const std::string missing = what_is_missing(c, scope, t, events);
   if (t.fault) {

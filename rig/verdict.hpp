@@ -21,15 +21,15 @@ Outcome parse_outcome(std::string_view);
 /// R_HINT (3.3 2: a misread is answered by a prompt).
 struct Finding {
   std::string rule;
-  std::string what;                        ///< one sentence: what happened to whose money
-  std::vector<std::uint64_t> evidence;     ///< event numbers
+  std::string what;                     ///< one sentence: what happened to whose money
+  std::vector<std::uint64_t> evidence;  ///< event numbers
 };
 
 /// The blind answer to "why did nothing come back".
 struct Diagnosis {
-  std::string cause = "unknown";           ///< from rig/causes.def
+  std::string cause = "unknown";  ///< from rig/causes.def
   std::string why;
-  std::vector<std::string> candidates;     ///< what else it could be, for `unknown`
+  std::vector<std::string> candidates;  ///< what else it could be, for `unknown`
   std::vector<std::uint64_t> evidence;
 };
 
@@ -38,16 +38,16 @@ struct Verdict {
   std::string why;
   std::vector<Finding> findings;
   Diagnosis diagnosis;
-  std::string induced = "none";            ///< what the case induced
+  std::string induced = "none";                      ///< what the case induced
   std::vector<std::string> checked, not_observable;  ///< invariants
-  Duration in_doubt{};                     ///< first byte of a request to quiescence; 0: no doubt
-  bool no_return = false;                  ///< neither approval nor decline was told
+  Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
+  bool no_return = false;                            ///< neither approval nor decline was told
 };
 
 /// What the bench can see, and what the terminal's profile declares: all that a judgement may lean on beside events.
 struct Scope {
-  std::set<std::string, std::less<>> sources;        ///< network, host, terminal, power, actuator
-  std::set<std::string, std::less<>> books;          ///< journal, ledger
+  std::set<std::string, std::less<>> sources;  ///< network, host, terminal, power, actuator
+  std::set<std::string, std::less<>> books;    ///< journal, ledger
   Duration answer_timeout{};
   std::int64_t min_speed_mm_s = 0, max_speed_mm_s = 0;
   std::int64_t brownout_mv = 0;

@@ -92,7 +92,8 @@ StepAction action_of(const json::value& v) {
   if (v.get_object().contains("network")) {
     const std::string name = o.text("network");
     for (std::size_t i = 0; i < std::size(fault_names); ++i) {
-      if (fault_names[i] == name) return NetworkFault{static_cast<NetworkFault::Kind>(i), Duration(o.integer("lasts_ns"))};
+      if (fault_names[i] == name)
+        return NetworkFault{static_cast<NetworkFault::Kind>(i), Duration(o.integer("lasts_ns"))};
     }
     throw std::runtime_error("unknown network fault " + name);
   }
@@ -120,20 +121,19 @@ std::string to_json(const Verdict& v) {
   for (const Finding& f : v.findings) {
     findings.push_back({{"rule", f.rule}, {"what", f.what}, {"evidence", numbers(f.evidence)}});
   }
-  return json::serialize(json::object{
-      {"outcome", to_string(v.outcome)},
-      {"why", v.why},
-      {"findings", std::move(findings)},
-      {"diagnosis",
-       {{"cause", v.diagnosis.cause},
-        {"why", v.diagnosis.why},
-        {"candidates", strings(v.diagnosis.candidates)},
-        {"evidence", numbers(v.diagnosis.evidence)}}},
-      {"induced", v.induced},
-      {"checked", strings(v.checked)},
-      {"not_observable", strings(v.not_observable)},
-      {"in_doubt_ns", v.in_doubt.count()},
-      {"no_return", v.no_return}});
+  return json::serialize(json::object{{"outcome", to_string(v.outcome)},
+                                      {"why", v.why},
+                                      {"findings", std::move(findings)},
+                                      {"diagnosis",
+                                       {{"cause", v.diagnosis.cause},
+                                        {"why", v.diagnosis.why},
+                                        {"candidates", strings(v.diagnosis.candidates)},
+                                        {"evidence", numbers(v.diagnosis.evidence)}}},
+                                      {"induced", v.induced},
+                                      {"checked", strings(v.checked)},
+                                      {"not_observable", strings(v.not_observable)},
+                                      {"in_doubt_ns", v.in_doubt.count()},
+                                      {"no_return", v.no_return}});
 }
 
 Verdict parse_verdict(std::string_view text) {
@@ -187,7 +187,8 @@ Scope parse_scope(std::string_view text) {
 std::string to_json(const Case& c) {
   json::array steps;
   for (const Step& s : c.steps) {
-    steps.push_back({{"when", s.when}, {"nth", s.nth}, {"after_ns", s.after.count()}, {"action", action_json(s.action)}});
+    steps.push_back(
+        {{"when", s.when}, {"nth", s.nth}, {"after_ns", s.after.count()}, {"action", action_json(s.action)}});
   }
   return json::serialize(json::object{{"name", c.name},
                                       {"point", c.point},
@@ -211,7 +212,8 @@ Case parse_case(std::string_view text) {
   c.card = o.text("card");
   for (const auto& entry : o.array("steps")) {
     const Object s(entry);
-    c.steps.push_back({s.text("when"), static_cast<int>(s.integer("nth")), Duration(s.integer("after_ns")), action_of(s.at("action"))});
+    c.steps.push_back({s.text("when"), static_cast<int>(s.integer("nth")), Duration(s.integer("after_ns")),
+                       action_of(s.at("action"))});
   }
   c.cause = o.text("cause");
   c.must = o.texts("must");

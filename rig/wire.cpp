@@ -23,7 +23,8 @@ std::string_view stem_of(MessageClass kind, bool request) {
 /// Text fields hold whatever the far end sent.
 std::string printable(std::string_view text) {
   std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return out;
 }
 
@@ -90,8 +91,10 @@ void Wire::learn(std::string_view field62) {
   const BytesView keys = bytes_of(field62);
   const std::size_t pin_key = keys.size() == 24 ? 8 : 16;
   std::size_t slot = 16;
-  if (keys.size() == 24 || keys.size() == 32 || keys.size() == 52) slot = 8;
-  else if (keys.size() != 40 && keys.size() != 60) return;
+  if (keys.size() == 24 || keys.size() == 32 || keys.size() == 52)
+    slot = 8;
+  else if (keys.size() != 40 && keys.size() != 60)
+    return;
   BytesView cipher = keys.subspan(pin_key + 4, slot);
   const BytesView check = keys.subspan(pin_key + 4 + slot, 4);
   if (slot == 16 && all_zero(cipher.last(8))) cipher = cipher.first(8);

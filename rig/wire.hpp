@@ -24,7 +24,7 @@ class Wire {
     /// Those of mti stan batch amount code proc pan entry reason totals mid tid rrn that the message has, then `has`
     /// (the numbers of all fields present, "3,4,11") and `mac` (ok, wrong, absent, unchecked).
     Fields fields;
-    bool good = false;          ///< the frame is one whole message; else stem is "other" and there are no fields
+    bool good = false;  ///< the frame is one whole message; else stem is "other" and there are no fields
   };
   /// One whole frame, prefix included. `from_terminal`: it travels towards the host.
   Look look(bool from_terminal, BytesView frame);
@@ -37,7 +37,7 @@ class Wire {
   MacKind mac_kind_;
   std::optional<DesKey> master_key_;
   std::optional<MacKey> mac_key_;
-  Message message_;             // reused: a message is too large to make anew for every frame
+  Message message_;  // reused: a message is too large to make anew for every frame
 };
 
 }  // namespace swiperig

@@ -1,5 +1,5 @@
-// Campaign files: the shipped one is read and can be done on both shipped benches; a case that is wrong, or that a bench
-// cannot do or see exactly, is refused with its place before anything moves.
+// Campaign files: the shipped one is read and can be done on both shipped benches; a case that is wrong, or that a
+// bench cannot do or see exactly, is refused with its place before anything moves.
 #include "bindings/campaign_file.hpp"
 
 #include <gmock/gmock.h>
@@ -21,20 +21,20 @@ std::string shipped() { return read_text(project / "fixtures/campaigns/no_return
 BenchFile virtual_bench() { return read_bench((project / "fixtures/benches/virtual.toml").string()); }
 
 const std::string good =
-    "schema = 1\n"                                //  1
-    "name = \"one\"\n"                            //  2
-    "\n"                                          //  3
-    "[[case]]\n"                                  //  4
-    "name = \"lost\"\n"                           //  5
-    "amount = \"12.34\"\n"                        //  6
-    "card = \"debit\"\n"                          //  7
-    "swipe = \"500 mm/s\"\n"                      //  8
-    "cause = \"network\"\n"                       //  9
-    "must = [\"card_read\"]\n"                    // 10
-    "\n"                                          // 11
-    "[[case.step]]\n"                             // 12
-    "when = \"response_entered\"\n"               // 13
-    "network = \"drop\"\n";                       // 14
+    "schema = 1\n"                   //  1
+    "name = \"one\"\n"               //  2
+    "\n"                             //  3
+    "[[case]]\n"                     //  4
+    "name = \"lost\"\n"              //  5
+    "amount = \"12.34\"\n"           //  6
+    "card = \"debit\"\n"             //  7
+    "swipe = \"500 mm/s\"\n"         //  8
+    "cause = \"network\"\n"          //  9
+    "must = [\"card_read\"]\n"       // 10
+    "\n"                             // 11
+    "[[case.step]]\n"                // 12
+    "when = \"response_entered\"\n"  // 13
+    "network = \"drop\"\n";          // 14
 
 /// How reading it and checking it against the bench is refused, from the file's name on; "" when it is not.
 std::string refused(const std::string& text, const BenchFile& bench) {
@@ -96,7 +96,8 @@ const std::vector<Wrong> wrong = {
     {"name_that_leaves_the_folder", "\"one\"", "\"../one\"", "c.toml:2:8: expected a name of letters, digits, - and _"},
     {"name_empty", "\"one\"", "\"\"", "c.toml:2:8: expected a name of letters"},
     {"repeat_zero", "name = \"one\"", "name = \"one\"\nrepeat = 0", "c.toml:3:10: expected a whole number from 1"},
-    {"repeat_as_text", "name = \"one\"", "name = \"one\"\nrepeat = \"3\"", "c.toml:3:10: expected a whole number from 1"},
+    {"repeat_as_text", "name = \"one\"", "name = \"one\"\nrepeat = \"3\"",
+     "c.toml:3:10: expected a whole number from 1"},
     {"case_unknown_key", "card = \"debit\"", "card = \"debit\"\nchip = true", "c.toml:8:8: unknown key \"chip\""},
     {"case_without_amount", "amount = \"12.34\"\n", "", "c.toml:4:1: \"amount\" is missing"},
     {"amount_as_number", "\"12.34\"", "12.34", "c.toml:6:10: expected an amount in quotes"},
@@ -104,33 +105,43 @@ const std::vector<Wrong> wrong = {
     {"swipe_without_unit", "\"500 mm/s\"", "500", "c.toml:8:9: expected a quantity in mm/s"},
     {"swipe_of_wrong_unit", "\"500 mm/s\"", "\"0.5 m/s\"", "c.toml:8:9: expected a quantity in mm/s"},
     {"swipe_unknown_key", "\"500 mm/s\"", "{ speed = \"500 mm/s\", backwards = true }", "c.toml:8:"},
-    {"swipe_reverse_as_text", "\"500 mm/s\"", "{ speed = \"500 mm/s\", reverse = \"yes\" }", "c.toml:8:41: expected true or false"},
+    {"swipe_reverse_as_text", "\"500 mm/s\"", "{ speed = \"500 mm/s\", reverse = \"yes\" }",
+     "c.toml:8:41: expected true or false"},
     {"cause_unknown", "cause = \"network\"", "cause = \"gremlins\"", "c.toml:9:9: expected one of none, card_reader, "},
     {"must_empty", "[\"card_read\"]", "[]", "c.toml:10:8: expected at least one milestone"},
-    {"must_unknown", "[\"card_read\"]", "[\"card_read\", \"moon_landing\"]", "c.toml:10:22: expected one of start, card_wanted, "},
+    {"must_unknown", "[\"card_read\"]", "[\"card_read\", \"moon_landing\"]",
+     "c.toml:10:22: expected one of start, card_wanted, "},
     {"must_as_text", "[\"card_read\"]", "\"card_read\"", "c.toml:10:8: expected a list"},
-    {"patience_too_short", "cause = \"network\"", "cause = \"network\"\npatience = \"999 ms\"", "c.toml:10:12: expected a duration"},
+    {"patience_too_short", "cause = \"network\"", "cause = \"network\"\npatience = \"999 ms\"",
+     "c.toml:10:12: expected a duration"},
     {"step_when_unknown", "response_entered", "response_eaten", "c.toml:13:8: expected one of start, card_wanted, "},
     {"step_nth_zero", drop, drop + "\nnth = 0", "c.toml:15:7: expected a whole number from 1 to 1000"},
     {"step_without_action", drop + "\n", "", "c.toml:12:1: expected exactly one of network, power, host in a step"},
-    {"step_with_two_actions", drop, drop + "\npower = \"off\"", "c.toml:12:1: expected exactly one of network, power, host in a step"},
+    {"step_with_two_actions", drop, drop + "\npower = \"off\"",
+     "c.toml:12:1: expected exactly one of network, power, host in a step"},
     {"step_unknown_key", drop, drop + "\nloudness = 11", "c.toml:15:12: unknown key \"loudness\""},
     {"network_fault_unknown", "\"drop\"", "\"eat\"", "c.toml:14:11: expected one of drop, delay, outage, fin, reset"},
     {"delay_without_lasts", "\"drop\"", "\"delay\"", "c.toml:12:1: expected lasts = \"...\" with a delay"},
     {"drop_with_lasts", drop, drop + "\nlasts = \"3 s\"", "c.toml:15:9: expected lasts only with delay and outage"},
-    {"fin_with_lasts", drop, "network = \"fin\"\nlasts = \"3 s\"", "c.toml:15:9: expected lasts only with delay and outage"},
+    {"fin_with_lasts", drop, "network = \"fin\"\nlasts = \"3 s\"",
+     "c.toml:15:9: expected lasts only with delay and outage"},
     {"lasts_of_wrong_unit", drop, "network = \"delay\"\nlasts = \"3 h\"", "c.toml:15:9: expected a duration"},
     {"lasts_too_long", drop, "network = \"delay\"\nlasts = \"601 s\"", "c.toml:15:9: expected a duration"},
-    {"drop_with_after", drop, drop + "\nafter = \"3 ms\"", "c.toml:14:11: expected a message fault at a ..._entered milestone without after"},
-    {"drop_of_what_has_left", when, "when = \"response_left\"", "c.toml:14:11: expected a message fault at a ..._entered milestone"},
+    {"drop_with_after", drop, drop + "\nafter = \"3 ms\"",
+     "c.toml:14:11: expected a message fault at a ..._entered milestone without after"},
+    {"drop_of_what_has_left", when, "when = \"response_left\"",
+     "c.toml:14:11: expected a message fault at a ..._entered milestone"},
     {"drop_at_start", when, "when = \"start\"", "c.toml:14:11: expected a message fault at a ..._entered milestone"},
     {"power_on", drop, "power = \"on\"", "c.toml:14:9: expected one of off"},
     {"power_with_lasts", drop, "power = \"off\"\nlasts = \"3 s\"", "c.toml:15:9: expected no lasts with power"},
     {"host_unknown", drop, "host = \"angry\"", "c.toml:14:8: expected one of normal, slow, "},
-    {"host_slow_without_lasts", drop, "host = \"slow\"", "c.toml:14:8: expected lasts = \"...\" with slow and late, and only there"},
-    {"host_silent_with_lasts", drop, "host = \"silent\"\nlasts = \"3 s\"", "c.toml:14:8: expected lasts = \"...\" with slow and late, and only there"},
+    {"host_slow_without_lasts", drop, "host = \"slow\"",
+     "c.toml:14:8: expected lasts = \"...\" with slow and late, and only there"},
+    {"host_silent_with_lasts", drop, "host = \"silent\"\nlasts = \"3 s\"",
+     "c.toml:14:8: expected lasts = \"...\" with slow and late, and only there"},
     {"after_negative", drop, "power = \"off\"\nafter = \"-1 s\"", "c.toml:15:9: expected a duration"},
-    {"two_of_one_name", drop + "\n", drop + "\n" + good.substr(good.find("[[case]]")), "c.toml:15:1: expected a case name that is not used twice"},
+    {"two_of_one_name", drop + "\n", drop + "\n" + good.substr(good.find("[[case]]")),
+     "c.toml:15:1: expected a case name that is not used twice"},
     {"no_case", good.substr(good.find("[[case]]")), "case = []\n", "c.toml:4:8: expected at least one [[case]]"},
     {"cases_missing", good.substr(good.find("[[case]]")), "", "c.toml:1:1: \"case\" is missing"},
     {"case_is_a_table", "[[case]]", "[case]", "c.toml:4:1: expected a list"},
@@ -140,9 +151,10 @@ const std::vector<Wrong> wrong = {
     {"card_slot_unknown", "\"debit\"", "\"gold\"", infeasible},
     {"delay_beyond_patience", drop, "network = \"delay\"\nlasts = \"25 s\"",
      infeasible + "a delay of 25 s outlasts the case's patience of 25 s"},
-    {"delay_beyond_own_patience", drop, "network = \"delay\"\nlasts = \"6 s\"\n[[case]]\npatience = \"5 s\"\nname = \"x\"\namount = "
-     "\"1.00\"\ncard = \"debit\"\nswipe = \"500 mm/s\"\ncause = \"network\"\nmust = [\"card_read\"]\n[[case.step]]\n" + when +
-     "\nnetwork = \"delay\"\nlasts = \"6 s\"\n",
+    {"delay_beyond_own_patience", drop,
+     "network = \"delay\"\nlasts = \"6 s\"\n[[case]]\npatience = \"5 s\"\nname = \"x\"\namount = "
+     "\"1.00\"\ncard = \"debit\"\nswipe = \"500 mm/s\"\ncause = \"network\"\nmust = [\"card_read\"]\n[[case.step]]\n" +
+         when + "\nnetwork = \"delay\"\nlasts = \"6 s\"\n",
      "c.toml:16:1: case \"x\" cannot be done on bench \"virtual\": a delay of 6 s outlasts the case's patience of 5 s"},
 };
 INSTANTIATE_TEST_SUITE_P(Files, CampaignWrong, testing::ValuesIn(wrong),
@@ -156,7 +168,7 @@ TEST(CampaignFile, OrdinaryVariationsAreRead) {
       {drop, "network = \"reset\"\nnth = 2"},
       {drop, "power = \"off\"\nafter = \"3 ms\""},
       {drop, "host = \"slow\"\nlasts = \"3 s\""},
-      {"\"500 mm/s\"", "{ speed = \"2500 mm/s\", reverse = true }"},
+      {"\"500 mm/s\"", "{ speed = \"2000 mm/s\", reverse = true }"},
       {"\"500 mm/s\"", "\"20 mm/s\""},
   };
   for (const auto& [from, to] : fine) EXPECT_EQ(refused(replaced(good, from, to), virtual_bench()), "") << to;
@@ -180,7 +192,7 @@ TEST(CampaignFile, KeysThatNobodyTaughtAreRefused) {
   EXPECT_THAT(refused(good, bench), AllOf(StartsWith(infeasible), HasSubstr("OK")));
   bench = virtual_bench();
   bench.robot.keys.erase("3");
-  EXPECT_THAT(refused(good, bench), AllOf(StartsWith(infeasible), HasSubstr("3")));
+  EXPECT_THAT(refused(good, bench), StartsWith(infeasible + "a key is not taught"));
   bench = virtual_bench();
   bench.robot.keys.erase("F2");
   EXPECT_THAT(refused(good, bench), AllOf(StartsWith(infeasible), HasSubstr("F2")));

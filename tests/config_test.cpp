@@ -1,4 +1,5 @@
-// Reading of TOML: what is wrong is told with its place and what was expected; hostile files are refused, never a crash.
+// Reading of TOML: what is wrong is told with its place and what was expected; hostile files are refused, never a
+// crash.
 #include "bindings/config.hpp"
 
 #include <gmock/gmock.h>
@@ -39,21 +40,22 @@ TEST(Config, QuantitiesAreExact) {
   const std::string text =
       "a = \"60 s\"\nb = \"250 us\"\nc = \"1.5ms\"\nd = \"12.34\"\ne = \"500 mm/s\"\nf = \"3.3 V\"\n"
       "g = \"300 mA\"\nh = 7\ni = true\nj = \"two\"\nk = [1, 2]\n[l]\nm = \"x\"\n";
-  EXPECT_EQ(refusal_of(text, [](const Table& t) {
-              EXPECT_EQ(t.at("a").duration(0ns, 60s), 60s);
-              EXPECT_EQ(t.at("b").duration(0ns, 60s), 250us);
-              EXPECT_EQ(t.at("c").duration(0ns, 60s), 1500us);
-              EXPECT_EQ(t.at("d").amount(), 1234);
-              EXPECT_EQ(t.at("e").quantity("mm/s", 1, 5000), 500);
-              EXPECT_EQ(t.at("f").quantity("V", 0, 60'000), 3300);
-              EXPECT_EQ(t.at("g").quantity("A", 0, 60'000), 300);
-              EXPECT_EQ(t.at("h").integer(7, 7), 7);
-              EXPECT_TRUE(t.at("i").flag());
-              EXPECT_EQ(t.at("j").word({"one", "two"}), "two");
-              EXPECT_EQ(t.at("k").array().size(), 2u);
-              EXPECT_EQ(t.at("l").table().at("m").text(), "x");
-              t.nothing_else();
-            }),
+  EXPECT_EQ(refusal_of(text,
+                       [](const Table& t) {
+                         EXPECT_EQ(t.at("a").duration(0ns, 60s), 60s);
+                         EXPECT_EQ(t.at("b").duration(0ns, 60s), 250us);
+                         EXPECT_EQ(t.at("c").duration(0ns, 60s), 1500us);
+                         EXPECT_EQ(t.at("d").amount(), 1234);
+                         EXPECT_EQ(t.at("e").quantity("mm/s", 1, 5000), 500);
+                         EXPECT_EQ(t.at("f").quantity("V", 0, 60'000), 3300);
+                         EXPECT_EQ(t.at("g").quantity("A", 0, 60'000), 300);
+                         EXPECT_EQ(t.at("h").integer(7, 7), 7);
+                         EXPECT_TRUE(t.at("i").flag());
+                         EXPECT_EQ(t.at("j").word({"one", "two"}), "two");
+                         EXPECT_EQ(t.at("k").array().size(), 2u);
+                         EXPECT_EQ(t.at("l").table().at("m").text(), "x");
+                         t.nothing_else();
+                       }),
             "");
 }
 
@@ -96,7 +98,7 @@ const std::vector<Wrong> values = {
     {"duplicate_key", "a = 1\na = 2\n", nothing, "f.toml:2:"},
     {"duplicate_table", "[t]\na = 1\n[t]\nb = 1\n", nothing, "f.toml:3:"},
     {"missing_key", "\n[t]\nb = 1\n", [](const Table& t) { t.at("t").table().at("a"); },
-          "f.toml:2:1: \"a\" is missing"},
+     "f.toml:2:1: \"a\" is missing"},
     {"missing_key_at_root", "b = 1\n", [](const Table& t) { t.at("a"); }, "f.toml:1:1: \"a\" is missing"},
     {"wrong_type", "a = \"7\"\n", number, "f.toml:1:5: expected a whole number from 1 to 9, found \"7\""},
     {"real_for_whole", "a = 7.0\n", number, "f.toml:1:5: expected a whole number from 1 to 9, found 7.0"},
@@ -107,8 +109,11 @@ const std::vector<Wrong> values = {
     {"no_flag", "a = \"true\"\n", [](const Table& t) { t.at("a").flag(); }, "f.toml:1:5: expected true or false"},
     {"no_list", "a = 1\n", [](const Table& t) { t.at("a").array(); }, "f.toml:1:5: expected a list"},
     {"no_table", "a = 1\n", [](const Table& t) { t.at("a").table(); }, "f.toml:1:5: expected a table, found 1"},
-    {"no_such_word", "a = \"three\"\n", [](const Table& t) { t.at("a").word({"one", "two"}); },
-          "f.toml:1:5: expected one of one, two, found \"three\""},
+    {"no_such_word", "a = \"three\"\n",
+     [](const Table& t) {
+       t.at("a").word({"one", "two"});
+     },
+     "f.toml:1:5: expected one of one, two, found \"three\""},
     {"a_date", "a = 2026-01-01\n", nothing, "f.toml:1:5: expected text, a number, true or false"},
     {"duration_without_unit", "a = \"5\"\n", seconds, duration_1_60 + "\"5\""},
     {"duration_as_number", "a = 5\n", seconds, duration_1_60 + "5"},
@@ -155,20 +160,19 @@ const std::vector<Wrong> hostile = {
     {"not_toml", "<?xml version=\"1.0\"?>", nothing, "f.toml:1:1:"},
     {"many_lists", "a = " + repeated("[", 100'000), nothing, "f.toml"},
     {"many_tables", "a = " + repeated("{a=", 100'000), nothing, "f.toml"},
-    {"lists_behind_a_comment", "#" + repeated("]", 100'000) + "\na = " + repeated("[", 100'000),
-          nothing, "f.toml"},
+    {"lists_behind_a_comment", "#" + repeated("]", 100'000) + "\na = " + repeated("[", 100'000), nothing, "f.toml"},
     {"deep_lists", "a = " + repeated("[", 100) + repeated("]", 100), nothing, "f.toml:1:"},
     {"dots", repeated("a.", 200'000) + "a = 1\n", nothing, "f.toml"},
     {"dots_in_a_header", "[" + repeated("a.", 200'000) + "a]\nb = 1\n", nothing, "f.toml"},
-    {"a_mebibyte_and_one_byte", "#" + std::string(1 << 20, 'x'), nothing,
-          "f.toml: larger than 1 MiB"},
+    {"a_mebibyte_and_one_byte", "#" + std::string(1 << 20, 'x'), nothing, "f.toml: larger than 1 MiB"},
 };
 INSTANTIATE_TEST_SUITE_P(Hostile, ConfigWrong, testing::ValuesIn(hostile), name_of);
 
 TEST(Config, AMebibyteIsRead) { EXPECT_EQ(refusal_of("#" + std::string((1 << 20) - 1, 'x'), nothing), ""); }
 
 TEST(Config, BracketsInTextAndCommentsAreNotNesting) {
-  EXPECT_EQ(refusal_of("# " + repeated("[", 1000) + "\na = \"" + repeated("{", 1000) + "\"\nb = [[[1]]]\n", nothing), "");
+  EXPECT_EQ(refusal_of("# " + repeated("[", 1000) + "\na = \"" + repeated("{", 1000) + "\"\nb = [[[1]]]\n", nothing),
+            "");
 }
 
 TEST(Config, WhatIsNoFileIsRefused) {

@@ -45,8 +45,10 @@ std::vector<Golden> goldens() {
       {Reading{4998, -3}, "reading", R"({"rail_mv":4998,"draw_ma":-3})"},
       {MotionDone{"swipe", 498, false}, "motion_done", R"({"what":"swipe","speed_mm_s":498,"reverse":false})"},
       {Presence{"host", true}, "presence", R"({"what":"host","up":true})"},
-      {BookRead{"ledger", {{"000001", "000002", "sale", 100, "approved"}, {"000001", "000003", "void", -100, ""}}}, "book_read",
-       R"({"book":"ledger","entries":[{"batch":"000001","stan":"000002","kind":"sale","amount_minor":100,"state":"approved"},)"
+      {BookRead{"ledger", {{"000001", "000002", "sale", 100, "approved"}, {"000001", "000003", "void", -100, ""}}},
+       "book_read",
+       R"({"book":"ledger","entries":[{"batch":"000001","stan":"000002","kind":"sale","amount_minor":100,)"
+       R"("state":"approved"},)"
        R"({"batch":"000001","stan":"000003","kind":"void","amount_minor":-100,"state":""}]})"},
       {Fired{0, false, "late"}, "fired", R"({"step":0,"done":false,"what":"late"})"},
       {EquipmentFault{"alarm 1"}, "equipment_fault", R"({"what":"alarm 1"})"},
@@ -115,13 +117,25 @@ TEST(Event, TheLineOfTheHeadIsTimeUncertaintySourceKindBody) {
 TEST(Event, HostileTextSurvives) {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
-  const std::vector<std::string> hostile = {
-      std::string("a\0b", 3), "\x7f", "\"\\\"\\", "\\u0000", "\r\n\t", "\x80", "\xc3", "\xed\xa0\x80", "\xff\xfe", "\xf5\x80\x80\x80",
-      "卡号", all, std::string(65536, '\\'), std::string(65536, '\0'), ""};
+  const std::vector<std::string> hostile = {std::string("a\0b", 3),
+                                            "\x7f",
+                                            "\"\\\"\\",
+                                            "\\u0000",
+                                            "\r\n\t",
+                                            "\x80",
+                                            "\xc3",
+                                            "\xed\xa0\x80",
+                                            "\xff\xfe",
+                                            "\xf5\x80\x80\x80",
+                                            "卡号",
+                                            all,
+                                            std::string(65536, '\\'),
+                                            std::string(65536, '\0'),
+                                            ""};
   for (const std::string& text : hostile) {
     SCOPED_TRACE(text.size());
-    const Body bodies[] = {Text{"screen", text}, Milestone{"told", {{text, text}, {"stan", text}}}, EquipmentFault{text},
-                           BookRead{"journal", {{text, text, text, 1, text}}}};
+    const Body bodies[] = {Text{"screen", text}, Milestone{"told", {{text, text}, {"stan", text}}},
+                           EquipmentFault{text}, BookRead{"journal", {{text, text, text, 1, text}}}};
     for (const Body& body : bodies) {
       const std::string json = json_of(body);
       for (const char c : json) {
@@ -165,23 +179,31 @@ TEST(Event, WhatIsNoBodyIsRefusedByName) {
       {"book_read", R"({"book":"ledger","entries":{}})", "entries"},
       {"book_read", R"({"book":"ledger","entries":[1]})", "entries"},
       {"book_read", R"({"book":"ledger","entries":[{"batch":"1"}]})", "stan"},
-      {"book_read", R"({"book":"b","entries":[{"batch":"","stan":"","kind":"","amount_minor":1,"state":"","x":1}]})", "entries"},
+      {"book_read", R"({"book":"b","entries":[{"batch":"","stan":"","kind":"","amount_minor":1,"state":"","x":1}]})",
+       "entries"},
       {"press", "", "object"},
       {"press", "[]", "object"},
       {"press", R"({"keys":"1")", "object"},
-      {"press", R"({"keys":"1"} )" "x", "object"},
+      {"press",
+       R"({"keys":"1"} )"
+       "x",
+       "object"},
   };
   for (const auto& b : bad) {
-    EXPECT_NE(refusal(b.kind, b.json).find(b.named), std::string::npos) << b.kind << " " << b.json << ": " << refusal(b.kind, b.json);
+    EXPECT_NE(refusal(b.kind, b.json).find(b.named), std::string::npos)
+        << b.kind << " " << b.json << ": " << refusal(b.kind, b.json);
   }
   // the twin: the same bodies put right are taken
   EXPECT_EQ(refusal("swipe", R"({"card":"a","speed_mm_s":1,"reverse":false})"), "");
   EXPECT_EQ(refusal("fired", R"({"step":42,"done":true,"what":""})"), "");
-  EXPECT_EQ(refusal("book_read", R"({"book":"b","entries":[{"batch":"","stan":"","kind":"","amount_minor":1,"state":""}]})"), "");
+  EXPECT_EQ(
+      refusal("book_read", R"({"book":"b","entries":[{"batch":"","stan":"","kind":"","amount_minor":1,"state":""}]})"),
+      "");
 }
 
 TEST(Event, SourcesAndTheLineBetweenActionsAndObservations) {
-  for (const auto source : {Source::rig, Source::actuator, Source::power, Source::network, Source::host, Source::terminal}) {
+  for (const auto source :
+       {Source::rig, Source::actuator, Source::power, Source::network, Source::host, Source::terminal}) {
     EXPECT_EQ(parse_source(to_string(source)), source);
   }
   EXPECT_THROW(parse_source("printer"), std::runtime_error);

@@ -45,6 +45,8 @@ class Folder {
   std::string write(const std::string& name, const std::string& text) const {
     const auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
+    // anew, because some file systems flush a file that was emptied before it was written
+    std::filesystem::remove(file);
     std::ofstream(file, std::ios::binary) << text;
     return file.string();
   }

@@ -1,10 +1,9 @@
-#include "fixtures/host.hpp"
-
 #include <gtest/gtest.h>
 
 #include <deque>
 #include <utility>
 
+#include "fixtures/host.hpp"
 #include "tests/host_stand.hpp"
 
 namespace swiperig {
@@ -16,10 +15,10 @@ using Rows = std::vector<std::string>;
 struct Expected {
   const char* behaviour;
   int lasts_ms;
-  const char* sale;        // how the sale ends, or its code
-  int sale_after_ms;       // from the request; -1: not asked
-  const char* row;         // state of the sale's row afterwards, "" for none
-  const char* reversal;    // how a reversal of it ends while the behaviour is still set
+  const char* sale;      // how the sale ends, or its code
+  int sale_after_ms;     // from the request; -1: not asked
+  const char* row;       // state of the sale's row afterwards, "" for none
+  const char* reversal;  // how a reversal of it ends while the behaviour is still set
   const char* settlement;
 };
 const Expected kBehaviours[] = {

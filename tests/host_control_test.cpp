@@ -34,7 +34,7 @@ Task<Told> outcome(Task<> call) {
 }
 // g++ 12 frees an aggregate twice that is made inside the awaiting expression
 Task<> behave(HostControl& control, std::string name, Duration lasts = {}) {
-  const HostBehaviour behaviour{name, lasts};
+  const HostBehaviour behaviour{name, lasts, {}};
   co_await control.set(behaviour);
 }
 Task<> entries_of(HostControl& control, std::vector<Entry>* into = nullptr) {
@@ -286,8 +286,9 @@ TEST(HostControl, SilenceAndHangingUpAreEquipmentErrors) {
 }
 
 TEST(HostControl, RandomBytesNeverCrashOrHangIt) {
-  const std::string pieces[] = {"{", "}", "\"", ":", ",", "\n", "\"ok\"", "\"behave\"", "\"end\"", "1", "\"milestone\"",
-                                "\"committed\"", "[", "\\u", kRow, "\n", "\xC3"};
+  const std::string pieces[] = {
+      "{", "}",   "\"", ":",  ",",   "\n", "\"ok\"", "\"behave\"", "\"end\"", "1", "\"milestone\"", "\"committed\"",
+      "[", "\\u", kRow, "\n", "\xC3"};
   for (std::uint32_t run = 0; run < 500; ++run) {
     Draws draws(11, 0, run, 0);
     Hostile peer;

@@ -24,9 +24,7 @@ struct Stand {
     host = std::make_unique<Host>(clock, settings, *listener, std::move(far));
   }
 
-  void run(const std::function<Task<>(Stand&)>& body) {
-    clock.run(whole(body));
-  }
+  void run(const std::function<Task<>(Stand&)>& body) { clock.run(whole(body)); }
   Task<> whole(const std::function<Task<>(Stand&)>& body) {
     Crew crew(clock);
     crew.start(host->run());

@@ -306,11 +306,22 @@ TEST(Host, GarbageClosesItsConnectionAndBooksNothing) {
   });
 }
 
-const std::string kNoCommands[] = {"", "nonsense", "[]", "{}", "{\"behave\":1}", "{\"behave\":\"angry\"}",
-                                   "{\"behave\":\"slow\",\"lasts_ms\":-1}", "{\"behave\":\"slow\",\"lasts_ms\":1.5}",
-                                   "{\"behave\":\"slow\",\"lasts_ms\":\"1\"}", "{\"behave\":\"slow\",\"for\":1}",
-                                   "{\"ledger\":\"closed\"}", "{\"ledger\":\"open\",\"x\":1}", std::string(2000, '['),
-                                   std::string(9000, 'x'), "{\"behave\":\"normal\"} x", std::string("\0\xFF\x80", 3)};
+const std::string kNoCommands[] = {"",
+                                   "nonsense",
+                                   "[]",
+                                   "{}",
+                                   "{\"behave\":1}",
+                                   "{\"behave\":\"angry\"}",
+                                   "{\"behave\":\"slow\",\"lasts_ms\":-1}",
+                                   "{\"behave\":\"slow\",\"lasts_ms\":1.5}",
+                                   "{\"behave\":\"slow\",\"lasts_ms\":\"1\"}",
+                                   "{\"behave\":\"slow\",\"for\":1}",
+                                   "{\"ledger\":\"closed\"}",
+                                   "{\"ledger\":\"open\",\"x\":1}",
+                                   std::string(2000, '['),
+                                   std::string(9000, 'x'),
+                                   "{\"behave\":\"normal\"} x",
+                                   std::string("\0\xFF\x80", 3)};
 
 TEST(Host, ControlLinesThatAreNoCommandsAreRefusedAndTheNextOneWorks) {
   Stand stand;

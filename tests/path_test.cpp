@@ -4,102 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <chrono>
-
-#include "rig/random.hpp"
-#include "tests/frames.hpp"
+#include "tests/path_shell.hpp"
 
 namespace swiperig {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr bool from_terminal = true, from_host = false;
-
-/// Carries orders out and remembers them.
-struct Shell {
-  Path path{HostProfile{}};
-  Time now{};
-  std::map<std::pair<int, bool>, Bytes> out;           ///< by connection and whether to the host
-  std::map<std::pair<int, bool>, std::string> ending;  ///< of the same
-  std::vector<Body> reports;
-  bool after_the_end = false;
-
-  void carry(Orders orders) {
-    for (Order& order : orders) {
-      if (auto* f = std::get_if<Forward>(&order)) {
-        after_the_end = after_the_end || ending.contains({f->connection, f->to_host});
-        Bytes& lane = out[{f->connection, f->to_host}];
-        lane.insert(lane.end(), f->bytes.begin(), f->bytes.end());
-        if (f->message == 0) continue;
-        Orders more;
-        path.sent(f->message, more);
-        carry(std::move(more));
-      } else if (const auto* h = std::get_if<HangUp>(&order)) {
-        ending[{h->connection, h->host_side}] = h->how == Close::fin ? "fin" : h->how == Close::reset ? "reset" : "half";
-      } else {
-        reports.push_back(std::get<Report>(order).body);
-      }
-    }
-  }
-  template <class Call>
-  void with(Call call) {
-    Orders orders;
-    call(orders);
-    carry(std::move(orders));
-  }
-  void open(int c) {
-    with([&](Orders& o) { path.opened(c, o); });
-  }
-  void in(int c, bool from, BytesView bytes) {
-    with([&](Orders& o) { path.bytes(c, from, bytes, now, o); });
-  }
-  void end(int c, bool from, Close how = Close::fin) {
-    with([&](Orders& o) { path.ended(c, from, how, o); });
-  }
-  void set(Impairment i) {
-    with([&](Orders& o) { path.set(i, now, o); });
-  }
-  void confirm(int step, bool release) {
-    with([&](Orders& o) { path.confirm(step, release, o); });
-  }
-  /// Lets time pass, ticking when due.
-  void pass(Duration d) {
-    const Time until = now + d;
-    while (path.due() <= until) {
-      now = std::max(now, path.due());
-      with([&](Orders& o) { path.tick(now, o); });
-      ASSERT_GT(path.due(), now) << "a due time that never passes: the shell would spin";
-    }
-    now = until;
-  }
-  void arm(int step, std::string when, NetworkFault fault, int nth = 1) { path.arm({step, std::move(when), nth, fault, false, {}}); }
-  void hold(int step, std::string when, Duration most) { path.arm({step, std::move(when), 1, {}, true, most}); }
-
-  int count(std::string_view milestone) const {
-    return static_cast<int>(std::count_if(reports.begin(), reports.end(), [&](const Body& b) {
-      const auto* m = std::get_if<Milestone>(&b);
-      return m != nullptr && m->name == milestone;
-    }));
-  }
-  /// "" when the step was not reported.
-  std::string fired(int step) const {
-    for (const Body& b : reports) {
-      const auto* f = std::get_if<Fired>(&b);
-      if (f != nullptr && f->step == step) return f->done ? "done" : "late";
-    }
-    return {};
-  }
-  Bytes to_host(int c = 1) { return out[{c, true}]; }
-  Bytes to_terminal(int c = 1) { return out[{c, false}]; }
-  std::string end_at_host(int c = 1) const { return end_at({c, true}); }
-  std::string end_at_terminal(int c = 1) const { return end_at({c, false}); }
-  std::string end_at(std::pair<int, bool> side) const {
-    const auto it = ending.find(side);
-    return it == ending.end() ? std::string() : it->second;
-  }
-};
 
 TEST(Path, ASplitAtAnyByteChangesNothing) {
   const Bytes stream = request(1) + request(2) + request(3);
@@ -344,10 +252,10 @@ TEST(Path, NothingOfOneCaseArrivesInTheNext) {
   s.arm(1, "response_entered", {NetworkFault::delay, 1min}, 2);
   s.hold(2, "request_entered", 1min);
   s.arm(3, "reversal_entered", {NetworkFault::drop, 0s}, 1);
-  s.in(1, from_host, response(1));      // dropped
-  s.in(2, from_host, response(2));      // delayed
-  s.in(3, from_terminal, request(3));   // held
-  s.end(5, from_terminal);              // the terminal gave up
+  s.in(1, from_host, response(1));     // dropped
+  s.in(2, from_host, response(2));     // delayed
+  s.in(3, from_terminal, request(3));  // held
+  s.end(5, from_terminal);             // the terminal gave up
   s.set({});
   for (const int c : {1, 2, 3, 5}) {
     EXPECT_EQ(s.end_at_host(c), "reset") << c;
@@ -421,111 +329,6 @@ TEST(Path, ARefusedHostIsAResetAtTheTerminal) {
 }
 
 /// One random sequence; what went in and what came out are compared lane by lane.
-struct Sequence {
-  explicit Sequence(std::uint32_t number) : draws(20261123, 0, number, 1) {}
-
-  void run(bool disturbed) {
-    for (const int c : {1, 2}) s.open(c);
-    const std::uint32_t length = 4 + draws.below(12);
-    for (std::uint32_t i = 0; i < length; ++i) step(disturbed);
-    for (const int c : {1, 2}) {
-      for (const bool from : {true, false}) {
-        if (ended[{c, from}]) continue;
-        flush(c, from);
-        s.end(c, from);
-      }
-    }
-    s.pass(24h);
-    for (const int c : {1, 2}) {
-      for (const bool from : {true, false}) {
-        const Bytes& fed = in[{c, from}];
-        const Bytes& got = s.out[{c, from}];
-        if (disturbed) {
-          ASSERT_LE(got.size(), fed.size());
-          ASSERT_TRUE(std::equal(got.begin(), got.end(), fed.begin())) << "reordered, invented or with a gap";
-          complete = complete && got.size() == fed.size();
-        } else {
-          ASSERT_EQ(got, fed);
-          ASSERT_EQ((s.ending[{c, from}]), "fin");
-        }
-      }
-    }
-    ASSERT_FALSE(s.after_the_end);
-    ASSERT_LE(s.count("request_left"), s.count("request_entered"));
-    ASSERT_LE(s.count("response_left"), s.count("response_entered"));
-  }
-
-  void step(bool disturbed) {
-    const std::uint32_t what = draws.below(disturbed ? 14 : 7);
-    const int c = 1 + static_cast<int>(draws.below(2));
-    const bool from = draws.below(2) == 0;
-    if (what < 5) {
-      if (ended[{c, from}]) return;
-      const int stan = ++stans;
-      Bytes bytes = from ? request(stan) : response(stan);
-      if (draws.below(20) == 0) bytes = Bytes(1 + draws.below(40), 0xFF);
-      in[{c, from}] = in[{c, from}] + bytes;
-      Bytes& rest = unsent[{c, from}];
-      rest = rest + bytes;
-      const std::size_t n = 1 + draws.below(static_cast<std::uint32_t>(rest.size()));
-      const Bytes chunk(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(n));
-      rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(n));
-      s.in(c, from, chunk);
-    } else if (what == 5) {
-      s.pass(std::chrono::milliseconds(draws.below(3000)));
-    } else if (what == 6) {
-      if (ended[{c, from}]) return;
-      ended[{c, from}] = true;
-      flush(c, from);
-      s.end(c, from);
-    } else if (what < 11) {
-      const auto kind = static_cast<NetworkFault::Kind>(draws.below(5));
-      const Duration lasts = std::chrono::milliseconds(1 + draws.below(4000));
-      const int nth = 1 + static_cast<int>(draws.below(3));
-      s.arm(++steps, from ? "request_entered" : "response_entered", {kind, lasts}, nth);
-    } else if (what == 11) {
-      s.hold(++steps, from ? "request_entered" : "response_entered", std::chrono::milliseconds(1 + draws.below(4000)));
-    } else if (what == 12) {
-      const bool release = draws.below(2) == 0;
-      s.confirm(1 + static_cast<int>(draws.below(4)), release);
-    } else {
-      const std::uint32_t kind = draws.below(3);
-      s.set(kind == 0 ? Impairment{} : Impairment{true, kind == 1 ? Duration(0) : Duration(2s)});
-    }
-  }
-  void flush(int c, bool from) {
-    Bytes& rest = unsent[{c, from}];
-    if (!rest.empty()) s.in(c, from, std::exchange(rest, {}));
-  }
-
-  Draws draws;
-  Shell s;
-  std::map<std::pair<int, bool>, Bytes> in, unsent;
-  std::map<std::pair<int, bool>, bool> ended;
-  int stans = 0, steps = 0;
-  bool complete = true;
-};
-
-TEST(Path, EveryByteInIsAByteOutInOrder) {
-  for (std::uint32_t n = 0; n < 20'000; ++n) {
-    Sequence sequence(n);
-    sequence.run(false);
-    ASSERT_FALSE(HasFatalFailure()) << "sequence " << n;
-  }
-}
-
-TEST(Path, WhateverIsArmedWhatComesOutIsTheBeginningOfWhatWentIn) {
-  int lost_something = 0;
-  for (std::uint32_t n = 0; n < 20'000; ++n) {
-    Sequence sequence(n);
-    sequence.run(true);
-    ASSERT_FALSE(HasFatalFailure()) << "sequence " << n;
-    lost_something += sequence.complete ? 0 : 1;
-  }
-  // the twin: the faults do happen
-  EXPECT_GT(lost_something, 5'000);
-  EXPECT_LT(lost_something, 19'500);
-}
 
 }  // namespace
 }  // namespace swiperig

@@ -39,9 +39,9 @@ TEST(Random, ADrawDependsOnItsPlaceOnly) {
   }
   EXPECT_EQ(alone, beside);
   // the twin: any part of the place changes it
-  const std::set<std::uint64_t> places = {first(1, 2, 3, 4),           first(2, 2, 3, 4), first(1, 3, 3, 4), first(1, 2, 4, 4),
-                                          first(1, 2, 3, 5),           first(1, 2, 4, 3), first(1, 3, 2, 4),
-                                          first(1ULL << 32, 2, 3, 4), first(0, 2, 3, 4)};
+  const std::set<std::uint64_t> places = {first(1, 2, 3, 4), first(2, 2, 3, 4),          first(1, 3, 3, 4),
+                                          first(1, 2, 4, 4), first(1, 2, 3, 5),          first(1, 2, 4, 3),
+                                          first(1, 3, 2, 4), first(1ULL << 32, 2, 3, 4), first(0, 2, 3, 4)};
   EXPECT_EQ(places.size(), 9U);
   EXPECT_EQ(std::set(alone.begin(), alone.end()).size(), 100U);
   const DrawPlace place{1, 2, 3};

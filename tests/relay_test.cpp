@@ -37,39 +37,38 @@ Task<> listen_to(Link& link, Heard& heard) {
   }
 }
 
-/// Either kind of time and of links.
+/// Either kind of time and of links; the clock outlives what waits on it.
 struct Ground {
-  virtual ~Ground() = default;
-  virtual Clock& clock() = 0;
+  std::unique_ptr<Clock> clock;
+  std::unique_ptr<PipeHub> hub;
   std::unique_ptr<Listener> relay_side, host_side;
   std::unique_ptr<Dialer> to_relay, to_host;
 };
 struct Pipes final : Ground {
-  VirtualClock time;
-  PipeHub hub{time};
   Pipes() {
-    relay_side = hub.listen("relay");
-    host_side = hub.listen("host");
-    to_relay = hub.dialer("relay");
-    to_host = hub.dialer("host");
+    clock = std::make_unique<VirtualClock>();
+    hub = std::make_unique<PipeHub>(*clock);
+    relay_side = hub->listen("relay");
+    host_side = hub->listen("host");
+    to_relay = hub->dialer("relay");
+    to_host = hub->dialer("host");
   }
-  Clock& clock() override { return time; }
 };
 struct Sockets final : Ground {
-  SteadyClock time;
   Sockets() {
+    clock = std::make_unique<SteadyClock>();
     std::uint16_t relay_port = 0, host_port = 0;
-    relay_side = tcp_listener(time, "127.0.0.1", 0, &relay_port);
-    host_side = tcp_listener(time, "127.0.0.1", 0, &host_port);
-    to_relay = tcp_dialer(time, "127.0.0.1", relay_port);
-    to_host = tcp_dialer(time, "127.0.0.1", host_port);
+    relay_side = tcp_listener(*clock, "127.0.0.1", 0, &relay_port);
+    host_side = tcp_listener(*clock, "127.0.0.1", 0, &host_port);
+    to_relay = tcp_dialer(*clock, "127.0.0.1", relay_port);
+    to_host = tcp_dialer(*clock, "127.0.0.1", host_port);
   }
-  Clock& clock() override { return time; }
 };
 
 /// A relay being watched; `play` is the test.
 struct Stage {
-  explicit Stage(Ground& g) : ground(g), clock(g.clock()), relay(clock, std::move(g.relay_side), std::move(g.to_host), {}) {}
+  explicit Stage(Ground& g)
+      : ground(g), clock(*g.clock), relay(clock, std::move(g.relay_side), std::move(g.to_host), {}) {}
 
   void run(std::function<Task<>(Stage&)> play) { clock.run(perform(std::move(play))); }
 

@@ -16,12 +16,10 @@ inline const std::string kTrack2 = ";6212345678901265=30125010000000000?";
 struct RobotLab {
   explicit RobotLab(RobotGeometry geometry = {}) : RobotLab(make_pipe(clock), std::move(geometry)) {}
   void run(std::function<Task<>()> test) {
-    run_with(
-        clock, {[&] { return robot.run(); }, [&] { return console.serve(); }}, std::move(test),
-        [&] {
-          robot.stop();
-          console.close();
-        });
+    run_with(clock, {[&] { return robot.run(); }, [&] { return console.serve(); }}, std::move(test), [&] {
+      robot.stop();
+      console.close();
+    });
   }
   /// To the state in which a sender starts its work.
   Task<> homed() {

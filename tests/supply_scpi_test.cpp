@@ -38,12 +38,10 @@ bool says(const std::string& text, const std::string& part) { return text.find(p
 struct Bench {
   explicit Bench(ScpiSettings settings = {}) : Bench(make_pipe(clock), settings) {}
   void run(std::function<Task<>()> test) {
-    run_with(
-        clock, {[&] { return fixture.run(); }, [&] { return driver.serve(); }}, std::move(test),
-        [&] {
-          fixture.stop();
-          driver.close();
-        });
+    run_with(clock, {[&] { return fixture.run(); }, [&] { return driver.serve(); }}, std::move(test), [&] {
+      fixture.stop();
+      driver.close();
+    });
   }
   VirtualClock clock;
   TouchedTerminal terminal{clock};
@@ -61,12 +59,11 @@ struct Bench {
 struct Liar {
   explicit Liar(ScpiSettings settings = {}) : Liar(make_pipe(clock), settings) {}
   void run(std::function<Task<>()> test) {
-    run_with(
-        clock, {[&] { return driver.serve(); }, [&] { return peer.serve(); }, [&] { return obey(); }}, std::move(test),
-        [&] {
-          driver.close();
-          peer.close();
-        });
+    run_with(clock, {[&] { return driver.serve(); }, [&] { return peer.serve(); }, [&] { return obey(); }},
+             std::move(test), [&] {
+               driver.close();
+               peer.close();
+             });
   }
   Task<> obey() {
     for (;;) {

@@ -16,12 +16,10 @@ using std::chrono::seconds;
 struct Lab {
   explicit Lab(SupplySettings settings = {}) : Lab(make_pipe(clock), settings) {}
   void run(std::function<Task<>()> test) {
-    run_with(
-        clock, {[&] { return supply.run(); }, [&] { return console.serve(); }}, std::move(test),
-        [&] {
-          supply.stop();
-          console.close();
-        });
+    run_with(clock, {[&] { return supply.run(); }, [&] { return console.serve(); }}, std::move(test), [&] {
+      supply.stop();
+      console.close();
+    });
   }
   double rail_mv() const {
     if (terminal.rails.empty()) return 0;

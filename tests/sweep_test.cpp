@@ -53,7 +53,8 @@ std::vector<Case> network_faults() {
       cases.push_back(sale(std::string("fault at ") + when, "network", {{when, 1, 0ns, NetworkFault{kind, 0ns}}}));
     }
     for (const Duration lasts : {Duration(1s), Duration(9s), Duration(10s), Duration(11s)}) {
-      cases.push_back(sale(std::string("delay at ") + when, "network", {{when, 1, 0ns, NetworkFault{NetworkFault::delay, lasts}}}));
+      cases.push_back(
+          sale(std::string("delay at ") + when, "network", {{when, 1, 0ns, NetworkFault{NetworkFault::delay, lasts}}}));
     }
   }
   return cases;
@@ -61,14 +62,17 @@ std::vector<Case> network_faults() {
 
 std::vector<Case> host_faults() {
   std::vector<Case> cases;
-  for (const char* name : {"silent", "commit_silent", "refuse", "reset", "decline", "truncated", "wrong_mac", "maintenance"}) {
+  for (const char* name :
+       {"silent", "commit_silent", "refuse", "reset", "decline", "truncated", "wrong_mac", "maintenance"}) {
     for (const char* when : {"start", "card_read", "request_entered", "request_left"}) {
-      cases.push_back(sale(std::string(name) + " at " + when, "host_down", {{when, 1, 0ns, HostBehaviour{name, 0ns, {}}}}));
+      cases.push_back(
+          sale(std::string(name) + " at " + when, "host_down", {{when, 1, 0ns, HostBehaviour{name, 0ns, {}}}}));
     }
   }
   for (const char* name : {"slow", "late"}) {
     for (const Duration lasts : {Duration(1s), Duration(9s), Duration(10s), Duration(11s), Duration(15s)}) {
-      cases.push_back(sale(std::string(name) + " " + to_text(lasts), "host_slow", {{"start", 1, 0ns, HostBehaviour{name, lasts, {}}}}));
+      cases.push_back(sale(std::string(name) + " " + to_text(lasts), "host_slow",
+                           {{"start", 1, 0ns, HostBehaviour{name, lasts, {}}}}));
     }
   }
   return cases;
@@ -140,7 +144,8 @@ TEST(Sweep, EveryDefectIsFoundByItsOwnRule) {
     for (const auto& [name, v] : run(cases, {defect})) {
       for (const Finding& f : v.findings) {
         found += f.rule == rule ? 1 : 0;
-        EXPECT_TRUE(f.rule == rule || money.contains(f.rule)) << defect << ", " << name << ": " << f.rule << " " << f.what;
+        EXPECT_TRUE(f.rule == rule || money.contains(f.rule))
+            << defect << ", " << name << ": " << f.rule << " " << f.what;
         EXPECT_FALSE(f.evidence.empty()) << f.what;
       }
     }

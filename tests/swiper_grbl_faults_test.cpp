@@ -21,13 +21,11 @@ struct Peer {
   explicit Peer(GrblSettings settings = taught()) : Peer(make_pipe(clock), std::move(settings)) {}
   void run(std::function<Task<>()> test) {
     console.realtime = "?!~\x18";
-    run_with(
-        clock, {[&] { return driver.serve(); }, [&] { return console.serve(); }, [&] { return obey(); }},
-        std::move(test),
-        [&] {
-          driver.close();
-          console.close();
-        });
+    run_with(clock, {[&] { return driver.serve(); }, [&] { return console.serve(); }, [&] { return obey(); }},
+             std::move(test), [&] {
+               driver.close();
+               console.close();
+             });
   }
   Task<> obey() {
     co_await console.send("\r\nGrbl 1.1h ['$' for help]\r\n[MSG:'$H'|'$X' to unlock]\r\n");

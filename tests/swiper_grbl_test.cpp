@@ -31,12 +31,10 @@ struct Bench {
   explicit Bench(RobotGeometry geometry = {}, GrblSettings settings = taught())
       : Bench(make_pipe(clock), std::move(geometry), std::move(settings)) {}
   void run(std::function<Task<>()> test) {
-    run_with(
-        clock, {[&] { return robot.run(); }, [&] { return driver.serve(); }}, std::move(test),
-        [&] {
-          robot.stop();
-          driver.close();
-        });
+    run_with(clock, {[&] { return robot.run(); }, [&] { return driver.serve(); }}, std::move(test), [&] {
+      robot.stop();
+      driver.close();
+    });
   }
   std::string last_read(bool bidirectional) const {
     if (terminal.heads.empty()) return "nothing";

@@ -89,8 +89,10 @@ TEST(TerminalPowerCut, WhileArmingNoNumberIsEverUsedTwice) {
       }
       for (const auto& [stan, n] : uses) EXPECT_EQ(n, 1) << stan << " at " << offset;
       const Texts journal = co_await r.reg.journal();
-      EXPECT_EQ(r.peer.charged.size(), static_cast<std::size_t>(std::count_if(journal.begin(), journal.end(),
-                                           [](const auto& row) { return row.ends_with("approved"); }))) << offset;
+      EXPECT_EQ(r.peer.charged.size(),
+                static_cast<std::size_t>(std::count_if(journal.begin(), journal.end(),
+                                                       [](const auto& row) { return row.ends_with("approved"); })))
+          << offset;
     }(rig, ms));
   }
 }

@@ -63,7 +63,7 @@ class Peer {
     bool mac_right = false;
   };
   struct Reply {
-    Bytes bytes;               // empty: silence
+    Bytes bytes;  // empty: silence
     bool then_fin = false;
     Duration after{};
   };
@@ -71,14 +71,14 @@ class Peer {
   Peer(Clock& clock, Listener& listener) : clock_(clock), listener_(listener), crew_(clock) {}
 
   std::vector<Heard> heard;
-  std::map<std::string, std::int64_t> charged;             // STAN to amount
-  std::vector<std::string> ends;                           // how connections ended, in order
+  std::map<std::string, std::int64_t> charged;  // STAN to amount
+  std::vector<std::string> ends;                // how connections ended, in order
   /// Changes an answer before it goes; `nth` counts requests of that MTI from 1.
   std::function<void(const Message& request, int nth, Reply&)> twist;
-  std::function<void(Message& answer)> edit;               // before the MAC
+  std::function<void(Message& answer)> edit;  // before the MAC
   Bell sale_answered;
-  std::string sale_code = "00", reversal_code;             // "": as booked
-  std::string totals_flag;                                 // "": compared
+  std::string sale_code = "00", reversal_code;  // "": as booked
+  std::string totals_flag;                      // "": compared
   bool wrong_check_value = false;
   std::string batch = "000042";
 
@@ -132,8 +132,7 @@ class Peer {
       std::int64_t sum = 0;
       for (const auto& [_, amount] : charged) sum += amount;
       std::string totals(request.field(48));
-      const bool same = std::stoll(totals.substr(0, 12)) == sum &&
-                        std::stoul(totals.substr(12, 3)) == charged.size();
+      const bool same = std::stoll(totals.substr(0, 12)) == sum && std::stoul(totals.substr(12, 3)) == charged.size();
       totals[30] = totals_flag.empty() ? (same ? '1' : '2') : totals_flag[0];
       totals[61] = '1';
       a.set(48, totals);

@@ -156,7 +156,7 @@ TEST(Terminal, CardsThatCannotBeReadAreAskedForThreeTimes) {
     co_await r.boot();
     r.keys("5 OK");
     co_await r.reg.wait_for("S|SWIPE CARD");
-    r.terminal.head({});                    // bare plastic: nothing at all
+    r.terminal.head({});  // bare plastic: nothing at all
     r.terminal.head({TrackSignal{2, {}}});
     co_await r.clock.sleep_for(seconds(5));
     EXPECT_EQ(r.reg.said.back().text, "S|SWIPE CARD");

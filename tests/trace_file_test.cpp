@@ -18,7 +18,6 @@
 
 namespace swiperig {
 namespace {
-
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
@@ -141,13 +140,14 @@ void write_live_cycle(TraceWriter& writer, std::int64_t cycle, std::uint64_t& se
 std::string content(const TraceReader& reader) {
   const RunInfo& run = reader.run();
   std::string text = run.id + "\n" + run.campaign + "\n" + run.bench + "\n" + std::to_string(run.seed) + "\n" +
-                     std::to_string(run.is_virtual) + std::to_string(run.cycles_planned) + "\n" + to_json(run.scope) + "\n";
+                     std::to_string(run.is_virtual) + std::to_string(run.cycles_planned) + "\n" + to_json(run.scope) +
+                     "\n";
   for (const Case& c : run.cases) text += to_json(c) + "\n";
-  text += reader.head() + "\n" + std::to_string(reader.wall_ms()) + " " + std::to_string(reader.bench_time().count()) + " " +
-          std::to_string(reader.events()) + "\n";
+  text += reader.head() + "\n" + std::to_string(reader.wall_ms()) + " " + std::to_string(reader.bench_time().count()) +
+          " " + std::to_string(reader.events()) + "\n";
   reader.for_each([&](const CycleRecord& c) {
-    text += std::to_string(c.cycle) + " " + c.case_name + " " + std::to_string(c.begun.time_since_epoch().count()) + " " +
-            std::to_string(c.ended.time_since_epoch().count()) + " " + hex(c.head) + "\n";
+    text += std::to_string(c.cycle) + " " + c.case_name + " " + std::to_string(c.begun.time_since_epoch().count()) +
+            " " + std::to_string(c.ended.time_since_epoch().count()) + " " + hex(c.head) + "\n";
     text += (c.verdict ? to_json(*c.verdict) : "none") + "\n";
     for (const Event& e : c.events) {
       text += std::to_string(e.seq) + " " + std::to_string(e.cycle) + " ";
@@ -175,7 +175,8 @@ std::string slurp(const std::string& path) {
 void spit(const std::string& path, std::string_view bytes) {
   fs::remove(path + "-wal");
   fs::remove(path + "-shm");
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary | std::ios::trunc)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 // --- a stranger with sqlite3 and sha256sum ---------------------------------------------------------------------------
@@ -215,8 +216,10 @@ std::string head_by_sql(const std::string& path) {
   std::string run(32, '\0');
   for (const auto& epoch : query(path, "SELECT epoch, head FROM epochs ORDER BY epoch")) {
     std::string head(32, '\0');
-    for (const auto& line : query(path, "SELECT at_ns||'|'||at_uncertainty_ns||'|'||source||'|'||kind||'|'||body FROM events "
-                                        "JOIN cycles USING(cycle) WHERE epoch=" + epoch[0] + " ORDER BY seq")) {
+    for (const auto& line : query(path,
+                                  "SELECT at_ns||'|'||at_uncertainty_ns||'|'||source||'|'||kind||'|'||body FROM events "
+                                  "JOIN cycles USING(cycle) WHERE epoch=" +
+                                      epoch[0] + " ORDER BY seq")) {
       head = sha256_of(head + line[0]);
     }
     EXPECT_EQ(lower_hex(head), epoch[1]);
@@ -300,7 +303,8 @@ TEST(TraceFile, AnybodyCanRecomputeTheHead) {
   std::string digest(32, '\0');
   for (const char* columns : {"run", "cases", "epochs", "cycles"}) {
     std::string sum;
-    for (const auto& column : query(place.file(), std::string("SELECT name FROM pragma_table_info('") + columns + "')")) {
+    for (const auto& column :
+         query(place.file(), std::string("SELECT name FROM pragma_table_info('") + columns + "')")) {
       sum += (sum.empty() ? "quote(" : "||'|'||quote(") + column[0] + ")";
     }
     for (const auto& row : query(place.file(), "SELECT " + sum + " FROM " + columns + " ORDER BY rowid")) {
@@ -368,8 +372,8 @@ TEST(TraceFile, AFlippedBitIsRefusedOrChangesNothing) {
     if (HasFatalFailure()) return;
   }
   // where something is written, wherever that is
-  for (const char* text : {"demo-1", "18364758544493064720", "\"outcome\"", "000001", "good sale", "cardholder", "request_entered",
-                           "cycles_planned INTEGER", "seq INTEGER PRIMARY"}) {
+  for (const char* text : {"demo-1", "18364758544493064720", "\"outcome\"", "000001", "good sale", "cardholder",
+                           "request_entered", "cycles_planned INTEGER", "seq INTEGER PRIMARY"}) {
     std::size_t found = 0;
     for (std::size_t at = whole.find(text); at != whole.npos && found < 4; at = whole.find(text, at + 1), ++found) {
       for (const unsigned bit : {0U, 5U}) flip(at + 1, bit);
@@ -392,12 +396,15 @@ TEST(TraceFile, ADamagedEventIsNamed) {
   EXPECT_NE(refusal(missing.file()).find("event 9 is missing"), std::string::npos) << refusal(missing.file());
   const Place swapped;
   write_virtual(swapped.file());
-  query(swapped.file(), "UPDATE events SET seq=-1 WHERE seq=9; UPDATE events SET seq=9 WHERE seq=10; UPDATE events SET seq=10 WHERE seq=-1");
+  query(swapped.file(),
+        "UPDATE events SET seq=-1 WHERE seq=9; UPDATE events SET seq=9 WHERE seq=10; UPDATE events SET seq=10 WHERE "
+        "seq=-1");
   EXPECT_NE(refusal(swapped.file()).find("events 8 to 14"), std::string::npos);
   // verdicts, cases and the run itself are evidence as well
-  for (const char* sql : {"UPDATE cycles SET outcome='pass' WHERE cycle=1", "UPDATE cycles SET verdict=replace(verdict,'fail','pass')",
-                          "UPDATE run SET seed='7'", "UPDATE cases SET body=replace(body,'1234','1235')", "DELETE FROM contents",
-                          "UPDATE run SET head=upper(head)", "UPDATE epochs SET bench_ns=1", "DELETE FROM cases"}) {
+  for (const char* sql :
+       {"UPDATE cycles SET outcome='pass' WHERE cycle=1", "UPDATE cycles SET verdict=replace(verdict,'fail','pass')",
+        "UPDATE run SET seed='7'", "UPDATE cases SET body=replace(body,'1234','1235')", "DELETE FROM contents",
+        "UPDATE run SET head=upper(head)", "UPDATE epochs SET bench_ns=1", "DELETE FROM cases"}) {
     const Place other;
     write_virtual(other.file());
     EXPECT_EQ(refusal(other.file()), "");
@@ -485,7 +492,8 @@ TEST(TraceFile, ARunStoppedInMidCycleEndsInOrder) {
   const TraceReader reader(place.file());
   EXPECT_EQ(reader.head(), hex(head));
   EXPECT_FALSE(reader.cycle(1)->verdict);
-  EXPECT_EQ(query(place.file(), "SELECT coalesce(outcome,'inconclusive') FROM cycles WHERE cycle=1")[0][0], "inconclusive");
+  EXPECT_EQ(query(place.file(), "SELECT coalesce(outcome,'inconclusive') FROM cycles WHERE cycle=1")[0][0],
+            "inconclusive");
 }
 
 }  // namespace

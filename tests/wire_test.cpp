@@ -38,8 +38,10 @@ struct Vector {
 std::vector<Vector> messages() {
   std::vector<Vector> out;
   for (const auto& v : vectors().at("vectors").as_array()) {
-    Vector vector{std::string(v.at("name").as_string()), std::string(v.at("mti").as_string()),
-                  *from_hex(v.at("frame_hex").as_string()), {}};
+    Vector vector{std::string(v.at("name").as_string()),
+                  std::string(v.at("mti").as_string()),
+                  *from_hex(v.at("frame_hex").as_string()),
+                  {}};
     for (const auto& field : v.at("fields").as_object()) {
       vector.fields[std::stoi(std::string(field.key()))] = std::string(field.value().as_string());
     }
@@ -62,9 +64,10 @@ Bytes packed(const Message& m) {
 }
 
 TEST(Wire, EveryVectorIsNamedAndItsMacChecked) {
-  const std::map<std::string, std::string> stems = {
-      {"0200", "request"},    {"0210", "response"},            {"0400", "reversal"}, {"0410", "reversal_response"},
-      {"0500", "settlement"}, {"0510", "settlement_response"}, {"0800", "logon"},    {"0810", "logon_response"}};
+  const std::map<std::string, std::string> stems = {{"0200", "request"},    {"0210", "response"},
+                                                    {"0400", "reversal"},   {"0410", "reversal_response"},
+                                                    {"0500", "settlement"}, {"0510", "settlement_response"},
+                                                    {"0800", "logon"},      {"0810", "logon_response"}};
   Wire wire(profile());
   std::map<std::string, int> macs;
   for (const Vector& v : messages()) {
@@ -120,8 +123,9 @@ struct Layout {
   const char* name;
   std::size_t pin_key, mac_key, slot, track_key;
 };
-const Layout kLayouts[] = {{"24", 8, 8, 8, 0},    {"32", 16, 8, 8, 0},   {"40", 16, 8, 16, 0}, {"52", 16, 8, 8, 16},
-                           {"60", 16, 8, 16, 16}, {"40 long", 16, 16, 16, 0}, {"60 long", 16, 16, 16, 16}};
+const Layout kLayouts[] = {{"24", 8, 8, 8, 0},         {"32", 16, 8, 8, 0},   {"40", 16, 8, 16, 0},
+                           {"52", 16, 8, 8, 16},       {"60", 16, 8, 16, 16}, {"40 long", 16, 16, 16, 0},
+                           {"60 long", 16, 16, 16, 16}};
 const Bytes kMacKey = *from_hex("31313131313131317373737373737373");
 
 Bytes logon_response(const Layout& layout, bool good_check, const char* code = "00") {
@@ -255,9 +259,16 @@ TEST(Wire, TheScanForSecretsFiresOnEachEncoding) {
   const Vector sale = message("sale request");
   const std::string pan = "6212345678901265";
   const std::string pin_block = sale.fields.at(52);
-  const std::string leaks[] = {pan, "x" + pan.substr(3, 8), to_hex(bytes_of(pan)), std::string(text_of(*from_hex(pan))),
-                               sale.fields.at(35), sale.fields.at(35).substr(17), pin_block,
-                               std::string(text_of(*from_hex(pin_block))), kTmk, "3131313131313131"};
+  const std::string leaks[] = {pan,
+                               "x" + pan.substr(3, 8),
+                               to_hex(bytes_of(pan)),
+                               std::string(text_of(*from_hex(pan))),
+                               sale.fields.at(35),
+                               sale.fields.at(35).substr(17),
+                               pin_block,
+                               std::string(text_of(*from_hex(pin_block))),
+                               kTmk,
+                               "3131313131313131"};
   for (const std::string& secret : leaks) EXPECT_NE(leak(sale, Fields{{"rrn", secret}}), "") << secret;
   EXPECT_EQ(leak(sale, Fields{{"pan", "621234******1265"}}), "");
 }

@@ -1,0 +1,96 @@
+// The program itself, started by a test: arguments in, exit code and what it said out. Only processes started here are
+// ended, by their id.
+#pragma once
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "rig/clock.hpp"
+#include "tests/folder.hpp"
+
+namespace swiperig {
+
+/// Waits until `seen` is true, at most so long.
+template <class Seen>
+bool await(double limit_s, Seen seen) {
+  for (const double until = machine_seconds() + limit_s; machine_seconds() < until; poll(nullptr, 0, 5)) {
+    if (seen()) return true;
+  }
+  return seen();
+}
+
+class Program {
+ public:
+  /// Starts swiperig in `folder`, its words going to files there.
+  Program(const Folder& folder, std::vector<std::string> arguments, const std::string& name = "swiperig")
+      : out_(folder / (name + ".out")), err_(folder / (name + ".err")) {
+    arguments.insert(arguments.begin(), SWIPERIG_BINARY);
+    std::vector<char*> raw;
+    for (auto& a : arguments) raw.push_back(a.data());
+    raw.push_back(nullptr);
+    const std::string where = folder.path().string();
+    pid_ = fork();
+    if (pid_ == 0) {
+      const auto onto = [](const std::string& path, int fd) {
+        return dup2(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), fd) >= 0;
+      };
+      if (chdir(where.c_str()) == 0 && onto("/dev/null", 0) && onto(out_, 1) && onto(err_, 2))
+        execv(raw[0], raw.data());
+      _exit(126);
+    }
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() {
+    if (exit_code_ < 0) {
+      signal(SIGKILL);
+      wait();
+    }
+  }
+
+  void signal(int number) const { EXPECT_EQ(kill(pid_, number), 0); }
+  /// The exit code (128 + the signal that ended it); the program is killed after `limit_s` and the test fails.
+  int wait(double limit_s = 120) {
+    if (!await(limit_s, [&] { return ended(); })) {
+      ADD_FAILURE() << "still running after " << limit_s << " s: " << err();
+      signal(SIGKILL);
+      await(10, [&] { return ended(); });
+    }
+    return exit_code_;
+  }
+  bool ended() {
+    int status = 0;
+    if (exit_code_ < 0 && waitpid(pid_, &status, WNOHANG) == pid_) {
+      exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    return exit_code_ >= 0;
+  }
+  std::string out() const { return read_text(out_); }
+  std::string err() const { return read_text(err_); }
+
+ private:
+  std::string out_, err_;
+  pid_t pid_ = 0;
+  int exit_code_ = -1;
+};
+
+struct Said {
+  int exit_code;
+  std::string out, err;
+};
+inline Said swiperig(const Folder& folder, std::vector<std::string> arguments) {
+  Program program(folder, std::move(arguments));
+  const int code = program.wait();
+  return {code, program.out(), program.err()};
+}
+
+inline const std::string demonstration = (project / "fixtures/campaigns/no_return.toml").string();
+
+}  // namespace swiperig

@@ -1,0 +1,387 @@
+// One history for each rule that breaks exactly that rule, and its honest twin with no finding. A finding says what
+// happened to how much of whose money and cites the events that prove it.
+#include "rig/reconcile.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/history.hpp"
+
+namespace swiperig {
+namespace {
+
+using namespace std::chrono_literals;
+using Seqs = std::vector<std::uint64_t>;
+
+Reconciliation of(const History& h) { return reconcile(replay(h.events, full_scope().brownout_mv), full_scope()); }
+
+std::string rules(const Reconciliation& r) {
+  std::string all;
+  for (const Finding& f : r.findings) all += (all.empty() ? "" : " ") + f.rule;
+  return all;
+}
+
+/// Exactly this rule, citing at least these events, in a sentence that has these words.
+void expect_only(const History& h, const std::string& rule, const Seqs& cited, const std::vector<std::string>& words) {
+  const Reconciliation r = of(h);
+  EXPECT_EQ(rules(r), rule);
+  if (r.findings.empty()) return;
+  const Finding& f = r.findings.front();
+  for (const auto seq : cited) {
+    EXPECT_TRUE(std::find(f.evidence.begin(), f.evidence.end(), seq) != f.evidence.end())
+        << rule << " must cite event " << seq;
+  }
+  EXPECT_TRUE(std::is_sorted(f.evidence.begin(), f.evidence.end()));
+  for (const auto seq : f.evidence) EXPECT_TRUE(seq >= 1 && seq <= h.events.size());
+  for (const auto& word : words) EXPECT_NE(f.what.find(word), std::string::npos) << f.what;
+}
+void expect_honest(const History& h) {
+  const Reconciliation r = of(h);
+  EXPECT_EQ(rules(r), "") << (r.findings.empty() ? "" : r.findings.front().what);
+}
+
+struct Books {
+  std::uint64_t journal, ledger;
+};
+/// Both books with the recovery sale in them.
+Books books(History& h, std::vector<Entry> journal, std::vector<Entry> ledger) {
+  journal.push_back(History::row(9, 100, "approved"));
+  ledger.push_back(History::row(9, 100, "approved"));
+  return {h.book("journal", std::move(journal)), h.book("ledger", std::move(ledger))};
+}
+History begun() {
+  History h;
+  h.intent("sale", 1234);
+  return h;
+}
+
+TEST(Reconcile, AGoodSaleHasNoFindingAndEveryRuleWasChecked) {
+  History h = begun();
+  h.good_sale(1, 1234);
+  h.recover();
+  books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+  expect_honest(h);
+  const Reconciliation r = of(h);
+  EXPECT_EQ(r.checked.size(), 12U);
+  EXPECT_TRUE(r.not_observable.empty());
+  EXPECT_EQ(r.in_doubt, 0ns);
+}
+
+TEST(Reconcile, WhatTheBenchCannotSeeIsNotChecked) {
+  History h = begun();
+  h.good_sale(1, 1234);
+  h.recover();
+  Scope blind = full_scope();
+  blind.sources = {"power", "actuator"};
+  const Reconciliation r = reconcile(replay(h.events, 3300), blind);
+  EXPECT_TRUE(r.checked.empty());
+  EXPECT_EQ(r.not_observable.size(), 12U);
+}
+
+TEST(Reconcile, I1DoubleCharge) {
+  History h;
+  const auto intent = h.intent("sale", 1234);
+  h.good_sale(1, 1234);
+  h.asked(2, 1234);
+  h.answered(2, 1234);
+  h.told(2, "APPROVED", 1234);
+  History honest = begun();
+  honest.good_sale(1, 1234);
+  honest.asked(2, 1234);
+  honest.answered(2, 1234, "51");
+  honest.told(2, "DECLINED", 1234);
+  for (History* x : {&h, &honest}) x->recover();
+  const Books b = books(h, {History::row(1, 1234, "approved"), History::row(2, 1234, "approved")},
+                        {History::row(1, 1234, "approved"), History::row(2, 1234, "approved")});
+  expect_only(h, "I1", {intent, b.ledger}, {"24.68", "12.34", "cardholder"});
+  books(honest, {History::row(1, 1234, "approved"), History::row(2, 1234, "declined")},
+        {History::row(1, 1234, "approved")});
+  expect_honest(honest);
+}
+
+TEST(Reconcile, I2SilentCharge) {
+  // declined and told so, and charged all the same; the books differ with it
+  const auto told_declined = [](bool charged, Books& b, std::uint64_t& entered) {
+    History h = begun();
+    h.read_card();
+    entered = h.wire("request_entered", 1, 1234);
+    h.wire("request_left", 1, 1234);
+    h.answered(1, 1234, "51");
+    h.told(1, "DECLINED", 1234);
+    h.recover();
+    b = charged ? books(h, {History::row(1, 1234, "declined")}, {History::row(1, 1234, "approved")})
+                : books(h, {History::row(1, 1234, "declined")}, {});
+    return h;
+  };
+  Books b{};
+  std::uint64_t entered = 0;
+  const History h = told_declined(true, b, entered);
+  expect_only(h, "I2 I5", {entered, b.journal, b.ledger}, {"charged 12.34", "declined", "STAN 000001"});
+  expect_honest(told_declined(false, b, entered));
+}
+
+TEST(Reconcile, I3FreeGoods) {
+  const auto told_approved = [](const char* state, Books& b, std::uint64_t& told) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    h.answered(1, 1234);
+    told = h.told(1, "APPROVED", 1234);
+    h.recover();
+    b = books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, state)});
+    return h;
+  };
+  Books b{};
+  std::uint64_t told = 0;
+  const History h = told_approved("reversed", b, told);
+  expect_only(h, "I3 I5", {told, b.ledger}, {"12.34", "0.00", "merchant loses"});
+  expect_honest(told_approved("approved", b, told));
+}
+
+TEST(Reconcile, I4ForeignValues) {
+  const auto held = [](std::int64_t minor, Books& b, std::uint64_t& entered) {
+    History h;
+    h.intent("sale", 1234);
+    h.read_card();
+    entered = h.wire("request_entered", 1, 1234);
+    h.wire("request_left", 1, 1234);
+    h.answered(1, 1234);
+    h.recover();
+    b = books(h, {History::row(1, minor, "approved")}, {History::row(1, minor, "approved")});
+    return h;
+  };
+  Books b{};
+  std::uint64_t entered = 0;
+  const History less = held(1200, b, entered);
+  expect_only(less, "I4", {entered, b.ledger}, {"12.00", "12.34"});
+  expect_honest(held(1234, b, entered));
+  // money for a request that nobody saw
+  History phantom = begun();
+  phantom.good_sale(1, 1234);
+  phantom.recover();
+  const Books p = books(phantom, {History::row(1, 1234, "approved"), History::row(7, 500, "approved")},
+                        {History::row(1, 1234, "approved"), History::row(7, 500, "approved")});
+  expect_only(phantom, "I4", {p.ledger}, {"5.00", "STAN 000007"});
+}
+
+TEST(Reconcile, I5BooksDiffer) {
+  const auto settled = [](const char* outcome, std::int64_t journal_minor) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    h.recover();
+    books(h, {History::row(1, journal_minor, "approved")}, {History::row(1, 1234, "approved")});
+    h.intent("settlement", 0);
+    h.mark(Source::network, "settlement_entered", {{"batch", "000001"}, {"totals", "0002"}});
+    h.mark(Source::network, "settlement_left", {{"batch", "000001"}});
+    h.mark(Source::terminal, "settled", {{"outcome", outcome}});
+    return h;
+  };
+  const History differed = settled("DIFFERED", 1234);
+  expect_only(differed, "I5", {differed.events.size(), differed.events.size() - 1}, {"totals differ"});
+  const History wrong = settled("AGREED", 1200);
+  expect_only(wrong, "I5", {wrong.events.size()}, {"13.00", "13.34", "2 sales"});
+  expect_honest(settled("AGREED", 1234));
+}
+
+TEST(Reconcile, I6ToldReversal) {
+  const auto reversed = [](const char* ledger, Books& b) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    h.reversed(1, 1234, "25");
+    h.recover();
+    b = books(h, {History::row(1, 1234, "reversed")}, {History::row(1, 1234, ledger)});
+    return h;
+  };
+  Books b{};
+  const History h = reversed("approved", b);
+  const Reconciliation r = of(h);
+  // a charge that the journal shows as reversed is silent, makes the books differ, and is a told reversal
+  EXPECT_EQ(rules(r), "I2 I5 I6");
+  ASSERT_EQ(r.findings.size(), 3U);
+  EXPECT_NE(r.findings[2].what.find("12.34"), std::string::npos);
+  EXPECT_EQ(r.findings[2].evidence.back(), b.ledger);
+  expect_honest(reversed("reversed", b));
+}
+
+TEST(Reconcile, I7KeysAreUnique) {
+  const auto second = [](std::int64_t minor, std::uint64_t& again) {
+    History h = begun();
+    h.read_card();
+    h.wire("request_entered", 1, 1234);
+    again = h.wire("request_entered", 1, minor);
+    h.wire("request_left", 1, minor);
+    h.answered(1, minor, "51");
+    h.told(1, "DECLINED", minor);
+    h.recover();
+    books(h, {}, {});
+    return h;
+  };
+  std::uint64_t again = 0;
+  const History h = second(4321, again);
+  expect_only(h, "I7", {again}, {"STAN 000001"});
+  expect_honest(second(1234, again));
+}
+
+TEST(Reconcile, I8NothingLeavesWhileADoubtIsOpen) {
+  const auto lost_response = [](bool reversal_first, std::uint64_t& entered, std::uint64_t& next) {
+    History h = begun();
+    h.read_card();
+    entered = h.wire("request_entered", 1, 1234);
+    h.wire("request_left", 1, 1234);
+    h.silence();
+    h.intent("recovery sale", 100);
+    if (reversal_first) h.reversed(1, 1234);
+    h.read_card();
+    next = h.wire("request_entered", 9, 100);
+    h.wire("request_left", 9, 100);
+    h.answered(9, 100);
+    h.told(9, "APPROVED", 100);
+    if (!reversal_first) h.reversed(1, 1234);
+    books(h, {History::row(1, 1234, "reversed")}, {History::row(1, 1234, "reversed")});
+    return h;
+  };
+  std::uint64_t entered = 0, next = 0;
+  const History h = lost_response(false, entered, next);
+  expect_only(h, "I8", {entered, next}, {"new sale", "STAN 000001"});
+  const History honest = lost_response(true, entered, next);
+  expect_honest(honest);
+  EXPECT_GT(of(honest).in_doubt, 0ns);
+  // neither may the settlement
+  History settling = begun();
+  settling.read_card();
+  settling.asked(1, 1234);
+  const auto settlement = settling.mark(Source::network, "settlement_entered", {{"batch", "000001"}});
+  settling.reversed(1, 1234);
+  settling.recover();
+  books(settling, {History::row(1, 1234, "reversed")}, {History::row(1, 1234, "reversed")});
+  expect_only(settling, "I8", {settlement}, {"settlement"});
+}
+
+TEST(Reconcile, I9APendingReversalSurvivesThePowerLoss) {
+  const auto cut = [](bool kept, Books& b, std::uint64_t& lost) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    lost = h.rail(0);
+    h.silence();
+    h.intent("recovery sale", 100);
+    h.rail(5000);
+    if (kept) h.reversed(1, 1234);
+    h.good_sale(9, 100);
+    b = kept ? books(h, {History::row(1, 1234, "reversed")}, {History::row(1, 1234, "reversed")}) : books(h, {}, {});
+    return h;
+  };
+  Books b{};
+  std::uint64_t lost = 0;
+  const History h = cut(false, b, lost);
+  expect_only(h, "I9", {lost, b.journal}, {"pending reversal", "STAN 000001"});
+  expect_honest(cut(true, b, lost));
+  // a booked record neither
+  History gone = begun();
+  gone.read_card();
+  gone.asked(1, 1234);
+  gone.answered(1, 1234);
+  const auto told = gone.told(1, "APPROVED", 1234);
+  gone.recover();
+  const Books books_of_gone = books(gone, {}, {History::row(1, 1234, "approved")});
+  const Reconciliation r = of(gone);
+  EXPECT_EQ(rules(r), "I9 I2 I5");
+  EXPECT_EQ(r.findings.front().evidence, (Seqs{told, books_of_gone.journal}));
+}
+
+TEST(Reconcile, I10EveryDoubtEnds) {
+  const auto tried = [](const char* code, std::uint64_t& entered) {
+    History h = begun();
+    h.read_card();
+    entered = h.wire("request_entered", 1, 1234);
+    h.wire("request_left", 1, 1234);
+    h.recover();
+    h.reversed(1, 1234, code);
+    const bool ended = std::string(code) == "00";
+    books(h, {History::row(1, 1234, ended ? "reversed" : "pending")},
+          {History::row(1, 1234, ended ? "reversed" : "approved")});
+    return h;
+  };
+  std::uint64_t entered = 0;
+  const History h = tried("96", entered);
+  const Reconciliation r = of(h);
+  EXPECT_EQ(rules(r), "I8 I10") << "the recovery sale went ahead of it";
+  ASSERT_EQ(r.findings.size(), 2U);
+  EXPECT_NE(r.findings[1].what.find("12.34"), std::string::npos) << r.findings[1].what;
+  EXPECT_EQ(r.findings[1].evidence.front(), entered);
+  EXPECT_EQ(rules(of(tried("00", entered))), "I8") << "the twin: a doubt that ended";
+  // nor does it take for ever
+  History often = begun();
+  often.read_card();
+  often.asked(1, 1234);
+  for (int n = 0; n < 7; ++n) often.reversed(1, 1234, n < 6 ? "96" : "00");
+  often.recover();
+  books(often, {History::row(1, 1234, "reversed")}, {});
+  expect_only(often, "I10", {}, {"7 reversals"});
+}
+
+TEST(Reconcile, AWrongMacIsNotTakenAsAnApproval) {
+  const auto answered = [](const char* mac, std::uint64_t& left) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    h.wire("response_entered", 1, 1234, "00", mac);
+    left = h.wire("response_left", 1, 1234, "00", mac);
+    h.told(1, "APPROVED", 1234);
+    h.recover();
+    books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+    return h;
+  };
+  std::uint64_t left = 0;
+  const History h = answered("wrong", left);
+  expect_only(h, "R_MAC", {left}, {"wrong MAC", "12.34"});
+  expect_honest(answered("ok", left));
+}
+
+TEST(Reconcile, AMisreadIsAnsweredByAPrompt) {
+  const auto misread = [](bool hint, std::uint64_t& swiped, std::uint64_t& silence) {
+    History h = begun();
+    h.mark(Source::terminal, "card_wanted");
+    swiped = h.swipe(1800);
+    if (hint) {
+      h.add(Source::terminal, Text{"screen", "READ ERROR"});
+      h.mark(Source::terminal, "read_error");
+    }
+    silence = h.silence();
+    h.recover();
+    books(h, {}, {});
+    return h;
+  };
+  std::uint64_t swiped = 0, silence = 0;
+  const History h = misread(false, swiped, silence);
+  expect_only(h, "R_HINT", {swiped, silence}, {"said nothing"});
+  expect_honest(misread(true, swiped, silence));
+}
+
+/// DOMAIN.md 3.5: journal approved, ledger charged, approval told.
+TEST(Reconcile, TheEightCells) {
+  const struct {
+    bool journal, ledger, told;
+    const char* broken;
+  } cells[] = {{true, true, true, ""},        {false, false, false, ""},    {true, true, false, ""},
+               {false, true, false, "I2"},    {false, true, true, "I9 I2"}, {true, false, true, "I3"},
+               {false, false, true, "I9 I3"}, {true, false, false, "I5"}};
+  for (const auto& cell : cells) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    h.answered(1, 1234, cell.journal || cell.told ? "00" : "51");
+    h.told(1, cell.told ? "APPROVED" : "DECLINED", 1234);
+    h.recover();
+    std::vector<Entry> journal, ledger;
+    if (cell.journal) journal.push_back(History::row(1, 1234, "approved"));
+    if (cell.ledger) ledger.push_back(History::row(1, 1234, "approved"));
+    books(h, journal, ledger);
+    std::string expected = cell.broken;
+    if (cell.journal != cell.ledger && expected != "I5") expected += " I5";
+    EXPECT_EQ(rules(of(h)), expected) << cell.journal << cell.ledger << cell.told;
+  }
+}
+
+}  // namespace
+}  // namespace swiperig
