@@ -45,7 +45,7 @@ int command_line(int argc, char** argv) {
   run_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   run_command->add_option("--bench", run.bench, "bench file (default: the virtual bench)");
   run_command->add_option("--out", run.out, "new directory for the results (default: runs/<campaign>-<n>)");
-  run_command->add_option("--seed", run.seed, "seed of every random draw (default 1)");
+  run_command->add_option("--seed", run.seed, "seed of every random draw (default 1)")->check(CLI::NonNegativeNumber);
   auto* cycles_option =
       run_command->add_option("--cycles", cycles, "cycles in all, cases in turn (default: the campaign's)");
   cycles_option->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
@@ -82,12 +82,17 @@ int command_line(int argc, char** argv) {
       ->check(CLI::IsMember({"robot", "supply", "terminal", "host"}));
   stand_in_command->add_option("--bench", bench, "bench file that names the ends")->required();
   stand_in_command->add_option("--defect", defect, "plant this defect in the terminal");
-  stand_in_command->add_option("--seed", seed, "seed of the physics (default 1)");
+  stand_in_command->add_option("--seed", seed, "seed of the physics (default 1)")->check(CLI::NonNegativeNumber);
   stand_in_command->footer("example: swiperig stand-in --bench fixtures/benches/realtime.toml");
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands([&](CLI::App* v) { return v->check_name(argv[1]); }).empty()) {
+      std::cerr << "swiperig: no verb \"" << argv[1] << "\"; swiperig --help names them\n";
+      return 2;
+    }
     return app.exit(e) == 0 ? 0 : 2;
   }
   listen_for_signals();

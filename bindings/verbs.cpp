@@ -118,6 +118,8 @@ int check_bench(const std::string& path) {
   const BenchFile b = read_bench(bench_path(path));
   std::cout << "bench " << b.name << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
   row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
+  row("reader", std::to_string(b.profile.min_speed_mm_s) + " to " + std::to_string(b.profile.max_speed_mm_s) + " mm/s" +
+                    (b.profile.bidirectional_reader ? ", both ways" : ", one way"));
   row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) +
                       " keys, at most " + std::to_string(b.robot.max_speed_mm_s) + " mm/s");
   row("power",

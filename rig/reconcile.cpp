@@ -213,6 +213,10 @@ class Rules {
   void hint() {
     if (t_.card_read || t_.read_error || !t_.silence || t_.fault) return;
     if (t_.silence.seq < t_.swiped.seq) return;
+    // what was asked for was read, whatever the terminal told of it
+    if (std::any_of(t_.attempts.begin(), t_.attempts.end(),
+                    [&](const Attempt& a) { return a.entered && a.intent == 0; }))
+      return;
     const auto spoke = t_.last_text.seq > t_.swiped.seq && t_.last_text.seq < t_.silence.seq;
     const bool dark =
         std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& m) { return m.seq < t_.silence.seq; });

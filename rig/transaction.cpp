@@ -43,7 +43,9 @@ class Fold {
   void see(const Silence&) {
     if (!t_.silence) t_.silence = at_;
   }
-  void see(const Text&) { t_.last_text = at_; }
+  void see(const Text&) {
+    if (!t_.silence) t_.last_text = at_;
+  }
   void see(const BookRead& b) {
     t_.books[b.book] = at_;
     for (const Entry& row : b.entries) {

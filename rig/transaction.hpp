@@ -59,7 +59,8 @@ struct Transaction {
   std::vector<Attempt> attempts;
   Attempt logon;  ///< of the case itself; stan and wire marks only
   std::vector<Sent> sent;
-  Mark swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled, last_text;
+  Mark swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled;
+  Mark last_text;  ///< before the silence
   std::string garbage_from;
   std::optional<MotionDone> swipe;    ///< measured, of the case itself
   std::vector<Mark> power_lost;       ///< rail measured below the brown-out level

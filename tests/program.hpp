@@ -36,10 +36,11 @@ class Program {
     for (auto& a : arguments) raw.push_back(a.data());
     raw.push_back(nullptr);
     const std::string where = folder.path().string();
+    for (const auto& file : {name + ".out", name + ".err"}) folder.write(file, "");
     pid_ = fork();
     if (pid_ == 0) {
       const auto onto = [](const std::string& path, int fd) {
-        return dup2(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), fd) >= 0;
+        return dup2(open(path.c_str(), O_WRONLY | O_CLOEXEC), fd) >= 0;
       };
       if (chdir(where.c_str()) == 0 && onto("/dev/null", 0) && onto(out_, 1) && onto(err_, 2))
         execv(raw[0], raw.data());
@@ -72,8 +73,8 @@ class Program {
     }
     return exit_code_ >= 0;
   }
-  std::string out() const { return read_text(out_); }
-  std::string err() const { return read_text(err_); }
+  std::string out() const { return std::filesystem::exists(out_) ? read_text(out_) : ""; }
+  std::string err() const { return std::filesystem::exists(err_) ? read_text(err_) : ""; }
 
  private:
   std::string out_, err_;

@@ -356,6 +356,23 @@ TEST(Reconcile, AMisreadIsAnsweredByAPrompt) {
   const History h = misread(false, swiped, silence);
   expect_only(h, "R_HINT", {swiped, silence}, {"said nothing"});
   expect_honest(misread(true, swiped, silence));
+  // any words will do, also those that no rule maps, and what is said in the recovery does not hide them
+  History words = begun();
+  words.mark(Source::terminal, "card_wanted");
+  words.swipe(1800);
+  words.add(Source::terminal, Text{"screen", "TRY AGAIN"});
+  words.silence();
+  words.recover();
+  words.add(Source::terminal, Text{"screen", "READY"});
+  books(words, {}, {});
+  expect_honest(words);
+  // a card that was asked about was read, even if the terminal does not say so
+  History quiet = begun();
+  quiet.swipe();
+  quiet.asked(1, 1234);
+  quiet.silence();
+  quiet.recover();
+  EXPECT_EQ(rules(of(quiet)).find("R_HINT"), std::string::npos);
 }
 
 /// DOMAIN.md 3.5: journal approved, ledger charged, approval told.

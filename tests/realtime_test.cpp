@@ -1,0 +1,121 @@
+// The demonstration campaign in real time: stand-ins in processes of their own, on pseudo-terminals and TCP ports, with
+// the real relay socket in the path. Only the links of the bench differ from the virtual one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "drivers/link_tcp.hpp"
+#include "rig/trace_file.hpp"
+#include "tests/program.hpp"
+
+namespace swiperig {
+namespace {
+
+using testing::HasSubstr;
+
+/// A real-time bench of this test's own: free ports, device names in its folder.
+std::string bench_in(const Folder& folder) {
+  for (const char* sub : {"benches", "terminals", "hosts"}) {
+    std::filesystem::copy(project / "fixtures" / sub, folder.path() / sub, std::filesystem::copy_options::recursive);
+  }
+  std::string text = read_text(folder / "benches/realtime.toml");
+  SteadyClock clock;
+  std::vector<std::unique_ptr<Listener>> taken;
+  for (int port = 47302; port <= 47306; ++port) {
+    std::uint16_t free_port = 0;
+    taken.push_back(tcp_listener(clock, "127.0.0.1", 0, &free_port));
+    text = replaced(text, ":" + std::to_string(port), ":" + std::to_string(free_port));
+  }
+  text = replaced(text, "runs/stand-in/", folder / "tty/");
+  return folder.write("benches/realtime.toml", text);
+}
+
+/// The stand-ins, until the end of the test.
+class Served {
+ public:
+  Served(const Folder& folder, const std::string& bench) : program_(folder, {"stand-in", "--bench", bench}) {
+    EXPECT_TRUE(await(20, [&] {
+      return std::filesystem::exists(folder / "tty/robot") && std::filesystem::exists(folder / "tty/ecr");
+    }));
+  }
+  ~Served() {
+    program_.signal(SIGTERM);
+    program_.wait(10);
+  }
+
+ private:
+  Program program_;
+};
+
+TEST(Realtime, TheDemonstrationCampaignPasses) {
+  const Folder folder, served_in;
+  const std::string bench = bench_in(folder);
+  const Served served(served_in, bench);
+  Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "11", "--out", folder / "out"});
+  EXPECT_EQ(run.wait(290), 0) << run.out() << run.err();
+  const auto summary = boost::json::parse(read_text(folder / "out/summary.json"));
+  EXPECT_EQ(summary.at("outcomes").at("pass"), 11);
+  EXPECT_EQ(summary.at("diagnosis").at("right"), 11);
+  EXPECT_FALSE(summary.at("virtual").as_bool());
+}
+
+TEST(RealtimeStops, CtrlCLeavesTheBenchAtRestAndTheTraceClosed) {
+  const Folder folder, served_in;
+  const std::string bench = bench_in(folder);
+  const Served served(served_in, bench);
+  Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "11", "--out", folder / "out"});
+  ASSERT_TRUE(await(20, [&] { return std::filesystem::exists(folder / "out/run.trace"); }));
+  await(8, [&] { return run.ended(); });  // into the first cycle
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(15), 3) << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("stopped"));
+  const TraceReader trace(folder / "out/run.trace");
+  EXPECT_FALSE(trace.head().empty());
+  const auto cycle = trace.cycle(0);
+  ASSERT_TRUE(cycle.has_value());
+  EXPECT_FALSE(cycle->verdict.has_value());
+}
+
+TEST(RealtimeStops, AWriterKilledInMidCycleLeavesAnUnfinishedCycle) {
+  const Folder folder, served_in;
+  const std::string bench = bench_in(folder);
+  const Served served(served_in, bench);
+  Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "11", "--out", folder / "out"});
+  ASSERT_TRUE(await(20, [&] { return std::filesystem::exists(folder / "out/run.trace"); }));
+  await(8, [&] { return run.ended(); });
+  run.signal(SIGKILL);
+  run.wait(5);
+  const Said judged = swiperig(folder, {"judge", folder / "out"});
+  EXPECT_EQ(judged.exit_code, 1) << judged.err;
+  EXPECT_THAT(judged.out, HasSubstr("\"inconclusive\": 1"));
+  EXPECT_THAT(judged.out, HasSubstr("did not end in order"));
+}
+
+TEST(RealtimeStops, EquipmentThatDiesIsARigFault) {
+  const Folder folder, served_in;
+  const std::string bench = bench_in(folder);
+  Program host(served_in, {"stand-in", "host", "--bench", bench});
+  const Folder terminal_in, robot_in, supply_in;
+  Program terminal(terminal_in, {"stand-in", "terminal", "--bench", bench});
+  Program robot(robot_in, {"stand-in", "robot", "--bench", bench});
+  Program supply(supply_in, {"stand-in", "supply", "--bench", bench});
+  ASSERT_TRUE(await(20, [&] {
+    return std::filesystem::exists(folder / "tty/robot") && std::filesystem::exists(folder / "tty/ecr");
+  }));
+  await(1, [] { return false; });
+  Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "1", "--out", folder / "out"});
+  ASSERT_TRUE(await(20, [&] { return std::filesystem::exists(folder / "out/run.trace"); }));
+  await(8, [&] { return run.ended(); });
+  supply.signal(SIGKILL);
+  EXPECT_EQ(run.wait(60), 3) << run.out() << run.err();
+  const auto summary = boost::json::parse(read_text(folder / "out/summary.json"));
+  EXPECT_EQ(summary.at("outcomes").at("fail"), 0);
+  for (Program* p : {&host, &terminal, &robot}) {
+    p->signal(SIGTERM);
+    p->wait(10);
+  }
+}
+
+}  // namespace
+}  // namespace swiperig
