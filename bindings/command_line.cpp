@@ -90,7 +90,7 @@ int command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     if (argc > 1 && argv[1][0] != '-' &&
         app.get_subcommands([&](CLI::App* v) { return v->check_name(argv[1]); }).empty()) {
-      std::cerr << "swiperig: no verb \"" << argv[1] << "\"; swiperig --help names them\n";
+      std::cerr << "swiperig: no subcommand \"" << argv[1] << "\"; swiperig --help names them\n";
       return 2;
     }
     return app.exit(e) == 0 ? 0 : 2;

@@ -31,13 +31,15 @@ std::string bench_in(const Folder& folder) {
   return folder.write("benches/realtime.toml", text);
 }
 
+bool ports_made(const Folder& folder) {
+  return std::filesystem::exists(folder / "tty/robot") && std::filesystem::exists(folder / "tty/ecr");
+}
+
 /// The stand-ins, until the end of the test.
 class Served {
  public:
-  Served(const Folder& folder, const std::string& bench) : program_(folder, {"stand-in", "--bench", bench}) {
-    EXPECT_TRUE(await(20, [&] {
-      return std::filesystem::exists(folder / "tty/robot") && std::filesystem::exists(folder / "tty/ecr");
-    }));
+  Served(const Folder& folder, const std::string& bench) : program_(own_, {"stand-in", "--bench", bench}) {
+    EXPECT_TRUE(await(20, [&] { return ports_made(folder); })) << program_.err();
   }
   ~Served() {
     program_.signal(SIGTERM);
@@ -45,13 +47,14 @@ class Served {
   }
 
  private:
+  Folder own_;
   Program program_;
 };
 
 TEST(Realtime, TheDemonstrationCampaignPasses) {
-  const Folder folder, served_in;
+  const Folder folder;
   const std::string bench = bench_in(folder);
-  const Served served(served_in, bench);
+  const Served served(folder, bench);
   Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "11", "--out", folder / "out"});
   EXPECT_EQ(run.wait(290), 0) << run.out() << run.err();
   const auto summary = boost::json::parse(read_text(folder / "out/summary.json"));
@@ -61,9 +64,9 @@ TEST(Realtime, TheDemonstrationCampaignPasses) {
 }
 
 TEST(RealtimeStops, CtrlCLeavesTheBenchAtRestAndTheTraceClosed) {
-  const Folder folder, served_in;
+  const Folder folder;
   const std::string bench = bench_in(folder);
-  const Served served(served_in, bench);
+  const Served served(folder, bench);
   Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "11", "--out", folder / "out"});
   ASSERT_TRUE(await(20, [&] { return std::filesystem::exists(folder / "out/run.trace"); }));
   await(8, [&] { return run.ended(); });  // into the first cycle
@@ -78,9 +81,9 @@ TEST(RealtimeStops, CtrlCLeavesTheBenchAtRestAndTheTraceClosed) {
 }
 
 TEST(RealtimeStops, AWriterKilledInMidCycleLeavesAnUnfinishedCycle) {
-  const Folder folder, served_in;
+  const Folder folder;
   const std::string bench = bench_in(folder);
-  const Served served(served_in, bench);
+  const Served served(folder, bench);
   Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "11", "--out", folder / "out"});
   ASSERT_TRUE(await(20, [&] { return std::filesystem::exists(folder / "out/run.trace"); }));
   await(8, [&] { return run.ended(); });
@@ -93,16 +96,14 @@ TEST(RealtimeStops, AWriterKilledInMidCycleLeavesAnUnfinishedCycle) {
 }
 
 TEST(RealtimeStops, EquipmentThatDiesIsARigFault) {
-  const Folder folder, served_in;
+  const Folder folder;
   const std::string bench = bench_in(folder);
-  Program host(served_in, {"stand-in", "host", "--bench", bench});
-  const Folder terminal_in, robot_in, supply_in;
+  const Folder host_in, terminal_in, robot_in, supply_in;
+  Program host(host_in, {"stand-in", "host", "--bench", bench});
   Program terminal(terminal_in, {"stand-in", "terminal", "--bench", bench});
   Program robot(robot_in, {"stand-in", "robot", "--bench", bench});
   Program supply(supply_in, {"stand-in", "supply", "--bench", bench});
-  ASSERT_TRUE(await(20, [&] {
-    return std::filesystem::exists(folder / "tty/robot") && std::filesystem::exists(folder / "tty/ecr");
-  }));
+  ASSERT_TRUE(await(20, [&] { return ports_made(folder); }));
   await(1, [] { return false; });
   Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "1", "--out", folder / "out"});
   ASSERT_TRUE(await(20, [&] { return std::filesystem::exists(folder / "out/run.trace"); }));
