@@ -105,6 +105,13 @@ Case read_case(const Value& v) {
   if (const Value* steps = t.find("step")) {
     for (const Value& s : steps->array()) c.steps.push_back(step(s));
   }
+  for (std::size_t later = 2; later < c.steps.size(); ++later) {
+    for (std::size_t i = 1; i < later; ++i) {
+      const Step &a = c.steps[i], &b = c.steps[later];
+      if (a.when.ends_with("_entered") && a.when == b.when && a.nth == b.nth && a.after == 0ns && b.after == 0ns)
+        v.refuse("one step at the " + std::to_string(b.nth) + ". " + b.when + ": a message meets one fault");
+    }
+  }
   for (const Value& m : t.at("must").array()) c.must.push_back(m.word(milestone_names()));
   if (c.must.empty())
     t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");

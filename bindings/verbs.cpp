@@ -75,7 +75,7 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
     throw ConfigError(directory + ": no cycle " + std::to_string(number) + "; the run planned cycles 0 to " +
                       std::to_string(trace.run().cycles_planned - 1));
   }
-  std::cout << explain(case_named(trace.run(), cycle->case_name), *cycle);
+  std::cout << explain(case_named(trace.run(), cycle->case_name), trace.run().scope, *cycle);
   return 0;
 }
 

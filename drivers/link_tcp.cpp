@@ -6,6 +6,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -64,13 +65,23 @@ struct Attempt {
   bool done = false;
 };
 
-Task<> await_end(Clock& clock, std::shared_ptr<Attempt> attempt, Time deadline, std::string name) {
+/// What a dialer shares with its dials, which may end after it.
+struct Dials {
+  std::set<Bell*> under_way;
+  bool closed = false;
+};
+
+Task<> await_end(Clock& clock, std::shared_ptr<Dials> dials, std::shared_ptr<Attempt> attempt, Time deadline,
+                 std::string name) {
   while (!attempt->done) {
+    dials->under_way.insert(&attempt->ended);
     const bool rung = co_await clock.wait(attempt->ended, deadline);
-    if (rung) continue;
+    dials->under_way.erase(&attempt->ended);
+    if (rung && !dials->closed) continue;
     error_code ignored;
     attempt->resolver.cancel();
     attempt->socket.close(ignored);
+    if (dials->closed) throw LinkError(LinkError::closed, name + ": no longer wanted");
     throw LinkError(LinkError::failed, name + ": no answer within " + to_text(kDialTimeout));
   }
   attempt->done = false;
@@ -104,8 +115,9 @@ bool to_itself(const tcp::socket& socket) {
   return !near && !far && here == there;
 }
 
-Task<std::unique_ptr<Link>> dial_to(Clock& clock, std::string host, std::uint16_t port) {
+Task<std::unique_ptr<Link>> dial_to(Clock& clock, std::shared_ptr<Dials> dials, std::string host, std::uint16_t port) {
   const std::string name = name_of(host, port);
+  if (dials->closed) throw LinkError(LinkError::closed, name + ": no longer wanted");
   const Time deadline = clock.now() + kDialTimeout;
   auto attempt = std::make_shared<Attempt>(clock.context());
   error_code not_numeric;
@@ -114,14 +126,14 @@ Task<std::unique_ptr<Link>> dial_to(Clock& clock, std::string host, std::uint16_
     attempt->ends.emplace_back(address, port);
   } else {
     start_resolving(attempt, host, port);
-    co_await await_end(clock, attempt, deadline, name);
+    co_await await_end(clock, dials, attempt, deadline, name);
     if (attempt->error) throw LinkError(LinkError::failed, name + ": " + attempt->error.message());
   }
   bool refused = false;
   std::string why = "no address";
   for (const tcp::endpoint& end : attempt->ends) {
     start_connecting(attempt, end);
-    co_await await_end(clock, attempt, deadline, name);
+    co_await await_end(clock, dials, attempt, deadline, name);
     refused = attempt->error == asio::error::connection_refused || (!attempt->error && to_itself(attempt->socket));
     if (!attempt->error && !refused) co_return tcp_link(clock, std::move(attempt->socket));
     why = refused ? "refused, nobody listens there" : attempt->error.message();
@@ -132,12 +144,17 @@ Task<std::unique_ptr<Link>> dial_to(Clock& clock, std::string host, std::uint16_
 class TcpDialer final : public Dialer {
  public:
   TcpDialer(Clock& clock, std::string host, std::uint16_t port) : clock_(clock), host_(std::move(host)), port_(port) {}
-  Task<std::unique_ptr<Link>> dial() override { return dial_to(clock_, host_, port_); }
+  Task<std::unique_ptr<Link>> dial() override { return dial_to(clock_, dials_, host_, port_); }
+  void close() override {
+    dials_->closed = true;
+    for (Bell* bell : dials_->under_way) bell->ring();
+  }
 
  private:
   Clock& clock_;
   std::string host_;
   std::uint16_t port_;
+  std::shared_ptr<Dials> dials_ = std::make_shared<Dials>();
 };
 
 /// What a listener shares with the coroutine suspended in accept.

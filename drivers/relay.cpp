@@ -33,6 +33,7 @@ void Relay::close() {
   if (closed_) return;
   closed_ = true;
   terminal_side_->close();
+  host_side_->close();
   for (auto& [number, connection] : connections_) {
     for (Side* side : {&connection->terminal, &connection->host}) {
       side->reset = side->over = true;

@@ -126,8 +126,8 @@ std::string state_text(const std::string& state, std::int64_t amount_minor) {
   return visible(state) + " " + amount_text(amount_minor);
 }
 
-std::string money(const CycleRecord& cycle) {
-  const Transaction t = replay(cycle.events, 0);
+std::string money(const Scope& scope, const CycleRecord& cycle) {
+  const Transaction t = replay(cycle.events, scope);
   std::string out = "money, as the three books have it:\n";
   for (const Attempt& a : t.attempts) {
     out += "  batch " + visible(a.batch) + " STAN " + visible(a.stan);
@@ -167,7 +167,7 @@ std::string judgement(const Verdict& v) {
 
 std::string sentence(const Event& event) { return std::visit(Say{}, event.body); }
 
-std::string explain(const Case& c, const CycleRecord& cycle) {
+std::string explain(const Case& c, const Scope& scope, const CycleRecord& cycle) {
   std::string out = "cycle " + std::to_string(cycle.cycle) + ": " + visible(cycle.case_name);
   if (!c.point.empty()) out += " (" + visible(c.point) + ")";
   out += ", a sale of " + amount_text(c.amount_minor) + " with card \"" + visible(c.card) + "\"\n";
@@ -187,7 +187,7 @@ std::string explain(const Case& c, const CycleRecord& cycle) {
     out += std::string(finding ? "!" : " ") + (diagnosis ? "*" : " ") + seq + milliseconds(e.at - cycle.begun) + "  " +
            source + "  " + sentence(e) + "\n";
   }
-  out += "\n" + money(cycle) + "\n";
+  out += "\n" + money(scope, cycle) + "\n";
   if (!cycle.verdict) return out + "outcome: inconclusive, because the cycle was cut short and has no verdict\n";
   return out + judgement(*cycle.verdict);
 }

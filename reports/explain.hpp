@@ -9,7 +9,7 @@
 
 namespace swiperig {
 
-std::string explain(const Case&, const CycleRecord&);
+std::string explain(const Case&, const Scope&, const CycleRecord&);
 /// One event as a sentence, without time and source.
 std::string sentence(const Event&);
 

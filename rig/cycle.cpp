@@ -67,10 +67,12 @@ Task<> Watch::pump(Source source, Capture* capture) {
       post(source, std::move(seen.body), seen.at, seen.at_uncertainty);
       continue;
     } catch (const LinkError& e) {
-      if (e.kind != LinkError::closed) post(source, EquipmentFault{e.what()});
+      if (e.kind == LinkError::closed) co_return;
+      blind_ = e.what();
     } catch (const EquipmentError& e) {
-      post(source, EquipmentFault{e.what()});
+      blind_ = e.what();
     }
+    post(source, EquipmentFault{blind_});
     co_return;
   }
 }
@@ -365,6 +367,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   std::string failure;
   bool aborted = false;
   try {
+    if (!blind_.empty()) throw EquipmentError(blind_);
     co_await clear();
     if (!idle_) co_await restart_terminal();
     if (!idle_)

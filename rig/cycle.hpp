@@ -88,6 +88,7 @@ class Watch {
   bool powered_ = false;
   bool broken_ = false;  ///< equipment failed in this cycle
   std::string broken_what_;
+  std::string blind_;  ///< why a capture ended: no later cycle can be seen whole
 };
 
 }  // namespace swiperig

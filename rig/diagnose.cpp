@@ -91,7 +91,7 @@ Observed observed(std::span<const Event> events) {
 }
 
 Diagnosis diagnose(const Observed& o, const Scope& scope) {
-  const Transaction t = replay(o.events, scope.brownout_mv);
+  const Transaction t = replay(o.events, scope);
   if (t.fault) return answer("rig_fault", "the rig's own equipment failed: " + t.fault_what, {t.fault});
 
   const auto it = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return bool(a.entered); });

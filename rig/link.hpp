@@ -36,6 +36,8 @@ struct Dialer {
   virtual ~Dialer() = default;
   /// A fresh link, or LinkError{refused | failed}.
   virtual Task<std::unique_ptr<Link>> dial() = 0;
+  /// Dials under way, and later ones, end with LinkError{closed}.
+  virtual void close() = 0;
 };
 
 struct Listener {

@@ -80,6 +80,14 @@ class Rules {
     result_.findings.push_back({rule, std::move(what), proof(marks)});
   }
 
+  /// What ends the doubt: a reversal answered as the host profile says, or, where the terminal profile allows to clear
+  /// after the last try, the report of it. Null while it is open.
+  Mark ended(const Attempt& a) const {
+    if (a.reversal_ended || scope_.keep_reversal_after_last_try || a.reversals < scope_.reversal_tries)
+      return a.reversal_ended;
+    return a.gave_up;
+  }
+
   void no_double_charge() {
     for (std::size_t i = 0; i < t_.intents.size(); ++i) {
       std::int64_t sum = 0;
@@ -100,6 +108,7 @@ class Rules {
   void no_silent_charge(const Attempt& a) {
     // a doubt that the terminal still holds is not silent yet: I10 watches its end
     if (charged(a) == 0 || a.journal == "approved" || a.journal == "pending") return;
+    if (ended(a) && !a.reversal_ended) return;  // reported: the merchant has the slip
     find("I2",
          "cardholder charged " + amount_text(charged(a)) + ", the terminal's journal has " +
              (a.journal.empty() ? "nothing" : a.journal) + " (" + key(a) + ")",
@@ -125,9 +134,13 @@ class Rules {
 
   void books_agree() {
     std::int64_t journal_sum = 0, ledger_sum = 0, journal_count = 0, ledger_count = 0;
+    bool slip = false;  // that the totals differ has been reported
     for (const Attempt& a : t_.attempts) {
       if (a.journal == "approved") journal_sum += a.journal_amount_minor, ++journal_count;
-      if (a.ledger == "approved" && a.journal != "pending") ledger_sum += a.ledger_amount_minor, ++ledger_count;
+      const bool reported = ended(a) && !a.reversal_ended;
+      slip = slip || reported;
+      if (a.ledger == "approved" && a.journal != "pending" && !reported)
+        ledger_sum += a.ledger_amount_minor, ++ledger_count;
     }
     if (journal_sum != ledger_sum || journal_count != ledger_count) {
       find("I5",
@@ -136,7 +149,7 @@ class Rules {
            {journal_, ledger_, t_.settled});
       return;
     }
-    if (t_.settlement_outcome == "DIFFERED") {
+    if (t_.settlement_outcome == "DIFFERED" && !slip) {
       find("I5", "the host's totals differ from the terminal's settlement request", {t_.settlement_left, t_.settled});
     }
   }
@@ -158,8 +171,7 @@ class Rules {
   void order() {
     const Attempt* doubtful = nullptr;
     for (const Sent& s : t_.sent) {
-      if (doubtful != nullptr && doubtful->reversal_ended && doubtful->reversal_ended.seq < s.mark.seq)
-        doubtful = nullptr;
+      if (doubtful != nullptr && ended(*doubtful) && ended(*doubtful).seq < s.mark.seq) doubtful = nullptr;
       if (doubtful != nullptr && s.kind != Sent::reversal && (s.stan != doubtful->stan || s.batch != doubtful->batch)) {
         find("I8",
              std::string(s.kind == Sent::request ? "a new sale" : "the settlement") + " left the terminal while " +
@@ -192,7 +204,7 @@ class Rules {
     if (a.reversals > scope_.reversal_tries * 2) {
       find("I10", std::to_string(a.reversals) + " reversals for " + key(a), {a.entered, a.reversal_entered});
     }
-    if (!in_doubt(a) || a.reversal_ended || forgotten_.contains(key(a))) return;
+    if (!in_doubt(a) || ended(a) || forgotten_.contains(key(a))) return;
     if (!t_.recovery) return;  // the cycle was cut short: nothing can be said about the end of the doubt
     find("I10",
          key(a) + " is still in doubt at the end" +
@@ -227,7 +239,7 @@ class Rules {
   void doubt_time() {
     for (const Attempt& a : t_.attempts) {
       if (!in_doubt(a) || !a.entered) continue;
-      const Time end = a.reversal_ended ? a.reversal_ended.at : journal_ ? journal_.at : a.entered.at;
+      const Time end = ended(a) ? ended(a).at : journal_ ? journal_.at : a.entered.at;
       result_.in_doubt = std::max(result_.in_doubt, end - a.entered.at);
     }
   }

@@ -1,5 +1,6 @@
 #include "rig/transaction.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace swiperig {
@@ -8,11 +9,9 @@ namespace {
 
 std::int64_t number(std::string_view digits) { return std::strtoll(std::string(digits).c_str(), nullptr, 10); }
 
-bool ends_reversal(std::string_view code) { return code == "00" || code == "12" || code == "25"; }
-
 class Fold {
  public:
-  Fold(Transaction& t, std::int64_t brownout_mv) : t_(t), brownout_mv_(brownout_mv) {}
+  Fold(Transaction& t, const Scope& scope) : t_(t), scope_(scope) {}
 
   void operator()(const Event& e) {
     at_ = Mark{e.seq, e.at};
@@ -33,7 +32,7 @@ class Fold {
     t_.swipe = m;
   }
   void see(const Reading& r) {
-    if (r.rail_mv < brownout_mv_) t_.power_lost.push_back(at_);  // the terminal's own restart among them
+    if (r.rail_mv < scope_.brownout_mv) t_.power_lost.push_back(at_);  // the terminal's own restart among them
   }
   void see(const EquipmentFault& f) {
     if (t_.fault) return;
@@ -48,6 +47,10 @@ class Fold {
   }
   void see(const BookRead& b) {
     t_.books[b.book] = at_;
+    for (Attempt& a : t_.attempts) {  // what was read before is overtaken
+      if (b.book == "journal") a.journal.clear(), a.journal_amount_minor = 0;
+      if (b.book == "ledger") a.ledger.clear(), a.ledger_amount_minor = 0;
+    }
     for (const Entry& row : b.entries) {
       if (row.kind != "sale" && row.state != "tombstone") continue;
       Attempt& a = attempt(row.batch, row.stan);
@@ -114,12 +117,15 @@ class Fold {
     } else if (name == "reversal_response_left") {
       Attempt& a = attempt(get("batch"), get("stan"));
       a.reversal_code = get("code");
-      if (ends_reversal(get("code"))) {
+      const auto& done = scope_.reversal_done_codes;
+      if (std::find(done.begin(), done.end(), a.reversal_code) != done.end()) {
         a.reversal_ended = at_;
         // books read earlier are overtaken by it; the other codes undo nothing
         if (a.ledger == "approved" && a.reversal_code == "00") a.ledger = "reversed";
         if (a.journal == "pending") a.journal = "reversed";
       }
+    } else if (name == "gave_up") {
+      attempt(get("batch"), get("stan")).gave_up = at_;
     } else if (name == "settlement_entered") {
       t_.settlement_totals = get("totals");
       t_.sent.push_back({Sent::settlement, std::string(get("batch")), "", at_});
@@ -132,7 +138,8 @@ class Fold {
       Attempt& a = attempt(get("batch"), get("stan"));
       a.told = at_;
       a.told_outcome = get("outcome");
-      a.told_amount_minor = number(get("amount"));
+      // a rule without {amount} says of the request that it was approved
+      a.told_amount_minor = get("amount").empty() ? a.amount_minor : number(get("amount"));
       if (a.intent < 0) a.intent = static_cast<int>(t_.intents.size()) - 1;
     }
   }
@@ -160,7 +167,7 @@ class Fold {
   }
 
   Transaction& t_;
-  std::int64_t brownout_mv_;
+  const Scope& scope_;
   Mark at_;
   std::map<std::string, std::size_t> by_connection_;
   std::string logon_connection_;
@@ -175,9 +182,9 @@ Attempt* Transaction::find(std::string_view batch, std::string_view stan) {
   return nullptr;
 }
 
-Transaction replay(std::span<const Event> events, std::int64_t brownout_mv) {
+Transaction replay(std::span<const Event> events, const Scope& scope) {
   Transaction t;
-  Fold fold(t, brownout_mv);
+  Fold fold(t, scope);
   for (const Event& e : events) fold(e);
   return t;
 }

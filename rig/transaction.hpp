@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rig/event.hpp"
+#include "rig/verdict.hpp"
 
 namespace swiperig {
 
@@ -29,6 +30,7 @@ struct Attempt {
   std::string code, mac;                  ///< of the response that reached the path
   Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
   int reversals = 0;
+  Mark gave_up;  ///< the terminal reported that it tries no longer
   std::string reversal_code;
   Mark told;
   std::string told_outcome;  ///< APPROVED, DECLINED, UNKNOWN, FAILED; the last one told
@@ -73,7 +75,7 @@ struct Transaction {
   Attempt* find(std::string_view batch, std::string_view stan);
 };
 
-/// `brownout_mv`: the rail level below which the terminal is without power.
-Transaction replay(std::span<const Event> events, std::int64_t brownout_mv);
+/// Of the scope: the rail level below which the terminal is without power, and the codes that end a reversal.
+Transaction replay(std::span<const Event> events, const Scope& scope);
 
 }  // namespace swiperig

@@ -48,7 +48,7 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
 }  // namespace
 
 Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) {
-  const Transaction t = replay(events, scope.brownout_mv);
+  const Transaction t = replay(events, scope);
   Reconciliation books = reconcile(t, scope);
   Verdict v;
   v.findings = std::move(books.findings);

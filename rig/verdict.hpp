@@ -54,6 +54,7 @@ struct Scope {
   bool bidirectional_reader = false;
   int reversal_tries = 3;
   bool keep_reversal_after_last_try = true;
+  std::vector<std::string> reversal_done_codes = {"00", "12", "25"};  ///< field 39 that ends a reversal
 };
 
 Verdict judge(const Case&, const Scope&, std::span<const Event> events);

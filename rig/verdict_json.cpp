@@ -165,7 +165,8 @@ std::string to_json(const Scope& s) {
                                       {"brownout_mv", s.brownout_mv},
                                       {"bidirectional_reader", s.bidirectional_reader},
                                       {"reversal_tries", s.reversal_tries},
-                                      {"keep_reversal_after_last_try", s.keep_reversal_after_last_try}});
+                                      {"keep_reversal_after_last_try", s.keep_reversal_after_last_try},
+                                      {"reversal_done_codes", strings(s.reversal_done_codes)}});
 }
 
 Scope parse_scope(std::string_view text) {
@@ -181,6 +182,7 @@ Scope parse_scope(std::string_view text) {
   s.bidirectional_reader = o.flag("bidirectional_reader");
   s.reversal_tries = static_cast<int>(o.integer("reversal_tries"));
   s.keep_reversal_after_last_try = o.flag("keep_reversal_after_last_try");
+  s.reversal_done_codes = o.texts("reversal_done_codes");
   return s;
 }
 

@@ -115,7 +115,7 @@ TEST(CommandLine, WrongUseIsTwoAndLeavesNothing) {
   folder.write("empty/run.trace", "");
   const Use uses[] = {
       {{}, "ubcommand"},
-      {{"fly"}, "no verb \"fly\""},
+      {{"fly"}, "no subcommand \"fly\""},
       {{"run"}, "CAMPAIGN"},
       {{"run", demonstration, "--colour"}, "--colour"},
       {{"run", demonstration, "--cycles", "0"}, "--cycles"},

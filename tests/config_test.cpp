@@ -156,6 +156,10 @@ const std::vector<Wrong> hostile = {
     {"surrogate", "b = \"\xed\xa0\x80\"\n", nothing, "f.toml:1:"},
     {"zero_byte", std::string("a = 1\nb = \"x\0y\"\n", 15), nothing, "f.toml:2:"},
     {"zero_bytes_only", std::string(4096, '\0'), nothing, "f.toml:1:"},
+    // toml++ in a header asserts here, the packaged library refuses
+    {"header_that_starts_with_a_dot", "[.a]\n", nothing, "f.toml:1:2:"},
+    {"header_of_no_key", "a = 1\n[$]\n", nothing, "f.toml:2:2:"},
+    {"header_across_lines", "[\na]\n", nothing, "f.toml:1:2:"},
     {"unfinished_text", "a = \"x\n", nothing, "f.toml:1:"},
     {"not_toml", "<?xml version=\"1.0\"?>", nothing, "f.toml:1:1:"},
     {"many_lists", "a = " + repeated("[", 100'000), nothing, "f.toml"},

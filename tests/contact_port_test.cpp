@@ -196,6 +196,7 @@ struct StuckLink final : Link {
 struct StuckDialer final : Dialer {
   explicit StuckDialer(Clock& c) : clock(c) {}
   Task<std::unique_ptr<Link>> dial() override { co_return std::make_unique<StuckLink>(clock); }
+  void close() override {}
   Clock& clock;
 };
 

@@ -70,7 +70,7 @@ CycleRecord charged_in_silence() {
 }
 
 TEST(Explain, TellsEveryEventWithItsTime) {
-  const std::string text = explain(response_lost(), charged_in_silence());
+  const std::string text = explain(response_lost(), Scope{}, charged_in_silence());
   EXPECT_THAT(text, HasSubstr("cycle 7: response lost (P10), a sale of 12.34 with card \"good\""));
   EXPECT_THAT(text, HasSubstr("planned at response_entered: drop the message"));
   EXPECT_THAT(text, ContainsRegex("40 +0.000  rig +sale of 12.34 begins"));
@@ -84,16 +84,16 @@ TEST(Explain, TellsEveryEventWithItsTime) {
 }
 
 TEST(Explain, ShowsTheMoneyInThreeBooks) {
-  const std::string text = explain(response_lost(), charged_in_silence());
+  const std::string text = explain(response_lost(), Scope{}, charged_in_silence());
   EXPECT_THAT(text, HasSubstr("batch 000001 STAN 000012, a request of 12.34:  told nothing  |  journal nothing  |  "
                               "ledger approved 12.34"));
   CycleRecord unread = charged_in_silence();
   unread.events.resize(9);
-  EXPECT_THAT(explain(response_lost(), unread), HasSubstr("journal not read  |  ledger not read"));
+  EXPECT_THAT(explain(response_lost(), Scope{}, unread), HasSubstr("journal not read  |  ledger not read"));
 }
 
 TEST(Explain, MarksTheLinesThatDecided) {
-  const std::string text = explain(response_lost(), charged_in_silence());
+  const std::string text = explain(response_lost(), Scope{}, charged_in_silence());
   EXPECT_THAT(text, ContainsRegex("\n \\* +45 "));
   EXPECT_THAT(text, ContainsRegex("\n!  +50 "));
   EXPECT_THAT(text, ContainsRegex("\n   +44 "));
@@ -107,7 +107,8 @@ TEST(Explain, MarksTheLinesThatDecided) {
 TEST(Explain, ACycleCutShortIsInconclusive) {
   CycleRecord c = charged_in_silence();
   c.verdict.reset();
-  EXPECT_THAT(explain(response_lost(), c), HasSubstr("outcome: inconclusive, because the cycle was cut short"));
+  EXPECT_THAT(explain(response_lost(), Scope{}, c),
+              HasSubstr("outcome: inconclusive, because the cycle was cut short"));
 }
 
 TEST(Explain, WhatDevicesSayMovesNoCursor) {
@@ -127,7 +128,7 @@ TEST(Explain, WhatDevicesSayMovesNoCursor) {
   }
   c.verdict->why = c.verdict->diagnosis.why = c.verdict->findings[0].what = hostile;
   c.verdict->diagnosis.cause = c.verdict->induced = hostile;
-  const std::string text = explain(response_lost(), c);
+  const std::string text = explain(response_lost(), Scope{}, c);
   for (const char* bad : {"\x1b", "\x07", "\r", "\xE2\x80\xAE", "\x9b", "\xff"}) EXPECT_THAT(text, Not(HasSubstr(bad)));
   EXPECT_EQ(text.find('\0'), std::string::npos);
   EXPECT_THAT(text, HasSubstr("\\x1B]0;x\\x07\\x0D\\x0A\\u{202E}\\x00\\x9B\\xFF"));

@@ -1,6 +1,8 @@
 #include "drivers/link_tcp.hpp"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "rig/bytes.hpp"
 #include "rig/crew.hpp"
@@ -327,6 +330,46 @@ TEST_F(LinkTcp, APortInUseIsNamedInTheError) {
     EXPECT_EQ(e.kind, LinkError::failed);
     EXPECT_NE(std::string(e.what()).find("127.0.0.1:" + std::to_string(port)), std::string::npos) << e.what();
   }
+}
+
+TEST_F(LinkTcp, ADialIntoSilenceEndsWhenItsDialerCloses) {
+  // a listener whose queue is full answers nothing, like a network that drops everything
+  const int deaf = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::bind(deaf, reinterpret_cast<sockaddr*>(&at), size), 0);
+  ASSERT_EQ(::listen(deaf, 0), 0);
+  ASSERT_EQ(::getsockname(deaf, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  std::vector<std::string> ended;
+  auto dialer = tcp_dialer(clock, "127.0.0.1", ntohs(at.sin_port));
+  const auto dial = [&](std::unique_ptr<Link>& link) -> Task<> {
+    try {
+      link = co_await dialer->dial();
+    } catch (const LinkError& e) {
+      ended.push_back(kind_text(e.kind));
+    }
+  };
+  std::array<std::unique_ptr<Link>, 4> links;
+  Time closed{}, over{};
+  run([&]() -> Task<> {
+    Crew crew(clock);
+    for (auto& link : links) crew.start(dial(link));
+    co_await clock.sleep_for(100ms);
+    EXPECT_LT(std::count_if(links.begin(), links.end(), [](const auto& l) { return l != nullptr; }), 4)
+        << "nobody was kept waiting";
+    closed = clock.now();
+    dialer->close();
+    co_await crew.join();
+    over = clock.now();
+    std::unique_ptr<Link> late;
+    co_await dial(late);
+  });
+  ::close(deaf);
+  EXPECT_LT(over - closed, 1s);
+  EXPECT_GE(ended.size(), 2U);
+  EXPECT_EQ(std::count(ended.begin(), ended.end(), "closed"), static_cast<std::ptrdiff_t>(ended.size()));
 }
 
 TEST_F(LinkTcp, NamesAreResolvedAndUnknownOnesFail) {

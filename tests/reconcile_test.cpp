@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using Seqs = std::vector<std::uint64_t>;
 
-Reconciliation of(const History& h) { return reconcile(replay(h.events, full_scope().brownout_mv), full_scope()); }
+Reconciliation of(const History& h) { return reconcile(replay(h.events, full_scope()), full_scope()); }
 
 std::string rules(const Reconciliation& r) {
   std::string all;
@@ -72,7 +72,7 @@ TEST(Reconcile, WhatTheBenchCannotSeeIsNotChecked) {
   h.recover();
   Scope blind = full_scope();
   blind.sources = {"power", "actuator"};
-  const Reconciliation r = reconcile(replay(h.events, 3300), blind);
+  const Reconciliation r = reconcile(replay(h.events, blind), blind);
   EXPECT_TRUE(r.checked.empty());
   EXPECT_EQ(r.not_observable.size(), 12U);
 }
@@ -310,6 +310,21 @@ TEST(Reconcile, I10EveryDoubtEnds) {
   EXPECT_NE(r.findings[1].what.find("12.34"), std::string::npos) << r.findings[1].what;
   EXPECT_EQ(r.findings[1].evidence.front(), entered);
   EXPECT_EQ(rules(of(tried("00", entered))), "I8") << "the twin: a doubt that ended";
+  // the other habit: cleared after the last try, with a report
+  const auto cleared = [&](bool reported) {
+    History given = begun();
+    given.read_card();
+    given.asked(1, 1234);
+    for (int n = 0; n < 3; ++n) given.reversed(1, 1234, "96");
+    if (reported) given.mark(Source::terminal, "gave_up", {{"batch", "000001"}, {"stan", History::text(1)}});
+    given.recover();
+    books(given, {}, {History::row(1, 1234, "approved")});
+    Scope habit = full_scope();
+    habit.keep_reversal_after_last_try = false;
+    return reconcile(replay(given.events, habit), habit);
+  };
+  EXPECT_EQ(rules(cleared(true)), "");
+  EXPECT_EQ(rules(cleared(false)), "I8 I2 I5 I10") << "cleared without a word";
   // nor does it take for ever
   History often = begun();
   often.read_card();

@@ -165,7 +165,7 @@ TEST(TerminalDoubt, TheOtherHabitClearsAfterTheLastTryAndReports) {
     co_await r.sale("1");
     const std::string result = co_await r.sale("2");
     EXPECT_NE(result.find("APPROVED"), result.npos);
-    EXPECT_EQ(r.reg.count("P|REVERSAL NOT CONFIRMED"), 1);
+    EXPECT_EQ(r.reg.count("P|REVERSAL NOT CONFIRMED BATCH 000042 TRACE 000002 AMOUNT 0.01"), 1);
     EXPECT_EQ(r.peer.all("0400").size(), 3U);
   }(rig));
 }

@@ -8,7 +8,7 @@
 namespace swiperig {
 namespace {
 
-constexpr std::int64_t brownout_mv = 3300;
+const Scope scope = full_scope();
 
 TEST(Transaction, AGoodSaleIsOneAttemptWithAllItsMarks) {
   History h;
@@ -16,7 +16,7 @@ TEST(Transaction, AGoodSaleIsOneAttemptWithAllItsMarks) {
   h.good_sale(1, 1234);
   const auto journal = h.book("journal", {History::row(1, 1234, "approved")});
   h.book("ledger", {History::row(1, 1234, "approved")});
-  const Transaction t = replay(h.events, brownout_mv);
+  const Transaction t = replay(h.events, scope);
   ASSERT_EQ(t.attempts.size(), 1U);
   const Attempt& a = t.attempts[0];
   EXPECT_EQ(a.batch + "/" + a.stan, "000001/000001");
@@ -38,7 +38,7 @@ TEST(Transaction, AGoodSaleIsOneAttemptWithAllItsMarks) {
 }
 
 TEST(Transaction, NothingIsSeenThatWasNot) {
-  const Transaction t = replay({}, brownout_mv);
+  const Transaction t = replay({}, scope);
   EXPECT_TRUE(t.attempts.empty());
   EXPECT_TRUE(t.intents.empty());
   EXPECT_FALSE(t.card_read || t.silence || t.fault || t.swiped);
@@ -49,7 +49,7 @@ TEST(Transaction, AttemptsBelongToTheIntentDuringWhichTheyWereAsked) {
   h.intent("sale", 1234);
   h.asked(1, 1234);
   h.recover();
-  const Transaction t = replay(h.events, brownout_mv);
+  const Transaction t = replay(h.events, scope);
   ASSERT_EQ(t.attempts.size(), 2U);
   EXPECT_EQ(t.attempts[0].intent, 0);
   EXPECT_EQ(t.attempts[1].intent, 1);
@@ -62,9 +62,9 @@ TEST(Transaction, AResponseOfAnotherBatchIsAnotherAttempt) {
   h.intent("sale", 1234);
   h.asked(1, 1234);
   h.mark(Source::network, "response_entered", {{"batch", "000002"}, {"stan", "000001"}, {"code", "00"}});
-  EXPECT_FALSE(replay(h.events, brownout_mv).attempts[0].response_entered);
+  EXPECT_FALSE(replay(h.events, scope).attempts[0].response_entered);
   h.wire("response_entered", 1, 1234, "00");
-  EXPECT_TRUE(replay(h.events, brownout_mv).attempts[0].response_entered);
+  EXPECT_TRUE(replay(h.events, scope).attempts[0].response_entered);
 }
 
 TEST(Transaction, AReversalEndsByTheCodesThatEndIt) {
@@ -75,7 +75,7 @@ TEST(Transaction, AReversalEndsByTheCodesThatEndIt) {
     h.asked(1, 1234);
     h.book("ledger", {History::row(1, 1234, "approved")});
     h.reversed(1, 1234, code);
-    const Transaction t = replay(h.events, brownout_mv);
+    const Transaction t = replay(h.events, scope);
     EXPECT_EQ(bool(t.attempts[0].reversal_ended), ends) << code;
     EXPECT_EQ(t.attempts[0].ledger, undoes ? "reversed" : "approved") << code << ": only 00 says that money went back";
     EXPECT_EQ(t.attempts[0].reversals, 1);
@@ -85,10 +85,10 @@ TEST(Transaction, AReversalEndsByTheCodesThatEndIt) {
 TEST(Transaction, PowerIsLostBelowTheBrownoutLevelOnly) {
   History h;
   h.rail(3300);
-  EXPECT_TRUE(replay(h.events, brownout_mv).power_lost.empty());
+  EXPECT_TRUE(replay(h.events, scope).power_lost.empty());
   const auto seq = h.rail(3299);
-  ASSERT_EQ(replay(h.events, brownout_mv).power_lost.size(), 1U);
-  EXPECT_EQ(replay(h.events, brownout_mv).power_lost[0].seq, seq);
+  ASSERT_EQ(replay(h.events, scope).power_lost.size(), 1U);
+  EXPECT_EQ(replay(h.events, scope).power_lost[0].seq, seq);
 }
 
 TEST(Transaction, TheSwipeOfTheRecoveryIsNotTheOneOfTheCase) {
@@ -96,7 +96,7 @@ TEST(Transaction, TheSwipeOfTheRecoveryIsNotTheOneOfTheCase) {
   h.intent("sale", 1234);
   const auto seq = h.swipe(1800);
   h.recover();
-  const Transaction t = replay(h.events, brownout_mv);
+  const Transaction t = replay(h.events, scope);
   EXPECT_EQ(t.swiped.seq, seq);
   EXPECT_EQ(t.swipe->speed_mm_s, 1800);
   EXPECT_FALSE(t.card_read);
@@ -107,9 +107,9 @@ TEST(Transaction, ARepeatIsNoReuseOfAKeyButAnotherAmountIs) {
   h.intent("sale", 1234);
   h.asked(1, 1234);
   h.asked(1, 1234);
-  EXPECT_FALSE(replay(h.events, brownout_mv).attempts[0].reused_key);
+  EXPECT_FALSE(replay(h.events, scope).attempts[0].reused_key);
   const auto seq = h.wire("request_entered", 1, 1235);
-  const Transaction t = replay(h.events, brownout_mv);
+  const Transaction t = replay(h.events, scope);
   EXPECT_TRUE(t.attempts[0].reused_key);
   EXPECT_EQ(t.attempts[0].reused_seq, seq);
 }
@@ -120,7 +120,7 @@ TEST(Transaction, APendingRowDoesNotHideTheRecordBesideIt) {
     h.intent("sale", 1234);
     h.asked(1, 1234);
     h.book("journal", std::move(rows));
-    return replay(h.events, brownout_mv).attempts[0].journal;
+    return replay(h.events, scope).attempts[0].journal;
   };
   EXPECT_EQ(journal_of({History::row(1, 1234, "approved"), History::row(1, 1234, "pending")}), "approved");
   EXPECT_EQ(journal_of({History::row(1, 1234, "pending"), History::row(1, 1234, "approved")}), "approved");
