@@ -281,6 +281,7 @@ Scope scope_of(const BenchFile& file) {
   s.bidirectional_reader = file.profile.bidirectional_reader;
   s.reversal_tries = file.profile.reversal_tries;
   s.keep_reversal_after_last_try = file.profile.keep_reversal_after_last_try;
+  s.mac = file.host_profile.mac != MacKind::none;
   s.reversal_done_codes = file.host_profile.reversal_done_codes;
   return s;
 }

@@ -217,8 +217,9 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
     co_await clock_.wait(book_news_, limit);
   }
   asked_ = false;
-  if (!told_) throw EquipmentError("terminal did not tell its journal");
-  if (!book_fault_.empty()) throw EquipmentError(book_fault_);
+  if (!told_ && (lost_ || closed_)) throw EquipmentError("the terminal's ECR link is gone");
+  if (!told_) throw NoAnswer("the terminal did not tell its journal");
+  if (!book_fault_.empty()) throw NoAnswer(book_fault_);
   co_return std::move(rows_);
 }
 

@@ -149,6 +149,10 @@ std::string judgement(const Verdict& v) {
   if (v.findings.empty()) out += "findings: none\n";
   out += "checked:";
   for (const std::string& rule : v.checked) out += " " + visible(rule);
+  if (!v.not_reached.empty()) {
+    out += "; not reached in this cycle:";
+    for (const std::string& rule : v.not_reached) out += " " + visible(rule);
+  }
   if (!v.not_observable.empty()) {
     out += "; not observable on this bench:";
     for (const std::string& rule : v.not_observable) out += " " + visible(rule);

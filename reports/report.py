@@ -158,6 +158,7 @@ def cycle_view(db, cases, number):
         "lasted": timeline.duration(ended - cycle["begun_ns"]),
         "in_doubt": timeline.duration(verdict["in_doubt_ns"]) if verdict.get("in_doubt_ns") else "",
         "checked": verdict.get("checked") or [], "not_observable": verdict.get("not_observable") or [],
+        "not_reached": verdict.get("not_reached") or [],
         "books": books(events), "events": len(events),
         "svg": Markup(timeline.draw(case, events, cycle["begun_ns"], diagnosis.get("evidence") or [], evidence)),
     }

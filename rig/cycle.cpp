@@ -33,6 +33,15 @@ bool held_in_path(const Step& s) {
          (std::holds_alternative<Supply>(s.action) || std::holds_alternative<HostBehaviour>(s.action));
 }
 
+/// Its moment may come only after the case: the terminal clears up at its next sale, and settles at the end.
+bool comes_after_the_case(const Step& s) {
+  return s.when.starts_with("reversal_") || s.when.starts_with("settlement_") || s.when.starts_with("settled");
+}
+
+std::string key_of(const Milestone& m) {
+  return std::string(field(m.fields, "batch")) + "/" + std::string(field(m.fields, "stan"));
+}
+
 bool decided_in_path(const Step& s) {
   return s.after.count() == 0 && s.when.ends_with("_entered") && std::holds_alternative<NetworkFault>(s.action);
 }
@@ -80,11 +89,15 @@ Task<> Watch::pump(Source source, Capture* capture) {
 Task<> Watch::perform(StepAction action) {
   if (const auto* swipe = std::get_if<Swipe>(&action)) {
     post(Source::actuator, *swipe);
+    placed_ = false;
     MotionDone done = co_await bench_.actuator->perform(*swipe);
+    placed_ = true;
     post(Source::actuator, std::move(done));
   } else if (const auto* press = std::get_if<Press>(&action)) {
     post(Source::actuator, *press);
+    placed_ = false;
     MotionDone done = co_await bench_.actuator->perform(*press);
+    placed_ = true;
     post(Source::actuator, std::move(done));
   } else if (const auto* supply = std::get_if<Supply>(&action)) {
     post(Source::power, *supply);
@@ -124,7 +137,12 @@ Task<> Watch::act(Step step, int number) {
 void Watch::record(Event event) {
   event.seq = ++seq_;
   event.cycle = cycle_;
-  if (is_milestone(event, "idle")) idle_ = true;
+  if (const auto* m = std::get_if<Milestone>(&event.body)) {
+    if (m->name == "idle") idle_ = true;
+    if (m->name == "request_entered") asked_.insert(key_of(*m));
+    if (m->name == "told") approved_ = field(m->fields, "outcome") == "APPROVED";
+    if (m->name == "settled") settled_ = field(m->fields, "outcome") != "FAILED";
+  }
   if (const auto* text = std::get_if<Text>(&event.body); text != nullptr && text->place == "screen") idle_ = false;
   if (const auto* fault = std::get_if<EquipmentFault>(&event.body)) {
     if (!broken_) broken_what_ = fault->what;
@@ -148,8 +166,8 @@ void Watch::open_gates(const Event& event) {
   if (m == nullptr) return;
   if (m->name == "request_left") linger_ = std::max(linger_, event.at + host_lasts_);
   for (Waiting& w : waiting_) {
-    if (w.due != never || decided_in_path(w.step) || w.step.when != m->name) continue;
-    if (++w.seen == w.step.nth) w.due = event.at + w.step.after;
+    if (w.due != never || w.step.when != m->name) continue;
+    if (++w.seen == w.step.nth && !decided_in_path(w.step)) w.due = event.at + w.step.after;
   }
 }
 
@@ -247,6 +265,29 @@ Task<> Watch::sale(std::string what, std::int64_t amount_minor, std::string card
   co_return;
 }
 
+/// Tells the network of a step that it decides, or for which it holds the message.
+void Watch::arm(const Waiting& w) {
+  const int nth = w.step.nth - w.seen;
+  if (decided_in_path(w.step)) {
+    bench_.network->arm({w.number, w.step.when, nth, std::get<NetworkFault>(w.step.action), false, {}});
+  } else if (held_in_path(w.step)) {
+    bench_.network->arm({w.number, w.step.when, nth, {}, true, bench_.terminal.answer_timeout / 2});
+  }
+}
+
+/// A book as it is now; one that the terminal does not tell stays unread.
+Task<> Watch::read(Source source, const char* name, Book* book) {
+  if (book == nullptr) co_return;
+  std::string silence;
+  try {
+    std::vector<Entry> rows = co_await book->entries();
+    post(source, BookRead{name, std::move(rows)});
+  } catch (const NoAnswer& e) {
+    silence = e.what();
+  }
+  if (!silence.empty()) post(source, Text{"rig", silence});
+}
+
 Task<> Watch::run_case(Case c) {
   const Duration patience = c.patience.count() != 0 ? c.patience : bench_.terminal.no_return_limit;
   linger_ = Time{};
@@ -258,11 +299,7 @@ Task<> Watch::run_case(Case c) {
     const auto* behaviour = std::get_if<HostBehaviour>(&step.action);
     if (behaviour != nullptr && behaviour->lasts.count() != 0) host_lasts_ = behaviour->lasts + Duration(1s);
     waiting_.push_back({step, number});
-    if (decided_in_path(step)) {
-      bench_.network->arm({number, step.when, step.nth, std::get<NetworkFault>(step.action), false, {}});
-    } else if (held_in_path(step)) {
-      bench_.network->arm({number, step.when, step.nth, {}, true, bench_.terminal.answer_timeout / 2});
-    }
+    arm(waiting_.back());
     if (step.when == "start") {
       waiting_.back().due = bench_.clock.now() + step.after;
       if (behaviour != nullptr && step.after.count() == 0) {
@@ -314,36 +351,75 @@ Task<> Watch::run_case(Case c) {
     if (broken_ || (bench_.abort != nullptr && bench_.abort->load())) break;
   }
   co_await acting_.join();
-  for (const Waiting& w : waiting_) {
+  std::erase_if(waiting_, [this](const Waiting& w) {
+    if (comes_after_the_case(w.step)) return false;
     if (w.number >= 0) post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
-  }
-  waiting_.clear();
+    return true;
+  });
   host_lasts_ = Duration{};
   co_await drain();
 }
 
+/// One sale, until its own result is told (true), power is lost or it takes too long. What an older sale still has to
+/// tell is not its result.
+Task<bool> Watch::sell(std::int64_t amount_minor) {
+  const std::set<std::string> older = asked_;
+  waiting_.push_back({Step{"card_wanted", 1, 0ns, Swipe{bench_.good_card}}, -1});
+  waiting_.push_back({Step{"start", 1, 0ns, Press{keys_for(bench_.terminal.sale_keys, amount_minor)}}, -1});
+  waiting_.back().due = bench_.clock.now();
+  bool told = false;
+  const Test over = [&](const Event& e) {
+    const auto* reading = std::get_if<Reading>(&e.body);
+    if (reading != nullptr && reading->rail_mv < bench_.scope.brownout_mv) return true;
+    const auto* m = std::get_if<Milestone>(&e.body);
+    told = m != nullptr && m->name == "told" && !older.contains(key_of(*m));
+    return told;
+  };
+  const Time limit = bench_.clock.now() + bench_.terminal.answer_timeout * (bench_.terminal.reversal_tries + 1) + 30s;
+  co_await until(over, limit);
+  co_await acting_.join();
+  std::erase_if(waiting_, [](const Waiting& w) { return w.number < 0; });
+  co_await drain();
+  throw_if_broken();
+  co_return told;
+}
+
+/// For steps whose moment comes only after the case: a restart, a sale and a settlement into which they act.
+Task<> Watch::second_sale(Case c) {
+  post(Source::rig, Intent{"second sale", recovery_amount_minor, ""});
+  co_await clear();
+  for (const Waiting& w : waiting_) arm(w);
+  co_await restart_terminal();
+  if (idle_) co_await sell(recovery_amount_minor);
+  const bool settles =
+      std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.step.when.starts_with("settle"); });
+  if (!idle_ && powered_) co_await milestone("idle", 10s);
+  if (settles && idle_ && c.settle) {
+    post(Source::rig, Intent{"disturbed settlement", 0, ""});
+    StepAction settle = Press{bench_.terminal.settle_keys};
+    co_await perform(std::move(settle));
+    co_await milestone("settled", bench_.terminal.answer_timeout * 2 + 30s);
+    co_await acting_.join();
+    co_await drain();
+  }
+  throw_if_broken();
+  for (const Waiting& w : waiting_) {
+    post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
+  }
+  waiting_.clear();
+}
+
 Task<> Watch::recover(Case c) {
+  // what the terminal holds before it is restarted tells a reversal lost in the restart from one never made
+  if (idle_ && !approved_) co_await read(Source::terminal, "journal", bench_.journal);
+  if (!waiting_.empty()) co_await second_sale(c);
   post(Source::rig, Intent{"recovery sale", recovery_amount_minor, ""});
   co_await clear();
   co_await restart_terminal();
   const Duration tries = bench_.terminal.answer_timeout * (bench_.terminal.reversal_tries + 1);
-  if (idle_) {
-    waiting_.push_back({Step{"card_wanted", 1, 0ns, Swipe{bench_.good_card}}, -1});
-    waiting_.push_back({Step{"start", 1, 0ns, Press{keys_for(bench_.terminal.sale_keys, recovery_amount_minor)}}, -1});
-    waiting_.back().due = bench_.clock.now();
-    co_await milestone("told", tries + 30s);
-    co_await acting_.join();
-    waiting_.clear();
-    throw_if_broken();
-  }
-  if (bench_.journal != nullptr) {
-    std::vector<Entry> rows = co_await bench_.journal->entries();
-    post(Source::terminal, BookRead{"journal", std::move(rows)});
-  }
-  if (bench_.ledger != nullptr) {
-    std::vector<Entry> rows = co_await bench_.ledger->entries();
-    post(Source::host, BookRead{"ledger", std::move(rows)});
-  }
+  if (idle_) co_await sell(recovery_amount_minor);
+  co_await read(Source::terminal, "journal", bench_.journal);
+  co_await read(Source::host, "ledger", bench_.ledger);
   if (c.settle) {
     if (!idle_) co_await milestone("idle", 10s);
     throw_if_broken();
@@ -362,20 +438,33 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   cycle_ = number;
   events_.clear();
   waiting_.clear();
+  asked_.clear();
+  approved_ = false;
   broken_ = false;
   sink_.begin(number, c.name, bench_.clock.now());
   std::string failure;
   bool aborted = false;
   try {
     if (!blind_.empty()) throw EquipmentError(blind_);
+    if (!placed_) {
+      Motion park = Park{};
+      co_await bench_.actuator->perform(std::move(park));
+      placed_ = true;
+    }
     co_await clear();
     if (!idle_) co_await restart_terminal();
-    if (!idle_)
-      throw EquipmentError("the terminal does not become ready: no \"idle\" after " +
-                           to_text(bench_.terminal.boot_limit));
-    co_await run_case(c);
-    throw_if_broken();
-    co_await recover(c);
+    if (!settled_ && idle_) {
+      co_await read(Source::terminal, "journal", bench_.journal);
+      co_await read(Source::host, "ledger", bench_.ledger);
+    }
+    settled_ = false;
+    if (idle_) {
+      co_await run_case(c);
+      throw_if_broken();
+      co_await recover(c);
+    } else {
+      post(Source::rig, Silence{bench_.terminal.boot_limit});  // an observation: power is on, and it says nothing
+    }
   } catch (const Aborted&) {
     aborted = true;
   } catch (const EquipmentError& e) {

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <functional>
+#include <set>
 #include <stdexcept>
 
 #include "rig/bench.hpp"
@@ -68,7 +69,11 @@ class Watch {
   Task<bool> milestone(std::string name, Duration limit);
   Task<> sale(std::string what, std::int64_t amount_minor, std::string card, std::string detail);
   Task<> run_case(Case c);
+  Task<> second_sale(Case c);
   Task<> recover(Case c);
+  void arm(const Waiting& waiting);
+  Task<> read(Source source, const char* name, Book* book);
+  Task<bool> sell(std::int64_t amount_minor);
   Task<> restart_terminal();
   void throw_if_broken() const;
 
@@ -84,8 +89,12 @@ class Watch {
   std::uint64_t seq_ = 0;
   std::int64_t cycle_ = 0;
   int acting_count_ = 0;
-  bool idle_ = false;  ///< the last the terminal said is that it is ready
+  bool settled_ = false;         ///< nothing of an earlier cycle is left in the books
+  bool approved_ = false;        ///< the last that was told
+  std::set<std::string> asked_;  ///< batch/STAN of the requests seen in this cycle
+  bool idle_ = false;            ///< the last the terminal said is that it is ready
   bool powered_ = false;
+  bool placed_ = true;   ///< no motion was cut short since the actuator was last at rest
   bool broken_ = false;  ///< equipment failed in this cycle
   std::string broken_what_;
   std::string blind_;  ///< why a capture ended: no later cycle can be seen whole

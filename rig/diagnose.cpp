@@ -60,7 +60,8 @@ Diagnosis without_request(const Transaction& t, const Scope& scope) {
                      {t.card_read, t.silence});
   }
   if (t.swiped && t.silence) {
-    const bool spoke = t.last_text.seq > t.swiped.seq;
+    // the motion is told when all of it is over: the terminal may have spoken before
+    const bool spoke = t.last_text.seq > t.card_wanted.seq;
     if (!spoke) return answer("app_hang", "after the swipe the terminal said nothing at all", {t.swiped, t.silence});
   }
   if (!t.card_wanted && t.silence) return answer("keypad", "the terminal never asked for the card", {t.silence});
@@ -131,10 +132,14 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   if (a->response_left.at - a->left.at > scope.answer_timeout) {
     return answer("network", "the response was under way for too long", {a->response_entered, a->response_left});
   }
-  if (a->mac == "wrong") {
-    return answer("forged", "the response reached the terminal with a wrong MAC", {a->response_left});
+  const bool approved = a->code == "00" || a->code == "10" || a->code == "11" || a->code == "16";
+  if (a->mac == "wrong" || (a->mac == "absent" && scope.mac && approved && a != &t.logon)) {
+    return answer(
+        "forged",
+        std::string("the response reached the terminal with ") + (a->mac == "wrong" ? "a wrong MAC" : "no MAC"),
+        {a->response_left});
   }
-  if (a->code != "00" && a->code != "10" && a->code != "11" && a->code != "16") {
+  if (!approved) {
     return answer(cause_of_code(a->code), "the host declined with code " + a->code, {a->response_left, a->told});
   }
   if (a->told_outcome == "APPROVED") {

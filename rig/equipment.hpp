@@ -20,6 +20,11 @@ struct EquipmentError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The device under test did not answer: an observation, no fault of the rig.
+struct NoAnswer : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 struct Park {};
 using Motion = std::variant<Swipe, Press, Park>;
 
@@ -65,7 +70,8 @@ struct Capture {
 
 struct Book {
   virtual ~Book() = default;
-  /// All rows of the open batch. Throws EquipmentError when the keeper does not answer.
+  /// All rows of the open batch. Throws NoAnswer when the keeper is under test and does not tell it, EquipmentError
+  /// when the rig's own way to it is gone.
   virtual Task<std::vector<Entry>> entries() = 0;
 };
 

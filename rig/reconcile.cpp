@@ -1,6 +1,7 @@
 #include "rig/reconcile.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace swiperig {
@@ -29,17 +30,23 @@ Mark book(const Transaction& t, const char* name) {
 /// Money the host holds for the attempt.
 std::int64_t charged(const Attempt& a) { return a.ledger == "approved" ? a.ledger_amount_minor : 0; }
 
-/// The terminal has the right to regard the attempt as answered.
-bool answered(const Attempt& a) { return a.response_left && a.mac != "wrong" && !a.code.empty(); }
+/// Nobody can tell within this whether an answer was still in time: the terminal's timer is its own.
+constexpr Duration late_slack = std::chrono::seconds(1);
 
-/// Money may have moved and the terminal cannot know.
-bool in_doubt(const Attempt& a) {
-  if (!a.entered || a.journal == "approved" || a.told_outcome == "APPROVED") return false;
-  return !answered(a) || approved_code(a.code);
-}
-
-bool power_lost_after(const Transaction& t, const Mark& mark) {
-  return std::any_of(t.power_lost.begin(), t.power_lost.end(), [&](const Mark& lost) { return lost.seq > mark.seq; });
+/// Count and net sum of a settlement's field 48: a local and a foreign half of debit sum (12) and count (3), credit sum
+/// and count, flag.
+struct Totals {
+  std::int64_t count = 0, amount_minor = 0;
+};
+std::optional<Totals> totals_of(const std::string& field48) {
+  if (field48.size() != 62 || field48.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  const auto number = [&](std::size_t at, std::size_t digits) { return std::stoll(field48.substr(at, digits)); };
+  Totals t;
+  for (const std::size_t half : {0U, 31U}) {
+    t.amount_minor += number(half, 12) - number(half + 15, 12);
+    t.count += number(half + 12, 3) + number(half + 27, 3);
+  }
+  return t;
 }
 
 class Rules {
@@ -50,31 +57,51 @@ class Rules {
   Reconciliation run() {
     const bool wire = scope_.sources.contains("network");
     const bool told = scope_.sources.contains("terminal");
+    const bool journal = scope_.books.contains("journal");
+    const bool ledger = scope_.books.contains("ledger");
     // what the terminal did comes before what it cost
-    check("R_MAC", wire && (journal_ || told), [&] { each(&Rules::authentic); });
-    check("R_HINT", told && t_.swiped, [&] { hint(); });
-    check("I9", wire && journal_, [&] { each(&Rules::durable); });
-    check("I8", wire, [&] { order(); });
-    check("I7", wire, [&] { each(&Rules::unique_keys); });
-    check("I1", bool(ledger_), [&] { no_double_charge(); });
-    check("I2", journal_ && ledger_, [&] { each(&Rules::no_silent_charge); });
-    check("I3", ledger_ && told, [&] { each(&Rules::no_free_goods); });
-    check("I4", ledger_ && wire, [&] { each(&Rules::no_foreign_values); });
-    check("I5", journal_ && ledger_, [&] { books_agree(); });
-    check("I6", journal_ && ledger_, [&] { each(&Rules::told_reversal); });
-    check("I10", wire, [&] { each(&Rules::bounded); });
+    check("R_MAC", wire && (journal || told), true, [&] { each(&Rules::authentic); });
+    check("R_ANSWER", wire && (journal || told), true, [&] { each(&Rules::answered_first); });
+    check("R_HINT", told, bool(t_.swipe_begun), [&] { hint(); });
+    check("I9", wire && journal, bool(journal_), [&] { each(&Rules::durable); });
+    check("I8", wire, true, [&] { order(); });
+    check("I7", wire, true, [&] { each(&Rules::unique_keys); });
+    check("I1", ledger, bool(ledger_), [&] { no_double_charge(); });
+    check("I2", journal && ledger, journal_ && ledger_, [&] { each(&Rules::no_silent_charge); });
+    check("I3", ledger && told, bool(ledger_), [&] { each(&Rules::no_free_goods); });
+    check("I4", ledger && wire, bool(ledger_), [&] { each(&Rules::no_foreign_values); });
+    check("I5", journal && ledger, journal_ && ledger_, [&] { books_agree(); });
+    check("I6", journal && ledger, journal_ && ledger_, [&] { each(&Rules::told_reversal); });
+    check("I10", wire, true, [&] { each(&Rules::bounded); });
     doubt_time();
     return std::move(result_);
   }
 
  private:
   template <class Rule>
-  void check(const char* name, bool observable, Rule rule) {
-    (observable ? result_.checked : result_.not_observable).emplace_back(name);
-    if (observable) rule();
+  void check(const char* name, bool observable, bool reached, Rule rule) {
+    (!observable ? result_.not_observable : reached ? result_.checked : result_.not_reached).emplace_back(name);
+    if (observable && reached) rule();
   }
   void each(void (Rules::*rule)(const Attempt&)) {
-    for (const Attempt& a : t_.attempts) (this->*rule)(a);
+    for (const Attempt& a : t_.attempts) {
+      if (!a.carried) (this->*rule)(a);
+    }
+  }
+
+  /// An approval that the host did not sign, or not with its key.
+  bool forged(const Attempt& a) const {
+    return a.mac == "wrong" || (a.mac == "absent" && scope_.mac && approved_code(a.code));
+  }
+  /// The terminal has the right to regard the attempt as answered.
+  bool answered(const Attempt& a) const {
+    if (!a.response_left || forged(a) || a.code.empty()) return false;
+    return !a.left || a.response_left.at - a.left.at <= scope_.answer_timeout + late_slack;
+  }
+  /// Money may have moved and the terminal cannot know.
+  bool in_doubt(const Attempt& a) const {
+    if (!a.entered || a.journal == "approved" || a.told_outcome == "APPROVED") return false;
+    return !answered(a) || approved_code(a.code);
   }
   void find(const char* rule, std::string what, std::initializer_list<Mark> marks) {
     result_.findings.push_back({rule, std::move(what), proof(marks)});
@@ -106,8 +133,15 @@ class Rules {
   }
 
   void no_silent_charge(const Attempt& a) {
+    if (charged(a) == 0) return;
+    if (a.journal == "approved" && (a.told_outcome == "DECLINED" || a.told_outcome == "FAILED")) {
+      find("I2",
+           "cardholder charged " + amount_text(charged(a)) + ", and " +
+               (a.told_outcome == "FAILED" ? "failure" : "decline") + " was told (" + key(a) + ")",
+           {a.entered, a.committed, a.told, journal_, ledger_});
+    }
     // a doubt that the terminal still holds is not silent yet: I10 watches its end
-    if (charged(a) == 0 || a.journal == "approved" || a.journal == "pending") return;
+    if (a.journal == "approved" || a.journal == "pending") return;
     if (ended(a) && !a.reversal_ended) return;  // reported: the merchant has the slip
     find("I2",
          "cardholder charged " + amount_text(charged(a)) + ", the terminal's journal has " +
@@ -135,7 +169,10 @@ class Rules {
   void books_agree() {
     std::int64_t journal_sum = 0, ledger_sum = 0, journal_count = 0, ledger_count = 0;
     bool slip = false;  // that the totals differ has been reported
+    Totals booked;      // what a settlement has to say, that of earlier cycles too
     for (const Attempt& a : t_.attempts) {
+      if (a.journal == "approved") booked.amount_minor += a.journal_amount_minor, ++booked.count;
+      if (a.carried) continue;
       if (a.journal == "approved") journal_sum += a.journal_amount_minor, ++journal_count;
       const bool reported = ended(a) && !a.reversal_ended;
       slip = slip || reported;
@@ -149,8 +186,22 @@ class Rules {
            {journal_, ledger_, t_.settled});
       return;
     }
-    if (t_.settlement_outcome == "DIFFERED" && !slip) {
-      find("I5", "the host's totals differ from the terminal's settlement request", {t_.settlement_left, t_.settled});
+    if (slip) return;
+    const auto asked = totals_of(t_.settlement_totals);
+    if (asked && t_.settlement_entered.seq > journal_.seq &&
+        (asked->count != booked.count || asked->amount_minor != booked.amount_minor)) {
+      find("I5",
+           "the settlement request says " + std::to_string(asked->count) + " sales of " +
+               amount_text(asked->amount_minor) + ", the journal showed " + std::to_string(booked.count) + " of " +
+               amount_text(booked.amount_minor),
+           {journal_, t_.settlement_entered});
+      return;
+    }
+    const std::string& flags = t_.settlement_answer;
+    const bool differs = flags.size() == 62 && (flags[30] == '2' || flags[61] == '2');
+    if (t_.settlement_outcome == "DIFFERED" || (differs && t_.settlement_outcome == "AGREED")) {
+      find("I5", "the host's totals differ from the terminal's settlement request",
+           {t_.settlement_left, t_.settlement_answered, t_.settled});
     }
   }
 
@@ -192,8 +243,11 @@ class Rules {
     if (a.told_outcome == "APPROVED" && a.journal.empty() && !a.reversal_entered) {
       find("I9", "the booked record of " + key(a) + " is gone from the journal", {a.told, journal_});
     }
-    if (in_doubt(a) && power_lost_after(t_, a.entered) && !a.reversal_entered && a.journal != "approved" &&
-        a.journal != "pending") {
+    // what the journal did not hold before the power went is not lost with it: then I10 says all there is to say
+    const bool lost = std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& power) {
+      return power.seq > a.entered.seq && !(a.seen_clear && a.seen_clear.seq < power.seq);
+    });
+    if (in_doubt(a) && lost && !a.reversal_entered && a.journal != "approved" && a.journal != "pending") {
       find("I9", "the pending reversal of " + key(a) + " did not survive the power loss: never sent, no longer pending",
            {a.entered, t_.power_lost.back(), journal_});
       forgotten_.insert(key(a));  // that the doubt never ended follows from it
@@ -213,27 +267,38 @@ class Rules {
          {a.entered, a.reversal_entered, journal_, ledger_});
   }
 
+  void answered_first(const Attempt& a) {
+    if (a.journal != "approved" && a.told_outcome != "APPROVED") return;
+    if (!a.entered || (a.response_left && approved_code(a.code))) return;
+    find("R_ANSWER",
+         "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved " +
+             (a.response_left ? "although the host declined with code " + a.code
+                              : std::string("although no response reached it")),
+         {a.entered, a.response_entered, a.response_left, a.told, journal_});
+  }
+
   void authentic(const Attempt& a) {
-    if (a.mac != "wrong" || !a.response_left) return;
+    if (!forged(a) || !a.response_left) return;
     if (a.journal != "approved" && a.told_outcome != "APPROVED") return;
     if (a.reversal_ended) return;
     find("R_MAC",
-         "an approval with a wrong MAC was taken as valid (" + key(a) + ", " + amount_text(a.amount_minor) + ")",
+         std::string("an approval with ") + (a.mac == "wrong" ? "a wrong" : "no") + " MAC was taken as valid (" +
+             key(a) + ", " + amount_text(a.amount_minor) + ")",
          {a.response_left, a.told, journal_});
   }
 
   void hint() {
     if (t_.card_read || t_.read_error || !t_.silence || t_.fault) return;
-    if (t_.silence.seq < t_.swiped.seq) return;
+    if (t_.silence.seq < t_.swipe_begun.seq) return;
     // what was asked for was read, whatever the terminal told of it
     if (std::any_of(t_.attempts.begin(), t_.attempts.end(),
                     [&](const Attempt& a) { return a.entered && a.intent == 0; }))
       return;
-    const auto spoke = t_.last_text.seq > t_.swiped.seq && t_.last_text.seq < t_.silence.seq;
+    const auto spoke = t_.last_text.seq > t_.swipe_begun.seq && t_.last_text.seq < t_.silence.seq;
     const bool dark =
         std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& m) { return m.seq < t_.silence.seq; });
     if (spoke || dark) return;
-    find("R_HINT", "the card was swiped, was not read, and the terminal said nothing", {t_.swiped, t_.silence});
+    find("R_HINT", "the card was swiped, was not read, and the terminal said nothing", {t_.swipe_begun, t_.silence});
   }
 
   void doubt_time() {

@@ -13,7 +13,7 @@ namespace swiperig {
 
 struct Reconciliation {
   std::vector<Finding> findings;
-  std::vector<std::string> checked, not_observable;
+  std::vector<std::string> checked, not_observable, not_reached;
   Duration in_doubt{};  ///< from the first request without a usable response to the end of its doubt
 };
 

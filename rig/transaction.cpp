@@ -26,8 +26,12 @@ class Fold {
     t_.intents.push_back({i.what, i.amount_minor, at_});
     if (i.what == "recovery sale") t_.recovery = at_;
   }
+  void see(const Swipe&) {
+    if (!t_.recovery && !t_.swipe_begun) t_.swipe_begun = at_;
+  }
   void see(const MotionDone& m) {
     if (m.what != "swipe" || t_.recovery) return;
+    if (!t_.swipe_begun) t_.swipe_begun = at_;
     t_.swiped = at_;
     t_.swipe = m;
   }
@@ -47,23 +51,44 @@ class Fold {
   }
   void see(const BookRead& b) {
     t_.books[b.book] = at_;
+    const bool journal = b.book == "journal";
     for (Attempt& a : t_.attempts) {  // what was read before is overtaken
-      if (b.book == "journal") a.journal.clear(), a.journal_amount_minor = 0;
-      if (b.book == "ledger") a.ledger.clear(), a.ledger_amount_minor = 0;
+      (journal ? a.journal : a.ledger).clear();
+      (journal ? a.journal_amount_minor : a.ledger_amount_minor) = 0;
     }
     for (const Entry& row : b.entries) {
       if (row.kind != "sale" && row.state != "tombstone") continue;
       Attempt& a = attempt(row.batch, row.stan);
-      // a pending row stands beside the record it doubts, and says more
-      if (b.book == "journal" && (a.journal.empty() || row.state != "pending")) {
-        a.journal = a.journal == "approved" || row.state.empty() ? a.journal : row.state;
-        a.journal_amount_minor = row.amount_minor;
-      } else if (b.book == "ledger") {
-        a.ledger = row.state;
-        a.ledger_amount_minor = row.amount_minor;
+      std::string& state = journal ? a.journal : a.ledger;
+      std::int64_t& amount = journal ? a.journal_amount_minor : a.ledger_amount_minor;
+      if (state == row.state && state == "approved") {
+        amount += row.amount_minor;  // posted twice
+      } else if (state != "approved" && (state.empty() || row.state != "pending") && !row.state.empty()) {
+        state = row.state;  // a pending row stands beside the record that it doubts
+        amount = row.amount_minor;
       }
     }
+    for (Attempt& a : t_.attempts) {
+      if (journal && a.entered && a.journal != "pending" && !a.seen_clear) a.seen_clear = at_;
+    }
+    if (t_.intents.empty()) {
+      for (const Attempt& a : t_.attempts) before_[a.batch + "/" + a.stan] = a;
+    }
   }
+
+ public:
+  /// What earlier cycles left in the books and this one did not touch is theirs.
+  void tell_carried() {
+    for (Attempt& a : t_.attempts) {
+      const auto old = before_.find(a.batch + "/" + a.stan);
+      if (old == before_.end() || a.entered || a.told || a.reversal_entered) continue;
+      const Attempt& b = old->second;
+      a.carried = a.journal == b.journal && a.ledger == b.ledger && a.journal_amount_minor == b.journal_amount_minor &&
+                  a.ledger_amount_minor == b.ledger_amount_minor;
+    }
+  }
+
+ private:
   void see(const Milestone& m) {
     const auto get = [&](std::string_view name) { return field(m.fields, name); };
     const std::string_view name = m.name;
@@ -128,9 +153,13 @@ class Fold {
       attempt(get("batch"), get("stan")).gave_up = at_;
     } else if (name == "settlement_entered") {
       t_.settlement_totals = get("totals");
+      t_.settlement_entered = at_;
       t_.sent.push_back({Sent::settlement, std::string(get("batch")), "", at_});
     } else if (name == "settlement_left") {
       t_.settlement_left = at_;
+    } else if (name == "settlement_response_left") {
+      t_.settlement_answer = get("totals");
+      t_.settlement_answered = at_;
     } else if (name == "settled") {
       t_.settled = at_;
       t_.settlement_outcome = get("outcome");
@@ -171,6 +200,7 @@ class Fold {
   Mark at_;
   std::map<std::string, std::size_t> by_connection_;
   std::string logon_connection_;
+  std::map<std::string, Attempt> before_;  // as the books had them when the cycle began
 };
 
 }  // namespace
@@ -186,6 +216,7 @@ Transaction replay(std::span<const Event> events, const Scope& scope) {
   Transaction t;
   Fold fold(t, scope);
   for (const Event& e : events) fold(e);
+  fold.tell_carried();
   return t;
 }
 

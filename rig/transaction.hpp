@@ -38,9 +38,11 @@ struct Attempt {
   bool reused_key = false;  ///< another request with this key and other content
   std::uint64_t reused_seq = 0;
 
-  std::string journal, ledger;  ///< state in the books at the end; "" = no row
-  std::int64_t ledger_amount_minor = 0;
+  std::string journal, ledger;           ///< state in the books at the end; "" = no row
+  std::int64_t ledger_amount_minor = 0;  ///< the sum, where a book has several rows of this key
   std::int64_t journal_amount_minor = 0;
+  Mark seen_clear;       ///< the journal, read after the request, showed no pending reversal
+  bool carried = false;  ///< of an earlier cycle: in the books as before, and nothing else was seen of it
 };
 
 struct IntentSeen {
@@ -61,16 +63,16 @@ struct Transaction {
   std::vector<Attempt> attempts;
   Attempt logon;  ///< of the case itself; stan and wire marks only
   std::vector<Sent> sent;
-  Mark swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled;
+  Mark swipe_begun, swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled;
   Mark last_text;  ///< before the silence
   std::string garbage_from;
   std::optional<MotionDone> swipe;    ///< measured, of the case itself
   std::vector<Mark> power_lost;       ///< rail measured below the brown-out level
   std::map<std::string, Mark> books;  ///< when each was read
   std::string settlement_outcome;
-  std::string settlement_totals;  ///< field 48 of the request
+  std::string settlement_totals, settlement_answer;  ///< field 48 of the request and of the response
   std::string fault_what;
-  Mark settlement_left;
+  Mark settlement_entered, settlement_left, settlement_answered;
 
   Attempt* find(std::string_view batch, std::string_view stan);
 };

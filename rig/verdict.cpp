@@ -32,6 +32,7 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
     }
     if (!fired) return "step " + std::to_string(step + 1) + " never fired (" + describe(c.steps[step]) + ")";
   }
+  if (t.intents.empty()) return "the terminal did not become ready";
   if (!t.recovery) return "the cycle ended before the recovery sale";
   const auto* recovered = static_cast<const Attempt*>(nullptr);
   for (const Attempt& a : t.attempts) {
@@ -39,7 +40,8 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
   }
   if (recovered == nullptr || recovered->told_outcome != "APPROVED") return "the recovery sale was not approved";
   for (const std::string& book : scope.books) {
-    if (!t.books.contains(book)) return "the " + book + " was not read";
+    const auto read = t.books.find(book);
+    if (read == t.books.end() || read->second.seq < t.recovery.seq) return "the " + book + " was not read";
   }
   if (c.settle && !t.settled) return "the settlement did not end";
   return {};
@@ -54,6 +56,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   v.findings = std::move(books.findings);
   v.checked = std::move(books.checked);
   v.not_observable = std::move(books.not_observable);
+  v.not_reached = std::move(books.not_reached);
   v.in_doubt = books.in_doubt;
   v.diagnosis = diagnose(observed(events), scope);
   v.induced = c.cause;
@@ -73,6 +76,9 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   } else if (!missing.empty()) {
     v.outcome = Outcome::inconclusive;
     v.why = missing;
+  } else if (c.cause != "none" && v.diagnosis.cause == "none") {
+    v.outcome = Outcome::inconclusive;
+    v.why = "what the case induced changed nothing: " + v.diagnosis.why;
   } else {
     v.outcome = Outcome::pass;
     v.why = "money and books agree; " + v.diagnosis.why;

@@ -18,7 +18,7 @@ std::string_view to_string(Outcome);
 Outcome parse_outcome(std::string_view);
 
 /// A rule broken. `rule`: I1..I10 of DOMAIN.md 3.5, or R_MAC (2.7: an approval with a wrong MAC is not booked),
-/// R_HINT (3.3 2: a misread is answered by a prompt).
+/// R_ANSWER (2.7: nothing is approved without a valid response), R_HINT (3.3 2: a misread is answered by a prompt).
 struct Finding {
   std::string rule;
   std::string what;                     ///< one sentence: what happened to whose money
@@ -39,7 +39,8 @@ struct Verdict {
   std::vector<Finding> findings;
   Diagnosis diagnosis;
   std::string induced = "none";                      ///< what the case induced
-  std::vector<std::string> checked, not_observable;  ///< invariants
+  std::vector<std::string> checked, not_observable;  ///< rules
+  std::vector<std::string> not_reached;              ///< rules for which this cycle ended too early
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
   bool no_return = false;                            ///< neither approval nor decline was told
 };
@@ -54,6 +55,7 @@ struct Scope {
   bool bidirectional_reader = false;
   int reversal_tries = 3;
   bool keep_reversal_after_last_try = true;
+  bool mac = true;                                                    ///< the host signs its approvals
   std::vector<std::string> reversal_done_codes = {"00", "12", "25"};  ///< field 39 that ends a reversal
 };
 

@@ -132,6 +132,7 @@ std::string to_json(const Verdict& v) {
                                       {"induced", v.induced},
                                       {"checked", strings(v.checked)},
                                       {"not_observable", strings(v.not_observable)},
+                                      {"not_reached", strings(v.not_reached)},
                                       {"in_doubt_ns", v.in_doubt.count()},
                                       {"no_return", v.no_return}});
 }
@@ -151,6 +152,7 @@ Verdict parse_verdict(std::string_view text) {
   v.induced = o.text("induced");
   v.checked = o.texts("checked");
   v.not_observable = o.texts("not_observable");
+  v.not_reached = o.texts("not_reached");
   v.in_doubt = Duration(o.integer("in_doubt_ns"));
   v.no_return = o.flag("no_return");
   return v;
@@ -166,6 +168,7 @@ std::string to_json(const Scope& s) {
                                       {"bidirectional_reader", s.bidirectional_reader},
                                       {"reversal_tries", s.reversal_tries},
                                       {"keep_reversal_after_last_try", s.keep_reversal_after_last_try},
+                                      {"mac", s.mac},
                                       {"reversal_done_codes", strings(s.reversal_done_codes)}});
 }
 
@@ -182,6 +185,7 @@ Scope parse_scope(std::string_view text) {
   s.bidirectional_reader = o.flag("bidirectional_reader");
   s.reversal_tries = static_cast<int>(o.integer("reversal_tries"));
   s.keep_reversal_after_last_try = o.flag("keep_reversal_after_last_try");
+  s.mac = o.flag("mac");
   s.reversal_done_codes = o.texts("reversal_done_codes");
   return s;
 }

@@ -110,7 +110,9 @@ void expect_honest(const std::vector<Case>& cases) {
   ASSERT_EQ(verdicts.size(), cases.size());
   for (const auto& [name, v] : verdicts) {
     EXPECT_TRUE(v.findings.empty()) << name << ": " << v.findings.front().rule << " " << v.findings.front().what;
-    EXPECT_EQ(v.outcome, Outcome::pass) << name << ": " << v.why;
+    // a fault that came too late to change anything does not count; it is no failure either
+    const bool missed = v.outcome == Outcome::inconclusive && v.diagnosis.cause == "none";
+    EXPECT_TRUE(v.outcome == Outcome::pass || missed) << name << ": " << v.why;
     EXPECT_NE(v.diagnosis.cause, "unknown") << name << ": " << v.diagnosis.why;
   }
 }

@@ -230,28 +230,29 @@ TEST(TerminalEcr, JournalIsReadRowByRow) {
   }(desk));
 }
 
-Task<> expect_fault(Desk& d, std::string part) {
-  std::string what = "no fault";
+template <class Error>
+Task<> expect_error(Desk& d, std::string part) {
+  std::string what = "no such error";
   try {
     co_await d.driver.entries();
-  } catch (const EquipmentError& e) {
+  } catch (const Error& e) {
     what = e.what();
   }
   EXPECT_NE(what.find(part), std::string::npos) << what;
 }
 
-TEST(TerminalEcr, AJournalThatDoesNotComeOrDoesNotAddUpIsAFault) {
+TEST(TerminalEcr, AJournalThatDoesNotComeOrDoesNotAddUpIsNoAnswer) {
   Desk silent;
   silent.run([](Desk& d) -> Task<> {
-    co_await expect_fault(d, "terminal did not tell its journal");
+    co_await expect_error<NoAnswer>(d, "terminal did not tell its journal");
     EXPECT_EQ(d.clock.now(), Time{} + std::chrono::seconds(5));
   }(silent));
   Desk wrong;
   wrong.answer = [] { return framed("J|000042|000002|sale|5100|approved") + framed("J.|2"); };
-  wrong.run(expect_fault(wrong, "told 1 journal rows and counted 2"));
+  wrong.run(expect_error<NoAnswer>(wrong, "told 1 journal rows and counted 2"));
   Desk odd;
   odd.answer = [] { return framed("J|000042|000002|sale|much|approved") + framed("J.|1"); };
-  odd.run(expect_fault(odd, "no amount"));
+  odd.run(expect_error<NoAnswer>(odd, "no amount"));
 }
 
 TEST(TerminalEcr, AClosedLinkEndsNextAndALostOneIsAFault) {
@@ -279,7 +280,7 @@ TEST(TerminalEcr, AClosedLinkEndsNextAndALostOneIsAFault) {
       fault = true;
     }
     EXPECT_TRUE(fault);
-    co_await expect_fault(d, "gone");
+    co_await expect_error<EquipmentError>(d, "gone");
   }(lost));
 }
 

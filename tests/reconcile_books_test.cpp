@@ -1,0 +1,95 @@
+// What a terminal may take as an answer, and what the books of several cycles say together.
+#include "tests/found.hpp"
+
+namespace swiperig {
+namespace {
+
+TEST(ReconcileBooks, NothingIsApprovedWithoutAResponse) {
+  const auto taken = [](bool response, const char* code) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    if (response) h.answered(1, 1234, code);
+    h.told(1, "APPROVED", 1234);
+    h.recover();
+    books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+    return rules(of(h));
+  };
+  EXPECT_EQ(taken(false, ""), "R_ANSWER");
+  EXPECT_EQ(taken(true, "51"), "R_ANSWER");
+  EXPECT_EQ(taken(true, "00"), "");
+}
+
+TEST(ReconcileBooks, AnUnsignedApprovalIsForgedWhereTheHostSigns) {
+  const auto taken = [](bool signs) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    h.wire("response_entered", 1, 1234, "00", "absent");
+    h.wire("response_left", 1, 1234, "00", "absent");
+    h.told(1, "APPROVED", 1234);
+    h.recover();
+    books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+    Scope scope = full_scope();
+    scope.mac = signs;
+    return rules(reconcile(replay(h.events, scope), scope));
+  };
+  EXPECT_EQ(taken(true), "R_MAC");
+  EXPECT_EQ(taken(false), "");
+}
+
+TEST(ReconcileBooks, TwoPostingsOfOneKeyAreADoubleCharge) {
+  const auto posted = [](int times) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    h.recover();
+    std::vector<Entry> ledger(static_cast<std::size_t>(times), History::row(1, 1234, "approved"));
+    books(h, {History::row(1, 1234, "approved")}, ledger);
+    return rules(of(h));
+  };
+  EXPECT_EQ(posted(2), "I1 I3 I4 I5");
+  EXPECT_EQ(posted(1), "");
+}
+
+TEST(ReconcileBooks, WhatEarlierCyclesLeftInTheBooksIsTheirs) {
+  const auto with_rest = [](bool known) {
+    History h;
+    const std::vector<Entry> rest = {History::row(5, 777, "approved")};
+    if (known) {
+      h.book("journal", rest);
+      h.book("ledger", rest);
+    }
+    h.intent("sale", 1234);
+    h.good_sale(1, 1234);
+    h.recover();
+    books(h, {rest[0], History::row(1, 1234, "approved")}, {rest[0], History::row(1, 1234, "approved")});
+    return rules(of(h));
+  };
+  EXPECT_EQ(with_rest(true), "");
+  EXPECT_EQ(with_rest(false), "I4") << "the twin: a row that nobody asked for";
+}
+
+TEST(ReconcileBooks, ASettlementSaysWhatTheJournalShowed) {
+  const auto settled = [](const char* totals, const char* answer) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    h.recover();
+    books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+    h.mark(Source::network, "settlement_entered", {{"batch", "000001"}, {"totals", totals}});
+    h.mark(Source::network, "settlement_response_left", {{"batch", "000001"}, {"totals", answer}});
+    h.mark(Source::terminal, "settled", {{"outcome", "AGREED"}});
+    return rules(of(h));
+  };
+  // the books of these histories have the recovery sale of 1.00 too
+  const std::string two = "000000001334002000000000000000" + std::string(32, '0');
+  const std::string one = "000000001234001000000000000000" + std::string(32, '0');
+  std::string agrees = two, differs = two;
+  agrees[30] = agrees[61] = '1';
+  differs[30] = '2';
+  EXPECT_EQ(settled(two.c_str(), agrees.c_str()), "");
+  EXPECT_EQ(settled(one.c_str(), agrees.c_str()), "I5");
+  EXPECT_EQ(settled(two.c_str(), differs.c_str()), "I5") << "the host disagreed, and agreement was told";
+}
+
+}  // namespace
+}  // namespace swiperig
