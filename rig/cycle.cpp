@@ -395,6 +395,8 @@ Task<> Watch::second_sale(Case c) {
       std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.step.when.starts_with("settle"); });
   if (!idle_ && powered_) co_await milestone("idle", 10s);
   if (settles && idle_ && c.settle) {
+    co_await read(Source::terminal, "journal", bench_.journal);
+    co_await read(Source::host, "ledger", bench_.ledger);
     post(Source::rig, Intent{"disturbed settlement", 0, ""});
     StepAction settle = Press{bench_.terminal.settle_keys};
     co_await perform(std::move(settle));

@@ -171,7 +171,8 @@ class Rules {
     bool slip = false;  // that the totals differ has been reported
     Totals booked;      // what a settlement has to say, that of earlier cycles too
     for (const Attempt& a : t_.attempts) {
-      if (a.journal == "approved") booked.amount_minor += a.journal_amount_minor, ++booked.count;
+      if (a.journal == "approved" && a.batch == t_.settlement_batch)
+        booked.amount_minor += a.journal_amount_minor, ++booked.count;
       if (a.carried) continue;
       if (a.journal == "approved") journal_sum += a.journal_amount_minor, ++journal_count;
       const bool reported = ended(a) && !a.reversal_ended;

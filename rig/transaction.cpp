@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 namespace swiperig {
 
@@ -52,7 +53,8 @@ class Fold {
   void see(const BookRead& b) {
     t_.books[b.book] = at_;
     const bool journal = b.book == "journal";
-    for (Attempt& a : t_.attempts) {  // what was read before is overtaken
+    for (Attempt& a : t_.attempts) {  // what was read before is overtaken, but for batches that are closed
+      if (closed_.contains(a.batch)) continue;
       (journal ? a.journal : a.ledger).clear();
       (journal ? a.journal_amount_minor : a.ledger_amount_minor) = 0;
     }
@@ -153,6 +155,7 @@ class Fold {
       attempt(get("batch"), get("stan")).gave_up = at_;
     } else if (name == "settlement_entered") {
       t_.settlement_totals = get("totals");
+      t_.settlement_batch = get("batch");
       t_.settlement_entered = at_;
       t_.sent.push_back({Sent::settlement, std::string(get("batch")), "", at_});
     } else if (name == "settlement_left") {
@@ -162,6 +165,7 @@ class Fold {
       t_.settlement_answered = at_;
     } else if (name == "settled") {
       t_.settled = at_;
+      if (get("outcome") != "FAILED") closed_.insert(std::string(get("batch")));
       t_.settlement_outcome = get("outcome");
     } else if (name == "told" && !get("stan").empty()) {
       Attempt& a = attempt(get("batch"), get("stan"));
@@ -200,6 +204,7 @@ class Fold {
   Mark at_;
   std::map<std::string, std::size_t> by_connection_;
   std::string logon_connection_;
+  std::set<std::string> closed_;           // batches settled: gone from the books, and rightly
   std::map<std::string, Attempt> before_;  // as the books had them when the cycle began
 };
 

@@ -70,6 +70,7 @@ struct Transaction {
   std::vector<Mark> power_lost;       ///< rail measured below the brown-out level
   std::map<std::string, Mark> books;  ///< when each was read
   std::string settlement_outcome;
+  std::string settlement_batch;
   std::string settlement_totals, settlement_answer;  ///< field 48 of the request and of the response
   std::string fault_what;
   Mark settlement_entered, settlement_left, settlement_answered;

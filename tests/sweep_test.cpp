@@ -78,6 +78,32 @@ std::vector<Case> host_faults() {
   return cases;
 }
 
+/// P17 to P19 and P21: a lost response, and then a fault on its reversal; a good sale, and a fault in the settlement.
+std::vector<Case> later_faults() {
+  std::vector<Case> cases;
+  const Step lost{"response_entered", 1, 0ns, NetworkFault{NetworkFault::drop, 0ns}};
+  for (const char* what : {"reversal", "settlement"}) {
+    const bool reversal = std::string(what) == "reversal";
+    const auto add = [&](const std::string& name, Step later) {
+      std::vector<Step> steps = {later};
+      if (reversal) steps.insert(steps.begin(), lost);
+      cases.push_back(sale(name, reversal ? "network" : "none", std::move(steps)));
+    };
+    for (const char* where : {"_entered", "_left", "_response_entered", "_response_left"}) {
+      const std::string when = std::string(what) + where;
+      for (const int ms : {0, 1, 3, 5, 10, 20, 40}) {
+        add("power " + when + "+" + std::to_string(ms), {when, 1, std::chrono::milliseconds(ms), Supply{false}});
+      }
+    }
+    for (const auto kind : {NetworkFault::drop, NetworkFault::fin, NetworkFault::reset, NetworkFault::outage}) {
+      add(std::string("fault on the ") + what, {std::string(what) + "_entered", 1, 0ns, NetworkFault{kind, 0ns}});
+      add(std::string("fault on the answer to the ") + what,
+          {std::string(what) + "_response_entered", 1, 0ns, NetworkFault{kind, 0ns}});
+    }
+  }
+  return cases;
+}
+
 class Verdicts final : public Sink {
  public:
   void begin(std::int64_t, const std::string& case_name, Time) override { now_ = case_name; }
@@ -120,6 +146,8 @@ void expect_honest(const std::vector<Case>& cases) {
 TEST(Sweep, HonestTerminalSurvivesPowerCutsAtEveryPoint) { expect_honest(power_cuts()); }
 TEST(Sweep, HonestTerminalSurvivesNetworkFaultsAtEveryPoint) { expect_honest(network_faults()); }
 TEST(Sweep, HonestTerminalSurvivesEveryHostBehaviour) { expect_honest(host_faults()); }
+
+TEST(Sweep, HonestTerminalSurvivesFaultsOfReversalAndSettlement) { expect_honest(later_faults()); }
 
 TEST(Sweep, PowerCutIsSeenAsPowerUntilSomethingWasTold) {
   for (const auto& [name, v] : run(power_cuts(), {})) {
