@@ -38,19 +38,7 @@ std::unique_ptr<Link> serve_link(Clock& clock, const LinkUri& uri) {
   return served_link(tcp_listener(clock, uri.address, uri.port));
 }
 
-std::map<std::string, Card> deck_of(const BenchFile& file) {
-  std::map<std::string, Card> deck;
-  for (const auto& [name, c] : file.cards) {
-    Card card;
-    card.track1 = c.track1;
-    card.track2 = c.track2;
-    card.track3 = c.track3;
-    card.jitter_share = static_cast<double>(c.jitter_per_mille) / 1000;
-    card.dropout_rate = static_cast<double>(c.dropout_per_million) / 1e6;
-    deck.emplace(name, std::move(card));
-  }
-  return deck;
-}
+std::map<std::string, Card> deck_of(const BenchFile& file) { return {file.cards.begin(), file.cards.end()}; }
 
 RobotGeometry geometry_of(const BenchFile& file) {
   RobotGeometry g;
@@ -87,7 +75,7 @@ struct VirtualFixtures {
         control_ends(make_pipe(clock)),
         acquirer(hub.dialer(file.terminal_side.address)),
         host_listener(hub.listen(file.host_side.address)),
-        terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer,
+        terminal(clock, TerminalSettings{file.profile, file.host_profile, defects, file.reader}, *acquirer,
                  std::move(ecr_ends.second), nullptr),
         robot(clock, std::move(robot_ends.second), terminal, geometry_of(file), deck_of(file), place),
         supply(clock, std::move(supply_ends.second), terminal, supply_of(file)),
@@ -215,7 +203,7 @@ Task<> until_abort(Clock& clock, const std::atomic<bool>& abort, std::function<v
 Task<> stand_in_terminal(Clock& clock, const BenchFile& file, const std::set<std::string>& defects,
                          const std::atomic<bool>& abort) {
   auto acquirer = tcp_dialer(clock, file.terminal_side.address, file.terminal_side.port);
-  Terminal terminal(clock, TerminalSettings{file.profile, file.host_profile, defects}, *acquirer,
+  Terminal terminal(clock, TerminalSettings{file.profile, file.host_profile, defects, file.reader}, *acquirer,
                     serve_link(clock, file.terminal), nullptr);
   auto listener = tcp_listener(clock, file.contact.address, file.contact.port);
   ContactPort port(clock, *listener, terminal);

@@ -41,17 +41,6 @@ void driver(const Table& section, const char* kind) {
   section.at("driver").word(choices);
 }
 
-std::string beside(const std::string& file, const Value& name) {
-  const std::filesystem::path relative = name.text();
-  const auto joined = std::filesystem::path(file).parent_path() / relative;
-  std::error_code error;
-  const bool one_file = name.text().find('\0') == std::string::npos && std::filesystem::is_regular_file(joined, error);
-  if (relative.is_absolute() || !one_file) {
-    name.refuse("the name of a file, relative to this one");
-  }
-  return joined.lexically_normal().string();
-}
-
 Bytes key(const Table& t, const char* name) {
   const Value& section = t.at(name);
   const Table& k = section.table();
@@ -99,6 +88,65 @@ void read_host(const std::string& path, BenchFile& bench) {
   keys->nothing_else();
 }
 
+/// Two places along a card, the first before the second.
+void read_erased(const Value& v, Card& card) {
+  const auto& ends = v.array();
+  if (ends.size() != 2) v.refuse("two places in mm, [from, to]");
+  card.erased_from_mm = static_cast<double>(ends[0].integer(0, 85));
+  card.erased_to_mm = static_cast<double>(ends[1].integer(ends[0].integer(0, 85) + 1, 86));
+}
+
+void read_stripe(const Table& t, Card& card) {
+  const auto share = [&](const char* key, double& into, double whole, std::int64_t least, std::int64_t most) {
+    if (const Value* v = t.find(key)) into = static_cast<double>(v->integer(least, most)) / whole;
+  };
+  share("jitter_per_mille", card.jitter_share, 1000, 0, 300);
+  share("dropout_per_million", card.dropout_rate, 1e6, 0, 1'000'000);
+  share("burst_per_million", card.burst_rate, 1e6, 0, 1'000'000);
+  share("density_per_mille", card.density_scale, 1000, 920, 1080);
+  share("strength_per_mille", card.strength, 1000, 0, 1300);
+  if (const Value* v = t.find("dirt")) card.dirt_um = static_cast<double>(v->quantity("um", 0, 500));
+  if (const Value* v = t.find("erased_mm")) read_erased(*v, card);
+  if (const Value* v = t.find("scratches_mm")) {
+    if (v->array().size() > 20) v->refuse("at most 20 places");
+    for (const Value& at : v->array()) card.scratches_mm.push_back(static_cast<double>(at.integer(0, 85)));
+  }
+  if (const Value* v = t.find("passes")) card.swipes = v->integer(0, 1'000'000'000);
+  if (const Value* v = t.find("life_passes")) card.life_swipes = static_cast<double>(v->integer(1, 1'000'000'000));
+  if (const Value* v = t.find("lies")) {
+    const std::vector<std::string> words = {"front", "back", "upside_down"};
+    card.lies = static_cast<Card::Lies>(std::find(words.begin(), words.end(), v->word(words)) - words.begin());
+  }
+  if (const Value* v = t.find("tilt")) card.tilt_deg = static_cast<double>(v->quantity("deg", 0, 20'000)) / 1000;
+  if (const Value* v = t.find("cleaning")) card.cleaning = v->flag();
+}
+
+void read_reader(const Table& t, ReaderSettings& reader) {
+  if (const Value* v = t.find("passes")) reader.passes = v->integer(0, 1'000'000'000);
+  if (const Value* v = t.find("life_passes")) reader.life_passes = v->integer(1, 1'000'000'000);
+  if (const Value* v = t.find("dirt")) reader.dirt_um = static_cast<double>(v->quantity("um", 0, 500));
+  if (const Value* v = t.find("dirt_um_per_million_passes")) {
+    reader.dirt_um_per_pass = static_cast<double>(v->integer(0, 100'000'000)) / 1e6;
+  }
+  if (const Value* v = t.find("noise_floor_per_mille")) {
+    reader.noise_floor_per_mille = static_cast<std::int32_t>(v->integer(1, 1000));
+  }
+  t.nothing_else();
+}
+
+/// How the robot's cards lie in their slots where not straight.
+void read_lies(const Table& all, GrblSettings& robot) {
+  for (const auto& [name, v] : all.all()) {
+    const Table& t = v.table();
+    if (!robot.slots.contains(name)) v.refuse("one of the cards in cards_mm as a name, not " + name);
+    CardLie lie;
+    if (const Value* face = t.find("face")) lie.face = face->word({"front", "back", "upside_down"});
+    if (const Value* tilt = t.find("tilt")) lie.tilt_mdeg = tilt->quantity("deg", 0, 20'000);
+    t.nothing_else();
+    robot.lies.emplace(name, std::move(lie));
+  }
+}
+
 void read_cards(const Table& cards, BenchFile& bench) {
   for (const auto& [name, value] : cards.all()) {
     const Table& t = value.table();
@@ -107,16 +155,26 @@ void read_cards(const Table& cards, BenchFile& bench) {
     for (auto [key, track] : {std::pair{"track1", &card.track1}, {"track2", &card.track2}, {"track3", &card.track3}}) {
       if (const Value* v = t.find(key)) *track = v->text();
     }
-    if (card.track1.empty() && card.track2.empty() && card.track3.empty())
-      value.refuse("a card with at least one track");
-    if (const Value* v = t.find("jitter_per_mille")) card.jitter_per_mille = v->integer(0, 300);
-    if (const Value* v = t.find("dropout_per_million")) card.dropout_per_million = v->integer(0, 1'000'000);
+    read_stripe(t, card);
     t.nothing_else();
+    const bool plain = card.track1.empty() && card.track2.empty() && card.track3.empty();
+    if (plain != card.cleaning) value.refuse("a card with at least one track, or a cleaning card without any");
     bench.cards.emplace(name, std::move(card));
   }
 }
 
 }  // namespace
+
+std::string beside(const std::string& file, const Value& name) {
+  const std::filesystem::path relative = name.text();
+  const auto joined = std::filesystem::path(file).parent_path() / relative;
+  std::error_code error;
+  const bool one_file = name.text().find('\0') == std::string::npos && std::filesystem::is_regular_file(joined, error);
+  if (relative.is_absolute() || !one_file) {
+    name.refuse("the name of a file, relative to this one");
+  }
+  return joined.lexically_normal().string();
+}
 
 TerminalProfile read_terminal_profile(const std::string& path) {
   const auto root = read_config(path);
@@ -190,8 +248,11 @@ BenchFile read_bench(const std::string& path) {
   b.robot.acceleration_mm_s2 = static_cast<double>(actuator.at("acceleration_mm_s2").integer(100, 100'000));
   for (const auto& [name, v] : actuator.at("keys_mm").table().all()) b.robot.keys[name] = place(v);
   for (const auto& [name, v] : actuator.at("cards_mm").table().all()) b.robot.slots[name] = place(v);
+  if (const Value* v = actuator.find("acceleration_settable")) b.robot.acceleration_settable = v->flag();
+  if (const Value* v = actuator.find("cards_lie")) read_lies(v->table(), b.robot);
   b.good_card = actuator.at("good_card").text();
   if (!b.robot.slots.contains(b.good_card)) actuator.at("good_card").refuse("one of the cards in cards_mm");
+  if (b.robot.lies.contains(b.good_card)) actuator.at("good_card").refuse("a card that lies straight");
   actuator.nothing_else();
 
   const Table& power = root->at("power").table();
@@ -225,6 +286,7 @@ BenchFile read_bench(const std::string& path) {
     b.contact = uri(stand_in.at("contact"));
     links.push_back(&b.contact);
     read_cards(stand_in.at("cards").table(), b);
+    if (const Value* reader = stand_in.find("reader")) read_reader(reader->table(), b.reader);
     stand_in.nothing_else();
   }
   root->nothing_else();

@@ -8,16 +8,17 @@
 #include "drivers/supply_scpi.hpp"
 #include "drivers/swiper_grbl.hpp"
 #include "drivers/uri.hpp"
+#include "fixtures/card.hpp"
+#include "fixtures/reader.hpp"
 #include "rig/profile.hpp"
 
 namespace swiperig {
 
+class Value;
+
 /// A card as a stand-in robot's magazine holds it: real benches have the card itself.
-struct CardFile {
+struct CardFile : Card {
   TaughtPlace at;
-  std::string track1, track2, track3;
-  std::int64_t jitter_per_mille = 20;
-  std::int64_t dropout_per_million = 0;
 };
 
 struct BenchFile {
@@ -32,11 +33,14 @@ struct BenchFile {
   // what only stand-ins need; a bench with equipment has no such section
   LinkUri contact;  ///< where robot and supply touch the terminal
   std::map<std::string, CardFile> cards;
+  ReaderSettings reader;
   Bytes pin_key, mac_key;  ///< working keys that the stand-in host hands out
 };
 
 /// Throws ConfigError.
 BenchFile read_bench(const std::string& path);
+/// The path of a file that is named relative to `file`, and is there.
+std::string beside(const std::string& file, const Value& name);
 TerminalProfile read_terminal_profile(const std::string& path);
 
 }  // namespace swiperig

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "bindings/config.hpp"
+#include "bindings/swipe_options.hpp"
 
 namespace swiperig {
 
@@ -26,20 +27,6 @@ std::vector<std::string> cause_names() {
 #include "rig/causes.def"
 #undef CAUSE
   };
-}
-
-Swipe swipe(const Value& v, const std::string& card) {
-  Swipe s;
-  s.card = card;
-  if (!v.is_table()) {
-    s.speed_mm_s = v.quantity("mm/s", 1, 10'000);
-    return s;
-  }
-  const Table& t = v.table();
-  s.speed_mm_s = t.at("speed").quantity("mm/s", 1, 10'000);
-  if (const Value* r = t.find("reverse")) s.reverse = r->flag();
-  t.nothing_else();
-  return s;
 }
 
 Step step(const Value& v) {
@@ -91,7 +78,8 @@ Step step(const Value& v) {
   return s;
 }
 
-Case read_case(const Value& v) {
+/// One case, or of a case that measures one for every place on its axis.
+std::vector<Case> read_case(const Value& v) {
   const Table& t = v.table();
   Case c;
   c.where = v.where();
@@ -99,9 +87,16 @@ Case read_case(const Value& v) {
   if (c.name.empty() || c.name.size() > 80) t.at("name").refuse("a name of 1 to 80 characters");
   if (const Value* p = t.find("point")) c.point = p->text();
   c.amount_minor = t.at("amount").amount();
-  c.card = t.at("card").text();
-  c.cause = t.at("cause").word(cause_names());
-  c.steps.push_back({"card_wanted", 1, 0ns, swipe(t.at("swipe"), c.card)});
+  if (const Value* m = t.find("measure")) {
+    c.measure.milestone = m->word(milestone_names());
+    c.measure.series = c.name;
+    if (const Value* cause = t.find("cause")) cause->refuse("no cause in a case that measures: it induces nothing");
+  } else {
+    c.cause = t.at("cause").word(cause_names());
+  }
+  const auto swipes = read_swipes(t.at("card"), t.at("swipe"), t.find("measure"));
+  c.card = swipes.front().swipe.card;
+  c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
   if (const Value* steps = t.find("step")) {
     for (const Value& s : steps->array()) c.steps.push_back(step(s));
   }
@@ -118,7 +113,17 @@ Case read_case(const Value& v) {
   if (const Value* p = t.find("patience")) c.patience = p->duration(1s, 3600s);
   if (const Value* s = t.find("settle")) c.settle = s->flag();
   t.nothing_else();
-  return c;
+  std::vector<Case> all;
+  for (const SwipeAt& one : swipes) {
+    Case& at = all.emplace_back(c);
+    if (one.axis.empty()) continue;
+    at.name += ", " + one.at;
+    at.card = one.swipe.card;
+    at.steps.front().action = one.swipe;
+    at.measure.axis = one.axis;
+    at.measure.at = one.at;
+  }
+  return all;
 }
 
 /// Whatever the terminal's profile may have pressed, all digits for an amount.
@@ -141,12 +146,15 @@ Campaign read_campaign(const std::string& path) {
                      std::all_of(c.name.begin(), c.name.end(),
                                  [](unsigned char ch) { return std::isalnum(ch) != 0 || ch == '_' || ch == '-'; });
   if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
+  if (const Value* b = root->find("bench")) c.bench = beside(path, *b);
   if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
   if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 100'000);
   std::set<std::string> names;
   for (const Value& v : root->at("case").array()) {
-    c.cases.push_back(read_case(v));
-    if (!names.insert(c.cases.back().name).second) v.refuse("a case name that is not used twice");
+    for (Case& one : read_case(v)) {
+      if (!names.insert(one.name).second) v.refuse("a case name that is not used twice");
+      c.cases.push_back(std::move(one));
+    }
   }
   if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
   root->nothing_else();
@@ -202,6 +210,7 @@ std::string plan(const Campaign& campaign, const BenchFile& bench) {
     for (const Step& s : c.steps) out << "  " << describe(s) << "\n";
     out << "  counts only if seen:";
     for (const auto& m : c.must) out << " " << m;
+    if (!c.measure.milestone.empty()) out << "\n  measures whether it sees " << c.measure.milestone;
     out << "\n  induces: " << c.cause << "\n  then: power off and on, boot, recovery sale of 1.00, books read"
         << (c.settle ? ", settlement" : "") << "\n";
   }

@@ -11,6 +11,7 @@ namespace swiperig {
 
 struct Campaign {
   std::string path, name;
+  std::string bench;  ///< the file of the bench it is meant for, or ""
   std::vector<Case> cases;
   std::int64_t repeat = 1;         ///< cycles of each case unless told otherwise
   std::int64_t epoch_cycles = 50;  ///< cycles on one virtual bench before a fresh one

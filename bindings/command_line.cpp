@@ -43,7 +43,7 @@ int command_line(int argc, char** argv) {
   std::int64_t cycles = 0;
   auto* run_command = app.add_subcommand("run", "do a campaign and report");
   run_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
-  run_command->add_option("--bench", run.bench, "bench file (default: the virtual bench)");
+  run_command->add_option("--bench", run.bench, "bench file (default: the campaign's own, or the virtual bench)");
   run_command->add_option("--out", run.out, "new directory for the results (default: runs/<campaign>-<n>)");
   run_command->add_option("--seed", run.seed, "seed of every random draw (default 1)")->check(CLI::NonNegativeNumber);
   auto* cycles_option =
@@ -67,7 +67,7 @@ int command_line(int argc, char** argv) {
   explain_command->footer("example: swiperig explain runs/no_return-1 --cycle 5");
   auto* plan_command = app.add_subcommand("plan", "every effect of a campaign, before anything moves");
   plan_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
-  plan_command->add_option("--bench", bench, "bench file (default: the virtual bench)");
+  plan_command->add_option("--bench", bench, "bench file (default: the campaign's own, or the virtual bench)");
   plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
   auto* list_command = app.add_subcommand("list", "what there is by name");
   list_command->add_option("WHAT", what, "drivers, fixtures, defects, milestones or causes")
@@ -77,6 +77,20 @@ int command_line(int argc, char** argv) {
   auto* check_command = app.add_subcommand("check", "read a bench file and say what the bench is");
   check_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   check_command->footer("example: swiperig check fixtures/benches/realtime.toml");
+  FluxOptions flux;
+  auto* flux_command = app.add_subcommand("flux", "what a head sees of a stand-in card: lines of the contact port");
+  flux_command->add_option("CARD", flux.card, "card of the bench")->required();
+  flux_command->add_option("--bench", flux.bench, "bench file (default: the virtual bench)");
+  flux_command->add_option("--speed", flux.speed_mm_s, "mm/s at the leading edge (default 500)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{10'000}));
+  flux_command->add_option("--acceleration", flux.acceleration_mm_s2, "mm/s2 from there on (default 0)")
+      ->check(CLI::Range(std::int64_t{-100'000}, std::int64_t{100'000}));
+  flux_command->add_option("--passes", flux.passes, "how often (default once)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000}));
+  flux_command->add_option("--seed", flux.seed, "seed of jitter and dropouts (default 1)")
+      ->check(CLI::NonNegativeNumber);
+  flux_command->add_flag("--reverse", flux.reverse, "the end of the stripe first");
+  flux_command->footer("example: swiperig flux debit --speed 300 --acceleration 2000 --passes 10");
   auto* stand_in_command = app.add_subcommand("stand-in", "serve simulated equipment to a real-time bench");
   stand_in_command->add_option("ROLE", role, "robot, supply, terminal or host (default: all, each a process)")
       ->check(CLI::IsMember({"robot", "supply", "terminal", "host"}));
@@ -106,6 +120,7 @@ int command_line(int argc, char** argv) {
     if (*plan_command) return print_plan(run.campaign, bench);
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench);
+    if (*flux_command) return print_flux(flux);
     return stand_in(role, bench, defect, seed, stop);
   } catch (const ConfigError& e) {
     std::cerr << "swiperig: " << e.what() << "\n";

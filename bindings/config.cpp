@@ -198,7 +198,7 @@ std::int64_t Value::amount() const {
 }
 
 std::int64_t Value::quantity(std::string_view unit, std::int64_t least, std::int64_t most) const {
-  const bool thousandths = unit == "V" || unit == "A";
+  const bool thousandths = unit == "V" || unit == "A" || unit == "deg";
   const std::string small = thousandths ? "m" + std::string(unit) : std::string(unit);
   const std::string expected = "a quantity in " + std::string(unit) + (thousandths ? " or " + small : "") + ", from " +
                                std::to_string(least) + " to " + std::to_string(most) + " " + small + ", written as \"" +

@@ -34,13 +34,14 @@ class Value {
   bool flag() const;
   const Array& array() const;
   const Table& table() const;
+  bool is_array() const { return std::holds_alternative<std::shared_ptr<Array>>(value_); }
   bool is_table() const { return std::holds_alternative<std::shared_ptr<Table>>(value_); }
 
   /// "60 s", "3 ms", "250 us".
   Duration duration(Duration least, Duration most) const;
   /// "12.34": minor units.
   std::int64_t amount() const;
-  /// "500 mm/s", "5 V", "300 mA": `unit` one of mm/s, mm, V, A; thousandths of V and A.
+  /// "500 mm/s", "5 V", "300 mA": `unit` one of mm/s, mm/s2, mm, um, V, A, deg; thousandths of V, A and deg.
   std::int64_t quantity(std::string_view unit, std::int64_t least, std::int64_t most) const;
   /// One of these words.
   std::string word(const std::vector<std::string>& choices) const;

@@ -256,7 +256,7 @@ std::string default_bench(const std::string& given) {
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   const Campaign campaign = read_campaign(options.campaign);
-  const BenchFile bench = read_bench(default_bench(options.bench));
+  const BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench));
   check_feasible(campaign, bench);
   Plan plan{campaign, bench, options.seed, static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat,
             known_defect(options.defect)};

@@ -21,6 +21,14 @@ int judge_again(const std::string& directory);
 int explain_cycle(const std::string& directory, std::int64_t cycle);
 int print_plan(const std::string& campaign, const std::string& bench);
 int list_names(const std::string& what);
+struct FluxOptions {
+  std::string bench, card;
+  std::int64_t speed_mm_s = 500, acceleration_mm_s2 = 0, passes = 1;
+  bool reverse = false;
+  std::uint64_t seed = 1;
+};
+/// What a head would see of a stand-in card, a line of the contact port's JSON for each pass.
+int print_flux(const FluxOptions&);
 int check_bench(const std::string& bench);
 /// Serves one stand-in of a real-time bench, or with an empty role all four as processes of their own.
 int stand_in(const std::string& role, const std::string& bench, const std::string& defect, std::uint64_t seed,

@@ -11,6 +11,7 @@
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
 #include "bindings/run.hpp"
+#include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
 #include "reports/summary.hpp"
 #include "rig/trace_file.hpp"
@@ -81,7 +82,7 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
 
 int print_plan(const std::string& campaign, const std::string& bench) {
   const Campaign c = read_campaign(campaign);
-  const BenchFile b = read_bench(bench_path(bench));
+  const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench));
   check_feasible(c, b);
   std::cout << plan(c, b);
   return 0;
@@ -110,6 +111,21 @@ int list_names(const std::string& what) {
   row(#name, std::string(english) + " / " + (chinese) + " (DOMAIN.md " + (section) + ")");
 #include "rig/causes.def"
 #undef CAUSE
+  }
+  return 0;
+}
+
+int print_flux(const FluxOptions& o) {
+  const BenchFile b = read_bench(bench_path(o.bench));
+  const auto card = b.cards.find(o.card);
+  if (card == b.cards.end()) throw ConfigError(b.path + ": no stand-in card is called \"" + o.card + "\"");
+  Pass pass;
+  pass.segments = {{0, 0, static_cast<double>(o.speed_mm_s), static_cast<double>(o.acceleration_mm_s2)}};
+  pass.reverse = o.reverse;
+  for (std::int64_t i = 0; i < o.passes; ++i) {
+    Draws draws(o.seed, 0, static_cast<std::uint32_t>(i), 0);
+    const HeadSignal signal = flux(card->second, pass, draws);
+    std::cout << (signal.empty() ? "{\"pass\":\"plastic\"}\n" : head_line(signal));
   }
   return 0;
 }

@@ -1,10 +1,9 @@
 #include "drivers/swiper_grbl.hpp"
 
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <vector>
 
+#include "drivers/swipe_path.hpp"
 #include "rig/time.hpp"
 
 namespace swiperig {
@@ -19,27 +18,8 @@ constexpr double kTimingSlackSeconds = 0.02;
 constexpr int kGarbageLines = 8;
 constexpr std::size_t kKeys = 64;
 
-std::string number(double value) {
-  std::array<char, 48> text;
-  std::snprintf(text.data(), text.size(), "%.3f", value);
-  return text.data();
-}
-
 double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
 Duration duration(double s) { return Duration(std::llround(s * 1e9)); }
-
-/// Time of a straight move from rest to rest.
-double move_seconds(double way_mm, double speed_mm_s, double acceleration_mm_s2) {
-  way_mm = std::abs(way_mm);
-  if (way_mm < speed_mm_s * speed_mm_s / acceleration_mm_s2) return 2 * std::sqrt(way_mm / acceleration_mm_s2);
-  return way_mm / speed_mm_s + speed_mm_s / acceleration_mm_s2;
-}
-
-/// The cruise speed of the trapezoid that takes this long: the inverse of move_seconds.
-double cruise_speed(double way_mm, double taken_s, double acceleration_mm_s2) {
-  const double square = taken_s * taken_s - 4 * std::abs(way_mm) / acceleration_mm_s2;
-  return (taken_s - std::sqrt(std::max(square, 0.0))) * acceleration_mm_s2 / 2;
-}
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -49,36 +29,6 @@ std::vector<std::string> words_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return words;
-}
-
-bool inside(const GrblSettings& s, double x_mm, double y_mm, double z_mm) {
-  return x_mm >= 0 && x_mm <= s.travel_x_mm && y_mm >= 0 && y_mm <= s.travel_y_mm && z_mm <= 0 &&
-         z_mm >= -s.travel_z_mm;
-}
-
-std::optional<std::string> refuse_swipe(const GrblSettings& s, const Swipe& swipe) {
-  const auto slot = s.slots.find(swipe.card);
-  if (slot == s.slots.end()) return "no card slot '" + shown(swipe.card) + "' is taught";
-  if (swipe.speed_mm_s < s.min_speed_mm_s || swipe.speed_mm_s > s.max_speed_mm_s) {
-    return "speed " + std::to_string(swipe.speed_mm_s) + " mm/s is not within " + std::to_string(s.min_speed_mm_s) +
-           " to " + std::to_string(s.max_speed_mm_s);
-  }
-  if (!inside(s, slot->second.x_mm, slot->second.y_mm, s.grip_z_mm)) {
-    return "card slot '" + shown(swipe.card) + "' lies outside the travel";
-  }
-  if (!inside(s, s.swipe_start_x_mm, s.swipe_y_mm, s.swipe_z_mm) ||
-      !inside(s, s.swipe_end_x_mm, s.swipe_y_mm, s.swipe_z_mm)) {
-    return "the swipe line lies outside the travel";
-  }
-  const double speed = static_cast<double>(swipe.speed_mm_s);
-  const double run_up_mm = speed * speed / (2 * s.acceleration_mm_s2);
-  const double room_mm =
-      std::min(s.head_x_mm - s.swipe_start_x_mm, s.swipe_end_x_mm - s.head_x_mm) - s.card_length_mm / 2;
-  if (!(run_up_mm <= room_mm)) {
-    return "a run-up of " + number(run_up_mm) + " mm to " + std::to_string(swipe.speed_mm_s) +
-           " mm/s does not fit into " + number(room_mm) + " mm beside the head";
-  }
-  return std::nullopt;
 }
 
 std::optional<std::string> refuse_press(const GrblSettings& s, const Press& press) {
@@ -100,7 +50,11 @@ std::optional<std::string> refusal(const GrblSettings& s, const Motion& motion) 
   if (!(s.clear_z_mm <= 0) || s.clear_z_mm < s.hover_z_mm || s.hover_z_mm < s.press_z_mm) {
     return "the heights are not in order: clear, hover, press";
   }
-  if (const auto* swipe = std::get_if<Swipe>(&motion)) return refuse_swipe(s, *swipe);
+  if (const auto* swipe = std::get_if<Swipe>(&motion)) {
+    auto path = swipe_path(s, *swipe, s.acceleration_mm_s2);
+    if (auto* why = std::get_if<std::string>(&path)) return std::move(*why);
+    return std::nullopt;
+  }
   if (const auto* press = std::get_if<Press>(&motion)) return refuse_press(s, *press);
   if (!inside(s, s.park_x_mm, s.park_y_mm, s.clear_z_mm)) return "the parking place lies outside the travel";
   return std::nullopt;
@@ -144,8 +98,8 @@ Task<GrblLine> SwiperGrbl::ask_state() {
   }
 }
 
-/// Sends one line and waits for its ok; the time at which it came.
-Task<Time> SwiperGrbl::line(std::string text) {
+/// Sends lines (one, unless they must follow each other at once) and waits for their oks; when the last one came.
+Task<Time> SwiperGrbl::line(std::string text, int count) {
   co_await talk_.say(text + "\n");
   const Time until = talk_.clock().now() + settings_.reply_limit + duration(pending_s_);
   for (;;) {
@@ -156,7 +110,9 @@ Task<Time> SwiperGrbl::line(std::string text) {
            (now.kind == GrblLine::status ? "it says " + shown(now.state) : std::string("nor to a status query")));
     }
     switch (answer->kind) {
-      case GrblLine::ok: co_return talk_.clock().now();
+      case GrblLine::ok:
+        if (--count == 0) co_return talk_.clock().now();
+        break;
       case GrblLine::error: lost(words_of_error(answer->number));
       case GrblLine::alarm: lost(words_of_alarm(answer->number));
       case GrblLine::banner: lost("restarted in the middle of a motion, position unknown");
@@ -239,6 +195,11 @@ Task<> SwiperGrbl::check_machine() {
   at_least(110, static_cast<double>(settings_.max_speed_mm_s) * 60, "X rate");
   at_least(111, travel_mm_min, "Y rate");
   at_least(112, static_cast<double>(settings_.z_speed_mm_s) * 60, "Z rate");
+  if (settings_.acceleration_settable && told.contains(120) && told[120] < settings_.acceleration_mm_s2) {
+    // a swipe that was cut short may have left its own
+    co_await line("$120=" + number(settings_.acceleration_mm_s2));
+    told[120] = settings_.acceleration_mm_s2;
+  }
   at_least(120, settings_.acceleration_mm_s2, "X acceleration");
   at_least(130, settings_.travel_x_mm, "X travel");
   at_least(131, settings_.travel_y_mm, "Y travel");
@@ -304,29 +265,54 @@ Task<> SwiperGrbl::catch_up() {
   }
 }
 
+Task<> SwiperGrbl::set_acceleration(double mm_s2) {
+  if (mm_s2 == acceleration_mm_s2_) co_return;
+  // never streamed: while it writes its EEPROM the controller hears nothing
+  co_await line("$120=" + number(mm_s2));
+  acceleration_mm_s2_ = mm_s2;
+}
+
+/// One pass of the gripped card, from above the beginning of the path to above its end; how fast it was.
+Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
+  co_await go(path.from_x_mm, settings_.swipe_y_mm);
+  co_await height(settings_.swipe_z_mm);
+  co_await settle();
+  const double usual_mm_s2 = acceleration_mm_s2_;
+  co_await set_acceleration(path.acceleration_mm_s2);
+  const std::string feed = " F" + number(path.feed_mm_s * 60);
+  const double expected_s = path.expected_s + seconds(stop);
+  pending_s_ = expected_s;
+  const Time begun = co_await line("G1 X" + number(path.stop_x_mm.value_or(path.to_x_mm)) + feed);
+  // the dwell's ok comes at its end: what follows it must be there already
+  const std::string rest = "G4 P" + number(seconds(stop)) + "\nG1 X" + number(path.to_x_mm) + feed;
+  if (path.stop_x_mm) co_await line(rest, 2);
+  pending_s_ = expected_s;
+  x_mm_ = path.to_x_mm;
+  const Time done = co_await settle();
+  co_await check_place();
+  const double taken_s = seconds(done - begun) - kDwellSeconds;
+  if (std::abs(taken_s - expected_s) > expected_s * kTimingShare + kTimingSlackSeconds) {
+    lost("the swipe took " + number(taken_s) + " s where " + number(expected_s) + " s was expected: held or slowed");
+  }
+  co_await set_acceleration(usual_mm_s2);
+  co_await height(settings_.clear_z_mm);
+  co_return path.speed_mm_s(taken_s - seconds(stop));
+}
+
 Task<MotionDone> SwiperGrbl::swipe(Swipe swipe) {
   const TaughtPlace slot = settings_.slots.at(swipe.card);
-  const double from = swipe.reverse ? settings_.swipe_end_x_mm : settings_.swipe_start_x_mm;
-  const double to = swipe.reverse ? settings_.swipe_start_x_mm : settings_.swipe_end_x_mm;
-  const double speed = static_cast<double>(swipe.speed_mm_s);
+  const auto found = swipe_path(settings_, swipe, acceleration_mm_s2_);
+  if (const auto* why = std::get_if<std::string>(&found)) lost(*why);
+  const SwipePath path = std::get<SwipePath>(found);
   co_await go(slot.x_mm, slot.y_mm);
   co_await height(settings_.grip_z_mm);
   co_await jaws(true);
   co_await height(settings_.clear_z_mm);
-  co_await go(from, settings_.swipe_y_mm);
-  co_await height(settings_.swipe_z_mm);
-  co_await settle();
-  const Time accepted = co_await line("G1 X" + number(to) + " F" + number(speed * 60));
-  const double expected_s = move_seconds(to - from, speed, acceleration_mm_s2_);
-  pending_s_ = expected_s;
-  x_mm_ = to;
-  const Time done = co_await settle();
-  co_await check_place();
-  const double taken_s = seconds(done - accepted) - kDwellSeconds;
-  if (std::abs(taken_s - expected_s) > expected_s * kTimingShare + kTimingSlackSeconds) {
-    lost("the swipe took " + number(taken_s) + " s where " + number(expected_s) + " s was expected: held or slowed");
+  double speed_mm_s = co_await pass(path, swipe.stop_lasts);
+  if (swipe.twice) {
+    const double again_mm_s = co_await pass(path, swipe.stop_lasts);
+    speed_mm_s = again_mm_s;
   }
-  co_await height(settings_.clear_z_mm);
   co_await go(slot.x_mm, slot.y_mm);
   co_await height(settings_.grip_z_mm);
   co_await jaws(false);
@@ -335,8 +321,9 @@ Task<MotionDone> SwiperGrbl::swipe(Swipe swipe) {
   co_await check_place();
   MotionDone motion;
   motion.what = "swipe";
-  motion.speed_mm_s = std::llround(cruise_speed(to - from, taken_s, acceleration_mm_s2_));
+  motion.speed_mm_s = std::llround(speed_mm_s);
   motion.reverse = swipe.reverse;
+  motion.manner = manner_of(swipe);
   co_return motion;
 }
 

@@ -4,7 +4,8 @@
 // an alarm, an error, a banner nobody asked for: EquipmentError in words, and the position counts as unknown until the
 // next start() or Park homes again; a half swipe is never resumed. The speed in MotionDone is measured: from the time
 // between the ok that accepted the swipe's line and the ok of the dwell behind it, the cruise speed of the trapezoid
-// with the controller's own acceleration that takes as long. It is no encoder: a belt that slips shows elsewhere.
+// with the controller's own acceleration that takes as long (of a card that accelerates: its mean speed). It is no
+// encoder: a belt that slips shows elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,16 @@ struct TaughtPlace {
   double x_mm = 0, y_mm = 0;
 };
 
+/// How a card lies in its slot where that is not straight, its stripe towards the head: the robot has no axis for it.
+struct CardLie {
+  std::string face = "front";  ///< as in Swipe
+  std::int64_t tilt_mdeg = 0;
+};
+
 /// The taught map (machine coordinates, millimetres) and the envelope.
 struct GrblSettings {
   std::map<std::string, TaughtPlace> keys, slots;
+  std::map<std::string, CardLie> lies;  ///< slots whose card does not lie straight
   double head_x_mm = 260, swipe_y_mm = 60;
   double swipe_start_x_mm = 50, swipe_end_x_mm = 470;  ///< a reverse swipe goes from the end to the start
   double clear_z_mm = 0;                               ///< travelling
@@ -37,10 +45,13 @@ struct GrblSettings {
   std::int64_t min_speed_mm_s = 20, max_speed_mm_s = 2500;
   std::int64_t travel_speed_mm_s = 500, z_speed_mm_s = 200;
   double acceleration_mm_s2 = 15'000;
+  bool acceleration_settable = false;  ///< $120 may be written for a swipe: wears an EEPROM of 100 000 writes
   Duration grip_time = std::chrono::milliseconds(50);
   Duration reply_limit = std::chrono::seconds(2);  ///< silence, beyond the time the motion itself takes
   Duration homing_limit = std::chrono::seconds(60);
 };
+
+struct SwipePath;
 
 /// Why this motion cannot be performed, or nothing. Pure.
 std::optional<std::string> refusal(const GrblSettings&, const Motion&);
@@ -57,7 +68,9 @@ class SwiperGrbl final : public Actuator {
 
  private:
   Task<std::optional<GrblLine>> listen(Time until);
-  Task<Time> line(std::string text);
+  Task<Time> line(std::string text, int count = 1);
+  Task<double> pass(SwipePath path, Duration stop);
+  Task<> set_acceleration(double mm_s2);
   Task<Time> settle();
   Task<> check_place();
   Task<GrblLine> ask_state();

@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import curve  # noqa: E402
 import timeline  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -87,9 +88,10 @@ def figures(db, cases):
                 "judged": 0, "right": 0, "wrong": 0, "unknown": 0}
     rows = {name: empty() for name in cases}
     total = empty()
-    for name, outcome, cause, induced, no_return, judged, count in db.execute(
+    for name, outcome, cause, induced, no_return, judged, measures, count in db.execute(
             "SELECT case_name, coalesce(outcome,'inconclusive'), cause, induced, json_extract(verdict,'$.no_return'), "
-            "verdict IS NOT NULL, count(*) FROM cycles GROUP BY 1,2,3,4,5,6"):
+            "verdict IS NOT NULL, json_extract(verdict,'$.measured') IS NOT NULL, count(*) FROM cycles "
+            "GROUP BY 1,2,3,4,5,6,7"):
         for row in (rows.setdefault(name, empty()), total):
             row["cycles"] += count
             add(row["outcomes"], outcome if outcome in OUTCOMES else "inconclusive", count)
@@ -99,7 +101,7 @@ def figures(db, cases):
             if outcome != "error":
                 row["judged"] += count
                 row["no_return"] += count if no_return else 0
-            if outcome != "error" or induced == "rig_fault":
+            if not measures and (outcome != "error" or induced == "rig_fault"):
                 row["unknown" if cause == "unknown" else "right" if cause == induced else "wrong"] += count
     for name, rule, count in db.execute(
             "SELECT case_name, json_extract(f.value,'$.rule'), count(*) FROM cycles, "
@@ -167,7 +169,7 @@ def cycle_view(db, cases, number):
 def step_text(step):
     action = step.get("action") or {}
     body = action.get("body") or {}
-    way = ", reversed" if body.get("reverse") else ""
+    way = (", reversed" if body.get("reverse") else "") + curve.manner(body)
     what = action.get("network") or {
         "swipe": f"swipe {body.get('card')} at {body.get('speed_mm_s')} mm/s{way}",
         "press": f"press {body.get('keys')}", "supply": "power on" if body.get("on") else "power off",
@@ -207,6 +209,7 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
+        charts=[dict(chart, svg=Markup(curve.draw(chart))) for chart in curve.charts(db, cases)],
         not_passed=not_passed, left_out=not_passed - len(bad),
         bad=[cycle_view(db, cases, n) for n in bad], good=[cycle_view(db, cases, n) for n in good])
 

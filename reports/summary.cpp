@@ -114,6 +114,7 @@ void Summary::add(const CycleRecord& cycle) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
   }
+  if (v.measured) return;  // nothing was induced that a diagnosis could find
   if (outcome == Outcome::error && v.induced != "rig_fault") return;
   ++(v.diagnosis.cause == "unknown" ? unknown_ : v.diagnosis.cause == v.induced ? right_ : wrong_);
 }

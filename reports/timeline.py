@@ -137,7 +137,8 @@ class Timeline:
 
     def on_motion_done(self, e, b):
         speed = f", measured {b['speed_mm_s']} mm/s" if b.get("speed_mm_s") else ""
-        row = self.note(e, "actuator", f"{b.get('what')} done{speed}", "quiet")
+        manner = f", {b['manner']}" if b.get("manner") else ""
+        row = self.note(e, "actuator", f"{b.get('what')} done{speed}{manner}", "quiet")
         began = self.moving.pop(b.get("what"), None) if isinstance(b.get("what"), str) else None
         if began is not None:
             self.bars.append((began, row))

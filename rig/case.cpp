@@ -7,7 +7,7 @@ namespace {
 struct Describe {
   std::string operator()(const Swipe& a) const {
     return "swipe card \"" + a.card + "\" at " + std::to_string(a.speed_mm_s) + " mm/s" +
-           (a.reverse ? ", the wrong way round" : "");
+           (a.reverse ? ", the wrong way round" : "") + (manner_of(a).empty() ? "" : ", " + manner_of(a));
   }
   std::string operator()(const Press& a) const { return "press " + a.keys; }
   std::string operator()(const Supply& a) const { return a.on ? "switch the power on" : "cut the power"; }

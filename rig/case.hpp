@@ -37,6 +37,13 @@ struct Step {
 std::string describe(const Step&);
 std::string describe(const StepAction&);
 
+/// A case that measures is one point of a curve: whether `milestone` was seen is what it finds out, and neither answer
+/// is a fault of anybody.
+struct Measurement {
+  std::string milestone;         ///< "": the case measures nothing
+  std::string series, axis, at;  ///< a line of the chart ("forward"), its x ("speed"), where on it ("500 mm/s")
+};
+
 struct Case {
   std::string name;
   std::string point;  ///< P1..P21 of DOMAIN.md 3.2, or ""
@@ -47,7 +54,8 @@ struct Case {
   std::vector<std::string> must;  ///< milestones that must have been seen, or the case does not count
   Duration patience{};            ///< 0: the terminal profile's no-return limit
   bool settle = true;             ///< settle after the recovery sale
-  std::string where;              ///< file:line:column it was read from
+  Measurement measure = {};
+  std::string where;  ///< file:line:column it was read from
 };
 
 }  // namespace swiperig

@@ -41,16 +41,18 @@ std::string cause_of_code(const std::string& code) {
 }
 
 Diagnosis without_request(const Transaction& t, const Scope& scope) {
+  const bool odd = t.swipe && !t.swipe->manner.empty() && t.swipe->manner != "twice";
   const bool bad_swipe =
-      t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
-                  (t.swipe->reverse && !scope.bidirectional_reader));
+      odd || (t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
+                          (t.swipe->reverse && !scope.bidirectional_reader)));
   if (t.refused) return answer("host_down", "the host refused the connection", {t.refused});
   if (t.read_error) {
     if (bad_swipe) {
       return answer("operator_swipe",
-                    t.swipe->reverse ? "the card was swiped the wrong way round and could not be read"
-                                     : "the card was swiped at " + std::to_string(t.swipe->speed_mm_s) +
-                                           " mm/s, outside what the reader takes, and could not be read",
+                    odd                ? "the card was swiped " + t.swipe->manner + " and could not be read"
+                    : t.swipe->reverse ? "the card was swiped the wrong way round and could not be read"
+                                       : "the card was swiped at " + std::to_string(t.swipe->speed_mm_s) +
+                                             " mm/s, outside what the reader takes, and could not be read",
                     {t.swiped, t.read_error});
     }
     return answer("card_reader", "a swipe within the reader's limits could not be read", {t.swiped, t.read_error});

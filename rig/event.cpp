@@ -18,6 +18,9 @@ constexpr std::array<std::string_view, std::variant_size_v<Body>> kind_names = {
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Swipe> {
   v("card", body.card), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse);
+  v.odd("face", body.face, std::string("front")), v.odd("acceleration_mm_s2", body.acceleration_mm_s2);
+  v.odd("from_mm", body.from_mm), v.odd("to_mm", body.to_mm), v.odd("stop_mm", body.stop_mm);
+  v.odd("stop_lasts_ns", body.stop_lasts), v.odd("tilt_mdeg", body.tilt_mdeg), v.odd("twice", body.twice);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Press> {
@@ -57,7 +60,7 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, R
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, MotionDone> {
-  v("what", body.what), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse);
+  v("what", body.what), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse), v.odd("manner", body.manner);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Presence> {
@@ -120,6 +123,11 @@ struct Writer {
     out += name;
     out += "\":";
   }
+  /// A member that is left out where it is as usual.
+  template <class T>
+  void odd(std::string_view name, const T& v, const T& usual = {}) {
+    if (v != usual) (*this)(name, v);
+  }
   void operator()(std::string_view name, const std::string& v) { key(name), append_string(v, out); }
   void operator()(std::string_view name, std::int64_t v) { key(name), append_number(v, out); }
   void operator()(std::string_view name, int v) { key(name), append_number(v, out); }
@@ -171,6 +179,11 @@ struct Reader {
   static std::string string(const boost::json::value& v, std::string_view name) {
     if (const auto* s = v.if_string()) return std::string(*s);
     throw std::runtime_error("expected a string in \"" + std::string(name) + "\"");
+  }
+  template <class T>
+  void odd(std::string_view name, T& v, const T& usual = {}) {
+    v = usual;
+    if (object.contains(name)) (*this)(name, v);
   }
   void operator()(std::string_view name, std::string& v) { v = string(at(name), name); }
   void operator()(std::string_view name, std::int64_t& v) { v = integer(at(name), name); }
@@ -233,6 +246,21 @@ std::string_view field(const Fields& all, std::string_view name) {
     if (key == name) return value;
   }
   return {};
+}
+
+std::string manner_of(const Swipe& swipe) {
+  std::string manner;
+  const auto add = [&](const std::string& words) { manner += (manner.empty() ? "" : ", ") + words; };
+  const auto mm = [](std::int64_t n) { return std::to_string(n) + " mm"; };
+  if (swipe.face == "back") add("back of the card");
+  if (swipe.face == "upside_down") add("upside down");
+  if (swipe.tilt_mdeg != 0) add("tilted by " + std::to_string(swipe.tilt_mdeg) + " mdeg");
+  if (swipe.acceleration_mm_s2 != 0) add("accelerating by " + std::to_string(swipe.acceleration_mm_s2) + " mm/s2");
+  if (swipe.from_mm != 0) add("from " + mm(swipe.from_mm) + " on");
+  if (swipe.to_mm != 0) add("only to " + mm(swipe.to_mm));
+  if (swipe.stop_mm != 0) add("stopped at " + mm(swipe.stop_mm) + " for " + to_text(swipe.stop_lasts));
+  if (swipe.twice) add("twice");
+  return manner;
 }
 
 std::string_view kind_of(const Body& body) { return kind_names[body.index()]; }

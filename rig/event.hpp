@@ -28,7 +28,17 @@ struct Swipe {
   std::string card;  ///< card slot of the bench, never a number
   std::int64_t speed_mm_s = 500;
   bool reverse = false;  ///< end of the stripe first
+  // what an ordinary swipe has not
+  std::string face = "front";           ///< "back": stripe away from the head; "upside_down": the other long edge
+  std::int64_t acceleration_mm_s2 = 0;  ///< under the head, from `speed_mm_s` at the leading edge on; 0: steady
+  std::int64_t from_mm = 0, to_mm = 0;  ///< only so much of the card passes, from the leading edge; to 0: all of it
+  std::int64_t stop_mm = 0;             ///< the card stands still there for `stop_lasts`
+  Duration stop_lasts{};
+  std::int64_t tilt_mdeg = 0;
+  bool twice = false;
 };
+/// What is not ordinary about a swipe beside speed and direction: "back of the card, twice"; "": nothing.
+std::string manner_of(const Swipe&);
 struct Press {
   std::string keys;  ///< key names separated by one space: "1 2 3 4 OK"
 };
@@ -75,6 +85,7 @@ struct MotionDone {
   std::string what;             ///< "swipe", "press", "park"
   std::int64_t speed_mm_s = 0;  ///< measured over the stripe; 0 for others
   bool reverse = false;
+  std::string manner = {};  ///< manner_of the swipe that was performed
 };
 struct Presence {
   std::string what;  ///< "host", "terminal link", ...

@@ -12,6 +12,7 @@ constexpr double kHalfBitShare = 0.75;
 constexpr double kFollow = 0.25;
 constexpr double kGapShare = 1.5;
 constexpr double kGapNs = 150e6;
+constexpr double kPeakShare = 0.25;
 constexpr double kSimilar = 0.25;
 constexpr std::size_t kLockIntervals = 3;
 constexpr std::size_t kLockConfirmedBits = 8;
@@ -137,6 +138,24 @@ std::size_t decode_f2f(std::span<const std::int64_t> t_ns, std::span<std::uint8_
     return true;
   };
   decode(t_ns, put, [&] { count = 0; });
+  return count;
+}
+
+std::size_t follow_gain(std::span<const std::int64_t> t_ns, std::span<const std::int32_t> amplitude, std::int32_t floor,
+                        std::span<std::int64_t> out) {
+  std::size_t count = 0;
+  double level = 0.0;
+  const std::size_t peaks = std::min({t_ns.size(), amplitude.size(), out.size()});
+  for (std::size_t i = 0; i < peaks; ++i) {
+    if (amplitude[i] < floor) continue;
+    const double peak = amplitude[i];
+    if (peak < kPeakShare * level) {
+      level += kFollow * (peak - level);
+      continue;
+    }
+    level = peak;
+    out[count++] = t_ns[i];
+  }
   return count;
 }
 

@@ -40,6 +40,12 @@ std::vector<std::uint8_t> decode_f2f(std::span<const std::int64_t> t_ns);
 // The same into a buffer: how many bits were written; more than the buffer holds are dropped.
 std::size_t decode_f2f(std::span<const std::int64_t> t_ns, std::span<std::uint8_t> bits);
 
+// What an automatic gain control lets through to the decoder: peaks of at least `floor` and a quarter of the last peak
+// that counted. A peak that does not count lowers that level by a quarter of the way, so that one spike does not deafen
+// for good. Writes the times that count to `out` (as long as t_ns, may be the same) and returns how many.
+std::size_t follow_gain(std::span<const std::int64_t> t_ns, std::span<const std::int32_t> amplitude, std::int32_t floor,
+                        std::span<std::int64_t> out);
+
 // Times to text. A bidirectional reader tries the reversed bits if the forward ones fail and sets `reversed`; of two
 // errors it reports the one that came further. Reads the first 4096 bits.
 std::variant<TrackText, TrackError> read_track(int track, std::span<const std::int64_t> t_ns, bool bidirectional);

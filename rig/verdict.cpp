@@ -10,16 +10,20 @@ namespace swiperig {
 
 namespace {
 
+/// The milestone was seen before the recovery that follows a case.
+bool seen_in_case(const std::string& name, const Transaction& t, std::span<const Event> events) {
+  return std::any_of(events.begin(), events.end(), [&](const Event& e) {
+    if (t.recovery && e.seq > t.recovery.seq) return false;
+    if (name == "silence") return std::holds_alternative<Silence>(e.body);
+    const auto* m = std::get_if<Milestone>(&e.body);
+    return m != nullptr && m->name == name;
+  });
+}
+
 /// Why the case does not count, or "". A case in which the card was never read, or a step never fired, proves nothing.
 std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events) {
   for (const std::string& name : c.must) {
-    const bool seen = std::any_of(events.begin(), events.end(), [&](const Event& e) {
-      if (t.recovery && e.seq > t.recovery.seq) return false;
-      if (name == "silence") return std::holds_alternative<Silence>(e.body);
-      const auto* m = std::get_if<Milestone>(&e.body);
-      return m != nullptr && m->name == name;
-    });
-    if (!seen) return "the case must see " + name + " to count, and did not";
+    if (!seen_in_case(name, t, events)) return "the case must see " + name + " to count, and did not";
   }
   for (std::size_t step = 0; step < c.steps.size(); ++step) {
     bool fired = false;
@@ -60,6 +64,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   v.in_doubt = books.in_doubt;
   v.diagnosis = diagnose(observed(events), scope);
   v.induced = c.cause;
+  if (!c.measure.milestone.empty()) v.measured = seen_in_case(c.measure.milestone, t, events);
   const auto sale = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return a.intent == 0; });
   v.no_return = t.card_read &&
                 (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));

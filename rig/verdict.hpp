@@ -3,6 +3,7 @@
 // a pure function of the case, what the bench could see, and the events.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -42,6 +43,7 @@ struct Verdict {
   std::vector<std::string> checked, not_observable;  ///< rules
   std::vector<std::string> not_reached;              ///< rules for which this cycle ended too early
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
+  std::optional<bool> measured;                      ///< of a case that measures: its milestone was seen
   bool no_return = false;                            ///< neither approval nor decline was told
 };
 

@@ -121,20 +121,22 @@ std::string to_json(const Verdict& v) {
   for (const Finding& f : v.findings) {
     findings.push_back({{"rule", f.rule}, {"what", f.what}, {"evidence", numbers(f.evidence)}});
   }
-  return json::serialize(json::object{{"outcome", to_string(v.outcome)},
-                                      {"why", v.why},
-                                      {"findings", std::move(findings)},
-                                      {"diagnosis",
-                                       {{"cause", v.diagnosis.cause},
-                                        {"why", v.diagnosis.why},
-                                        {"candidates", strings(v.diagnosis.candidates)},
-                                        {"evidence", numbers(v.diagnosis.evidence)}}},
-                                      {"induced", v.induced},
-                                      {"checked", strings(v.checked)},
-                                      {"not_observable", strings(v.not_observable)},
-                                      {"not_reached", strings(v.not_reached)},
-                                      {"in_doubt_ns", v.in_doubt.count()},
-                                      {"no_return", v.no_return}});
+  json::object out{{"outcome", to_string(v.outcome)},
+                   {"why", v.why},
+                   {"findings", std::move(findings)},
+                   {"diagnosis",
+                    {{"cause", v.diagnosis.cause},
+                     {"why", v.diagnosis.why},
+                     {"candidates", strings(v.diagnosis.candidates)},
+                     {"evidence", numbers(v.diagnosis.evidence)}}},
+                   {"induced", v.induced},
+                   {"checked", strings(v.checked)},
+                   {"not_observable", strings(v.not_observable)},
+                   {"not_reached", strings(v.not_reached)},
+                   {"in_doubt_ns", v.in_doubt.count()},
+                   {"no_return", v.no_return}};
+  if (v.measured) out.emplace("measured", *v.measured);
+  return json::serialize(out);
 }
 
 Verdict parse_verdict(std::string_view text) {
@@ -155,6 +157,7 @@ Verdict parse_verdict(std::string_view text) {
   v.not_reached = o.texts("not_reached");
   v.in_doubt = Duration(o.integer("in_doubt_ns"));
   v.no_return = o.flag("no_return");
+  if (value.get_object().contains("measured")) v.measured = o.flag("measured");
   return v;
 }
 
@@ -196,16 +199,23 @@ std::string to_json(const Case& c) {
     steps.push_back(
         {{"when", s.when}, {"nth", s.nth}, {"after_ns", s.after.count()}, {"action", action_json(s.action)}});
   }
-  return json::serialize(json::object{{"name", c.name},
-                                      {"point", c.point},
-                                      {"amount_minor", c.amount_minor},
-                                      {"card", c.card},
-                                      {"steps", std::move(steps)},
-                                      {"cause", c.cause},
-                                      {"must", strings(c.must)},
-                                      {"patience_ns", c.patience.count()},
-                                      {"settle", c.settle},
-                                      {"where", c.where}});
+  json::object out{{"name", c.name},
+                   {"point", c.point},
+                   {"amount_minor", c.amount_minor},
+                   {"card", c.card},
+                   {"steps", std::move(steps)},
+                   {"cause", c.cause},
+                   {"must", strings(c.must)},
+                   {"patience_ns", c.patience.count()},
+                   {"settle", c.settle},
+                   {"where", c.where}};
+  // members that older readers do not know are there only where they say something
+  const Measurement& m = c.measure;
+  if (!m.milestone.empty()) {
+    out.emplace("measure",
+                json::object{{"milestone", m.milestone}, {"series", m.series}, {"axis", m.axis}, {"at", m.at}});
+  }
+  return json::serialize(out);
 }
 
 Case parse_case(std::string_view text) {
@@ -226,6 +236,10 @@ Case parse_case(std::string_view text) {
   c.patience = Duration(o.integer("patience_ns"));
   c.settle = o.flag("settle");
   c.where = o.text("where");
+  if (value.get_object().contains("measure")) {
+    const Object m(o.at("measure"));
+    c.measure = {m.text("milestone"), m.text("series"), m.text("axis"), m.text("at")};
+  }
   return c;
 }
 

@@ -155,7 +155,7 @@ TEST(CommandLine, EveryVerbHasHelpWithAnExample) {
   const Said all = swiperig(folder, {"--help"});
   EXPECT_EQ(all.exit_code, 0);
   EXPECT_THAT(all.out, AllOf(HasSubstr("exit codes: 0 all passed"), HasSubstr("examples:")));
-  for (const char* verb : {"run", "judge", "explain", "plan", "list", "check", "stand-in"}) {
+  for (const char* verb : {"run", "judge", "explain", "plan", "list", "check", "flux", "stand-in"}) {
     EXPECT_THAT(all.out, HasSubstr(verb));
     const Said one = swiperig(folder, {verb, "--help"});
     EXPECT_EQ(one.exit_code, 0) << verb;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "fixtures/reader.hpp"
 #include "fixtures/robot.hpp"
-#include "rig/f2f.hpp"
 #include "tests/console.hpp"
 
 namespace swiperig {
@@ -44,7 +44,7 @@ struct RobotLab {
     if (terminal.heads.empty()) return "nothing";
     const auto* track = track_of(terminal.heads.back().second, 2);
     if (track == nullptr) return "no track 2";
-    const auto result = read_track(2, track->t_ns, bidirectional);
+    const auto result = Reader().read(2, terminal.heads.back().second, bidirectional);
     if (const auto* text = std::get_if<TrackText>(&result)) return text->text;
     return std::string(name(std::get<TrackError>(result).fault));
   }

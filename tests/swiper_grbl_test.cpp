@@ -6,8 +6,8 @@
 #include <memory>
 #include <span>
 
+#include "fixtures/reader.hpp"
 #include "fixtures/robot.hpp"
-#include "rig/f2f.hpp"
 #include "tests/console.hpp"
 #include "tests/taught.hpp"
 
@@ -38,7 +38,7 @@ struct Bench {
   }
   std::string last_read(bool bidirectional) const {
     if (terminal.heads.empty()) return "nothing";
-    const auto result = read_track(2, terminal.heads.back().second.at(0).t_ns, bidirectional);
+    const auto result = Reader().read(2, terminal.heads.back().second, bidirectional);
     if (const auto* text = std::get_if<TrackText>(&result)) return text->text;
     return std::string(name(std::get<TrackError>(result).fault));
   }
