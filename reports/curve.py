@@ -128,7 +128,8 @@ def draw(chart):
             out.append(f'<path class="series" stroke="{colour}" d="M{line}"/>')
         for p in points:
             words = f"{name}, {p['at']}: {p['k']} of {p['n']}, {100 * p['low']:.1f} to {100 * p['high']:.1f} %"
-            out.append(f'<circle fill="{colour}" cx="{x(p["at"]) + shift:.1f}" cy="{y(p["share"]):.1f}" r="3.2">'
+            place = f'cx="{x(p["at"]) + shift:.1f}" cy="{y(p["share"]):.1f}" r="3.2"'
+            out.append(f'<circle class="point" fill="{colour}" {place}>'
                        f'<title>{escape(timeline.visible(words))}</title></circle>')
         ly = TOP + 12 + 20 * i
         out.append(f'<path class="series" stroke="{colour}" d="M{LEFT + across + 16} {ly - 4}h22"/>'

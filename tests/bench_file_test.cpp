@@ -61,6 +61,21 @@ TEST(BenchFile, ShippedFilesAreRead) {
   EXPECT_EQ(served.power.scheme, "tcp");
 }
 
+TEST(BenchFile, TheReadersBenchHasEveryKindOfCard) {
+  const BenchFile b = read_bench((project / "fixtures/benches/reader.toml").string());
+  EXPECT_TRUE(b.robot.acceleration_settable);
+  EXPECT_EQ(b.robot.lies.at("turned").face, "back");
+  EXPECT_EQ(b.robot.lies.at("tilted").tilt_mdeg, 3000);
+  EXPECT_EQ(b.cards.at("turned").lies, Card::Lies::back);
+  EXPECT_EQ(b.cards.at("tilted").tilt_deg, 3);
+  EXPECT_EQ(b.cards.at("dirty").dirt_um, 150);
+  EXPECT_EQ(b.cards.at("worn_200k").swipes, 200'000);
+  EXPECT_TRUE(b.cards.at("cleaning").cleaning);
+  EXPECT_EQ(b.reader.life_passes, 1'000'000);
+  EXPECT_DOUBLE_EQ(b.reader.dirt_um_per_pass, 0.002);
+  for (const auto& [name, card] : b.cards) EXPECT_EQ(fault_of(card), "") << name;
+}
+
 // the promise of the architecture: a bench on equipment differs in nothing but its links
 TEST(BenchFile, RealTimeDiffersInLinksAndNamesOnly) {
   std::istringstream in_memory(read_text(project / "fixtures/benches/virtual.toml"));
@@ -99,6 +114,8 @@ const char* const bench = "benches/virtual.toml";
 const char* const terminal = "terminals/fixture.toml";
 const char* const host = "hosts/unionpay.toml";
 const char* const keys = "hosts/test_keys.toml";
+
+const std::string credit = "[stand_in.cards.credit]", stand_in = "[stand_in.cards.debit]", power = "[power]";
 
 const std::vector<Wrong> wrong = {
     // bench
@@ -160,6 +177,38 @@ const std::vector<Wrong> wrong = {
      "expected a card with at least one track"},
     {"card_jitter_out_of_range", bench, "[stand_in.cards.credit]", "[stand_in.cards.credit]\njitter_per_mille = 301",
      "expected a whole number from 0 to 300, found 301"},
+    {"card_dropout_out_of_range", bench, credit, credit + "\ndropout_per_million = 1000001",
+     "expected a whole number from 0 to 1000000, found 1000001"},
+    {"card_burst_out_of_range", bench, credit, credit + "\nburst_per_million = -1", "expected a whole number from 0"},
+    {"card_density_out_of_range", bench, credit, credit + "\ndensity_per_mille = 919",
+     "expected a whole number from 920 to 1080, found 919"},
+    {"card_strength_out_of_range", bench, credit, credit + "\nstrength_per_mille = 1301",
+     "expected a whole number from 0 to 1300, found 1301"},
+    {"card_dirt_without_unit", bench, credit, credit + "\ndirt = 10", "expected a quantity in um, from 0 to 500 um"},
+    {"card_dirt_of_wrong_unit", bench, credit, credit + "\ndirt = \"1 mm\"", "expected a quantity in um"},
+    {"card_tilt_out_of_range", bench, credit, credit + "\ntilt = \"21 deg\"", "expected a quantity in deg or mdeg"},
+    {"card_erased_backwards", bench, credit, credit + "\nerased_mm = [40, 30]",
+     "expected a whole number from 41 to 86"},
+    {"card_erased_at_one_place", bench, credit, credit + "\nerased_mm = [40]", "expected two places in mm, [from, to]"},
+    {"card_scratched_beside", bench, credit, credit + "\nscratches_mm = [86]", "expected a whole number from 0 to 85"},
+    {"card_passes_negative", bench, credit, credit + "\npasses = -1", "expected a whole number from 0"},
+    {"card_without_life", bench, credit, credit + "\nlife_passes = 0", "expected a whole number from 1"},
+    {"card_lies_sideways", bench, credit, credit + "\nlies = \"sideways\"",
+     "expected one of front, back, upside_down, found \"sideways\""},
+    {"card_for_cleaning_with_a_track", bench, credit, credit + "\ncleaning = true", "or a cleaning card without any"},
+    {"reader_unknown_key", bench, stand_in, "[stand_in.reader]\nbrand = 1\n" + stand_in, "unknown key \"brand\""},
+    {"reader_dirt_out_of_range", bench, stand_in, "[stand_in.reader]\ndirt = \"501 um\"\n" + stand_in,
+     "expected a quantity in um, from 0 to 500 um"},
+    {"reader_without_life", bench, stand_in, "[stand_in.reader]\nlife_passes = 0\n" + stand_in,
+     "expected a whole number from 1"},
+    {"lie_of_no_card", bench, power, "[actuator.cards_lie]\ngold = { face = \"back\" }\n" + power,
+     "expected one of the cards in cards_mm as a name, not gold"},
+    {"lie_of_the_good_card", bench, power, "[actuator.cards_lie]\ndebit = { face = \"back\" }\n" + power,
+     "expected a card that lies straight"},
+    {"lie_unknown", bench, power, "[actuator.cards_lie]\ncredit = { face = \"left\" }\n" + power,
+     "expected one of front, back, upside_down"},
+    {"settable_is_no_word", bench, "acceleration_mm_s2 = 15000",
+     "acceleration_mm_s2 = 15000\nacceleration_settable = \"yes\"", "expected true or false"},
     {"card_with_more", bench, "[stand_in.cards.credit]", "[stand_in.cards.credit]\npin = \"1234\"",
      "unknown key \"pin\""},
     {"no_stand_in", bench, "[stand_in]", "[standin]", "benches/virtual.toml:56:1: \"contact\" is missing"},

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "bindings/config.hpp"
+#include "rig/verdict.hpp"
 #include "tests/folder.hpp"
 #include "tests/mutation.hpp"
 
@@ -145,7 +146,39 @@ const std::vector<Wrong> wrong = {
     {"no_case", good.substr(good.find("[[case]]")), "case = []\n", "c.toml:4:8: expected at least one [[case]]"},
     {"cases_missing", good.substr(good.find("[[case]]")), "", "c.toml:1:1: \"case\" is missing"},
     {"case_is_a_table", "[[case]]", "[case]", "c.toml:4:1: expected a list"},
+    {"swipe_of_two_speeds", "\"500 mm/s\"", "[\"500 mm/s\", \"600 mm/s\"]",
+     "c.toml:8:9: expected one value; a list only in a case that measures"},
+    {"card_list_without_measure", "\"debit\"", "[\"debit\"]", "c.toml:7:8: expected one value"},
+    {"face_unknown", "\"500 mm/s\"", "{ speed = \"500 mm/s\", face = \"left\" }",
+     "c.toml:8:38: expected one of front, back, upside_down, found \"left\""},
+    {"tilt_without_unit", "\"500 mm/s\"", "{ speed = \"500 mm/s\", tilt = 2 }",
+     "c.toml:8:38: expected a quantity in deg"},
+    {"partial_of_nothing", "\"500 mm/s\"", "{ speed = \"500 mm/s\", partial = {} }",
+     "c.toml:8:41: expected from = \"... mm\" or to = \"... mm\", within the card"},
+    {"partial_backwards", "\"500 mm/s\"", "{ speed = \"500 mm/s\", partial = { from = \"40 mm\", to = \"40 mm\" } }",
+     "c.toml:8:64: expected a quantity in mm, from 41 to 85 mm"},
+    {"stop_without_end", "\"500 mm/s\"", "{ speed = \"500 mm/s\", stop = { at = \"40 mm\" } }",
+     "c.toml:8:38: \"lasts\" is missing"},
+    {"twice_is_no_number", "\"500 mm/s\"", "{ speed = \"500 mm/s\", twice = 2 }",
+     "c.toml:8:39: expected true or false"},
+    {"swipe_with_more", "\"500 mm/s\"", "{ speed = \"500 mm/s\", force = \"2 N\" }",
+     "c.toml:8:39: unknown key \"force\""},
+    {"measure_with_a_cause", "cause =", "measure = \"card_read\"\ncause =", "c.toml:10:9: expected no cause"},
+    {"measure_of_nobody", "cause = \"network\"", "measure = \"card_eaten\"", "c.toml:9:11: expected one of "},
+    {"measure_over_nothing", "cause = \"network\"", "measure = \"card_read\"",
+     "c.toml:9:11: expected exactly one list, of card, speed or acceleration"},
+    {"bench_absent", "name = \"one\"", "name = \"one\"\nbench = \"absent.toml\"",
+     "c.toml:3:9: expected the name of a file, relative to this one"},
     // what this bench cannot do or see
+    {"turned_card", "\"500 mm/s\"", "{ speed = \"500 mm/s\", face = \"back\" }",
+     infeasible + "this robot cannot turn a card"},
+    {"tilted_card", "\"500 mm/s\"", "{ speed = \"500 mm/s\", tilt = \"2 deg\" }",
+     infeasible + "this robot cannot tilt a card: the one in slot 'debit' lies at 0 mdeg, not 2000"},
+    {"accelerating_card", "\"500 mm/s\"", "{ speed = \"500 mm/s\", acceleration = \"2000 mm/s2\" }",
+     infeasible + "its acceleration may not be set"},
+    {"partial_too_short_for_the_speed", "\"500 mm/s\"",
+     "{ speed = \"500 mm/s\", partial = { from = \"40 mm\", to = \"45 mm\" } }",
+     infeasible + "500 mm/s is not reached within 5.000 mm from rest to rest"},
     {"swipe_beyond_the_robot", "500 mm/s", "2501 mm/s", infeasible},
     {"swipe_too_slow_for_the_robot", "500 mm/s", "19 mm/s", infeasible},
     {"card_slot_unknown", "\"debit\"", "\"gold\"", infeasible},
@@ -170,8 +203,32 @@ TEST(CampaignFile, OrdinaryVariationsAreRead) {
       {drop, "host = \"slow\"\nlasts = \"3 s\""},
       {"\"500 mm/s\"", "{ speed = \"2000 mm/s\", reverse = true }"},
       {"\"500 mm/s\"", "\"20 mm/s\""},
+      {"\"500 mm/s\"", "{ speed = \"500 mm/s\", partial = { to = \"40 mm\" }, twice = true }"},
+      {"\"500 mm/s\"", "{ speed = \"500 mm/s\", stop = { at = \"40 mm\", lasts = \"300 ms\" } }"},
   };
   for (const auto& [from, to] : fine) EXPECT_EQ(refused(replaced(good, from, to), virtual_bench()), "") << to;
+}
+
+TEST(CampaignFile, ACaseThatMeasuresIsOneCaseForEveryPlaceOfItsList) {
+  const Campaign c = read_campaign((project / "fixtures/campaigns/reader_curve.toml").string());
+  const BenchFile bench = read_bench(c.bench);
+  EXPECT_EQ(bench.name, "reader");
+  EXPECT_NO_THROW(check_feasible(c, bench));
+  std::set<std::string> axes, series;
+  for (const Case& one : c.cases) {
+    EXPECT_EQ(one.measure.milestone, "card_read");
+    EXPECT_EQ(one.name, one.measure.series + ", " + one.measure.at);
+    EXPECT_EQ(std::get<Swipe>(one.steps.at(0).action).card, one.card);
+    axes.insert(one.measure.axis);
+    series.insert(one.measure.series);
+    const Case again = parse_case(to_json(one));
+    EXPECT_EQ(again.measure.at, one.measure.at);
+    EXPECT_EQ(to_json(again), to_json(one));
+  }
+  EXPECT_EQ(axes, (std::set<std::string>{"acceleration", "card", "speed"}));
+  EXPECT_EQ(series.size(), 6u);
+  // the usual bench has neither the cards nor the controller
+  EXPECT_THROW(check_feasible(c, virtual_bench()), ConfigError);
 }
 
 // a milestone that only the terminal can show needs a rule in its profile

@@ -29,9 +29,11 @@ struct Touched final : Contact {
     for (const TrackSignal& track : signal) {
       what += " " + std::to_string(track.track) + ":";
       for (const std::int64_t t : track.t_ns) what += std::to_string(t) + ",";
+      for (const std::int32_t a : track.amplitude_per_mille) what += "~" + std::to_string(a);
     }
     note(what);
   }
+  void pass(Surface surface) override { note(surface == Surface::cleaning ? "cleaning" : "plastic"); }
   void key(std::string_view name) override {
     if (name == "EXPLODE") throw std::runtime_error("terminal on fire");
     note("key " + std::string(name));

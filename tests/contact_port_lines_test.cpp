@@ -56,6 +56,13 @@ null
 {"head":[{"track":2,"t_ns":[0.5]}]}
 {"head":[{"track":2,"t_ns":[]},{"track":2,"t_ns":[]}]}
 {"head":[{"track":2,"t_ns":[],"more":1}]}
+{"head":[{"track":2,"t_ns":[0,1],"amplitude_per_mille":[1000]}]}
+{"head":[{"track":2,"t_ns":[0],"amplitude_per_mille":[-1]}]}
+{"head":[{"track":2,"t_ns":[0],"amplitude_per_mille":[1000001]}]}
+{"head":[{"track":2,"t_ns":[0],"amplitude_per_mille":1000}]}
+{"head":[{"track":2,"amplitude_per_mille":[]}]}
+{"pass":"felt"}
+{"pass":1}
 )";
   text += "{\"key\":\"\xff\"}\n";
   text += std::string("{\"key\":\"\0\"}\n", 12);

@@ -20,13 +20,15 @@ TEST_F(ContactPorts, CallsArriveAtOnceAndInOrder) {
     supply.rail({5000, -250});
     supply.key("OK");
     co_await clock.sleep_for(2s);
-    supply.head({{2, {0, 677333, 1354666}}, {1, {}}});
+    supply.head({{2, {0, 677333, 1354666}, {1000, 0, 998}}, {1, {}}});
+    supply.pass(Surface::plastic);
+    supply.pass(Surface::cleaning);
     supply.key("\"\\");
     supply.rail({0, 0});
     co_await clock.sleep_for(1ms);
   });
-  EXPECT_EQ(terminal.seen, (Seen{"0 s rail 5000 -250", "0 s key OK", "2 s head 2:0,677333,1354666, 1:", "2 s key \"\\",
-                                 "2 s rail 0 0"}));
+  EXPECT_EQ(terminal.seen, (Seen{"0 s rail 5000 -250", "0 s key OK", "2 s head 2:0,677333,1354666,~1000~0~998 1:",
+                                 "2 s plastic", "2 s cleaning", "2 s key \"\\", "2 s rail 0 0"}));
 }
 
 TEST_F(ContactPorts, TheCurrentIsToldAtOnceThenOnChangeOnly) {

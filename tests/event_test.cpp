@@ -32,6 +32,9 @@ struct Golden {
 std::vector<Golden> goldens() {
   using namespace std::chrono_literals;
   return {
+      {Swipe{"debit", 500, false, "back", 2000, 10, 40, 20, 300ms, 2000, false}, "swipe",
+       R"({"card":"debit","speed_mm_s":500,"reverse":false,"face":"back","acceleration_mm_s2":2000,"from_mm":10,)"
+       R"("to_mm":40,"stop_mm":20,"stop_lasts_ns":300000000,"tilt_mdeg":2000})"},
       {Swipe{"debit", 500, true}, "swipe", R"({"card":"debit","speed_mm_s":500,"reverse":true})"},
       {Press{"1 2 OK"}, "press", R"({"keys":"1 2 OK"})"},
       {Supply{false}, "supply", R"({"on":false})"},
@@ -68,6 +71,20 @@ TEST(Event, EveryKindHasOneTextAndComesBackFromIt) {
     EXPECT_EQ(json_of(back), g.json);
   }
   EXPECT_EQ(kinds.size(), std::variant_size_v<Body>) << "a kind without a golden text";
+}
+
+// what a swipe usually has not is left out, so that a trace from before it could be said reads the same
+TEST(Event, WhatIsUsualAboutASwipeIsNotSaid) {
+  Swipe twice{"debit", 500, false};
+  EXPECT_EQ(json_of(twice), R"({"card":"debit","speed_mm_s":500,"reverse":false})");
+  EXPECT_EQ(manner_of(twice), "");
+  twice.twice = true;
+  const std::string said = json_of(twice);
+  EXPECT_EQ(said, R"({"card":"debit","speed_mm_s":500,"reverse":false,"twice":true})");
+  EXPECT_TRUE(std::get<Swipe>(parse_body("swipe", said)).twice);
+  EXPECT_EQ(manner_of(twice), "twice");
+  EXPECT_EQ(json_of(MotionDone{"swipe", 500, false, "twice"}),
+            R"({"what":"swipe","speed_mm_s":500,"reverse":false,"manner":"twice"})");
 }
 
 TEST(Event, AnyOtherValueIsAnotherText) {

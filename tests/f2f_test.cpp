@@ -116,6 +116,31 @@ TEST(F2f, EveryTrackVectorForwardAndReversed) {
   }
 }
 
+// what a head sees of each negative vector, one way and the other: never a text, always the fault the file expects
+TEST(F2f, EveryNegativeTrackVectorUnderTheHead) {
+  const auto file = load("tracks.json");
+  std::size_t count = 0;
+  for (const auto& v : file.at("negative").as_array()) {
+    SCOPED_TRACE(text(v.at("name")));
+    const int track = static_cast<int>(v.at("track").as_int64());
+    const std::string expected = text(v.at("expect"));
+    Bits bits = bits_of(text(v.at("bits")));
+    if (!bits.empty()) {
+      // clocking zeros lead; they follow too, but where the swipe ends in the middle
+      bits.insert(bits.begin(), 25, 0);
+      if (expected != "no_end_sentinel") bits.insert(bits.end(), 25, 0);
+    }
+    for (const double speed : {100.0, 1000.0}) {
+      const Times t_ns = crossing_times_ns(transitions(bits, nominal_bits_per_inch(track)), speed, 0);
+      EXPECT_EQ(outcome(read_track(track, t_ns, false)), expected);
+      EXPECT_TRUE(std::holds_alternative<TrackError>(read_track(track, t_ns, true)));
+      EXPECT_TRUE(std::holds_alternative<TrackError>(read_track(track, turned(t_ns), true)));
+    }
+    ++count;
+  }
+  EXPECT_EQ(count, 6U);
+}
+
 TEST(F2f, CardThatStopsIsCutShort) {
   // braking from 300 mm/s at 1 m/s^2 stops after 45 mm
   const Times t_ns = swipe(2, kTrack2, 300.0, -1000.0);

@@ -13,6 +13,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "reports"))
+import curve  # noqa: E402
+
 MS = 1_000_000
 VOID = {"meta", "br", "img", "link", "hr", "input"}
 
@@ -242,6 +245,40 @@ class ReportTest(unittest.TestCase):
         self.assertIn("article.inconclusive", page.classes)
         self.assertIn("this run did not end in order", page.text)
         self.assertIn("0 of 1 (0.0 %) judged cycles", page.text)
+
+    def test_draws_what_was_measured(self):
+        self.assertEqual(tuple(round(x, 4) for x in curve.wilson(0, 1000)), (0.0, 0.0038))
+        self.assertEqual(tuple(round(x, 4) for x in curve.wilson(30, 60)), (0.3774, 0.6226))
+        self.assertEqual(round(curve.wilson(0, 100)[1], 4), 0.037)  # DOMAIN.md 5.2, vectors of stats.json
+        self.assertEqual(curve.wilson(0, 0), (0.0, 1.0))
+        hostile = "</svg><script>alert(1)</script>"
+        for series, speed, read, swipes in (("forward", 76, 3, 3), ("forward", 1600, 1, 3), (hostile, 76, 0, 2)):
+            name = f"{series}, {speed} mm/s"
+            self.trace.case(name)
+            measure = {"milestone": "card_read", "series": series, "axis": "speed", "at": f"{speed} mm/s"}
+            self.trace.db.execute("UPDATE cases SET body=json_set(body,'$.measure',json(?)) WHERE name=?",
+                                  (json.dumps(measure), name))
+            for i in range(swipes):
+                self.trace.cycle(name, sale(), "pass", "none" if i < read else "card_reader", "none")
+                self.trace.db.execute("UPDATE cycles SET verdict=json_set(verdict,'$.measured',json(?)) WHERE cycle="
+                                      "(SELECT max(cycle) FROM cycles)", ("true" if i < read else "false",))
+        self.trace.cycle("forward, 76 mm/s", [], "error", "rig_fault", "none")
+        page = Page(self.trace.report())
+        self.assertEqual(page.classes.count("svg.curve"), 1)
+        self.assertEqual(page.classes.count("circle.point"), 3)
+        self.assertEqual(page.classes.count("path.interval"), 3)
+        for words in ("Measured 测量结果", "forward, 76 mm/s: 3 of 3, 43.9 to 100.0 %", "33.3 %",
+                      "forward, 1600 mm/s: 1 of 3, 6.1 to 79.2 %", "right 正确 0, wrong 错误 0, unknown 未定 0"):
+            self.assertIn(words, page.text)
+        self.assertNotIn("script", page.tags)
+        self.assertEqual(page.open, [])
+
+    def test_a_run_that_measured_nothing_has_no_chart(self):
+        self.trace.case("good sale")
+        self.trace.cycle("good sale", sale())
+        page = Page(self.trace.report())
+        self.assertNotIn("svg.curve", page.classes)
+        self.assertNotIn("Measured", page.text)
 
     def test_a_rig_fault_is_no_diagnosis(self):
         self.trace.case("good sale")

@@ -102,8 +102,9 @@ def outcome(times, track=2):
 
 
 def flux(card, *options, track=2):
-    done = subprocess.run([BINARY, "flux", card, "--bench", str(HERE.parent / "fixtures/benches/reader.toml"), *options],
-                          capture_output=True, text=True, check=True)
+    bench = str(HERE.parent / "fixtures/benches/reader.toml")
+    command = [BINARY, "flux", card, "--bench", bench, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     for line in done.stdout.splitlines():
         heads = {one["track"]: one for one in json.loads(line).get("head", [])}
         yield heads[track]["t_ns"] if track in heads else []

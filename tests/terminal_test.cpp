@@ -150,6 +150,35 @@ TEST(Terminal, NoConnectionMeansNoSaleAndNoDoubt) {
   }(rig));
 }
 
+// the switch in the slot: a card that gives no signal gets a hint too (DOMAIN.md 1.7, 3.3 2)
+TEST(Terminal, PlasticAndTwoCardsInOneAreReadErrors) {
+  TestRig rig;
+  rig.run([](TestRig& r) -> Task<> {
+    co_await r.boot();
+    r.terminal.pass(Surface::cleaning);  // nobody asked for a card: the head is wiped, no more
+    r.keys("5 OK");
+    co_await r.reg.wait_for("S|SWIPE CARD");
+    EXPECT_EQ(r.reg.count("S|READ ERROR"), 0);
+    r.terminal.pass(Surface::plastic);
+    std::string prompt = co_await r.reg.wait_for("S|", seconds(1));
+    EXPECT_EQ(prompt, "S|READ ERROR - SWIPE AGAIN");
+    HeadSignal two = swipe_of(kTrack2);
+    std::vector<std::uint8_t> bits(60, 0);
+    for (const auto bit : encode_track(1, "%B6212345678901232^TEST/CARD^30125010000000000?")) bits.push_back(bit);
+    bits.insert(bits.end(), 60, 0);
+    TrackSignal& track1 = two.emplace_back();
+    track1.track = 1;
+    track1.t_ns = crossing_times_ns(transitions(bits, kTrack1BitsPerInch), 500, 0);
+    r.terminal.head(two);
+    prompt = co_await r.reg.wait_for("S|", seconds(1));
+    EXPECT_EQ(prompt, "S|READ ERROR - SWIPE AGAIN");
+    two[1].t_ns.clear();  // without the other track 1 it is a card
+    r.terminal.head(two);
+    const std::string result = co_await r.reg.wait_for("R|SALE", seconds(300));
+    EXPECT_EQ(result, "R|SALE|000042|000002|APPROVED|00|5");
+  }(rig));
+}
+
 TEST(Terminal, CardsThatCannotBeReadAreAskedForThreeTimes) {
   TestRig rig;
   rig.run([](TestRig& r) -> Task<> {

@@ -69,6 +69,25 @@ History history(const Twist& t = {}) {
 
 Verdict of(const Twist& t, const Case& c = lost_response()) { return judge(c, full_scope(), history(t).events); }
 
+// a measurement has two answers and no fault; without one it is neither
+TEST(Verdict, ACaseThatMeasuresSaysWhetherItsMilestoneWasSeen) {
+  EXPECT_FALSE(of({}).measured);
+  Case c = lost_response();
+  c.measure = {"card_read", "forward", "speed", "500 mm/s"};
+  c.must = {"card_wanted"};
+  const Verdict read = of({}, c);
+  EXPECT_EQ(read.outcome, Outcome::pass) << read.why;
+  EXPECT_EQ(read.measured, true);
+  Twist misread;
+  misread.card_read = false;
+  const Verdict not_read = of(misread, c);  // the card_read of the recovery sale does not count
+  EXPECT_EQ(not_read.outcome, Outcome::pass) << not_read.why;
+  EXPECT_EQ(not_read.measured, false);
+  EXPECT_EQ(parse_verdict(to_json(read)).measured, true);
+  EXPECT_EQ(parse_verdict(to_json(not_read)).measured, false);
+  EXPECT_FALSE(parse_verdict(to_json(of({}))).measured);
+}
+
 void expect_inconclusive(const Twist& t, const char* why, const Case& c = lost_response()) {
   const Verdict v = of(t, c);
   EXPECT_EQ(v.outcome, Outcome::inconclusive) << v.why;
