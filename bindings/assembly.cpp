@@ -25,11 +25,54 @@ namespace {
 
 int baud_of(const LinkUri& uri) { return std::stoi(uri.options.at("baud")); }
 
-Task<std::unique_ptr<Link>> open_link(Clock& clock, LinkUri uri) {
+/// What ends the waiting of the moment, when the user wants to stop.
+using Ending = std::function<void()>;
+
+Task<> watch_abort(Clock& clock, const std::atomic<bool>& abort, const Ending& ending, Bell& done) {
+  for (bool ended = false; !ended;) {
+    ended = co_await clock.wait(done, clock.now() + 50ms);
+    if (abort.load() && ending) ending();
+  }
+}
+
+Task<std::unique_ptr<Link>> open_link(Clock& clock, LinkUri uri, Ending& ending) {
   if (uri.scheme == "serial") co_return serial_link(clock, uri.address, baud_of(uri));
   auto dialer = tcp_dialer(clock, uri.address, uri.port);
+  ending = [&dialer] { dialer->close(); };
+  struct Over {
+    Ending& ending;
+    ~Over() { ending = nullptr; }
+  } over{ending};
   std::unique_ptr<Link> link = co_await dialer->dial();
   co_return link;
+}
+
+struct DeviceLinks {
+  std::unique_ptr<Link> robot, supply, ecr, control;
+};
+
+/// The links of a real bench, one after the other. Throws Aborted when the user does not want to wait for them.
+Task<> open_links(Clock& clock, const BenchFile& file, const std::atomic<bool>& abort, DeviceLinks& links) {
+  Crew crew(clock);
+  Bell done;
+  Ending ending;
+  crew.start(watch_abort(clock, abort, ending, done));
+  std::exception_ptr failure;
+  try {
+    const std::pair<const LinkUri*, std::unique_ptr<Link>*> wanted[] = {{&file.actuator, &links.robot},
+                                                                        {&file.power, &links.supply},
+                                                                        {&file.terminal, &links.ecr},
+                                                                        {&file.host, &links.control}};
+    for (const auto& [uri, link] : wanted) {
+      *link = co_await open_link(clock, *uri, ending);
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  done.ring();
+  co_await crew.join();
+  if (abort.load()) throw Aborted();
+  if (failure) std::rethrow_exception(failure);
 }
 
 /// The device's own end of a link: a pseudo-terminal where the bench has a serial port, a port where it has TCP.
@@ -106,43 +149,30 @@ struct VirtualFixtures {
   Host host;
 };
 
-/// Ends a real-time wait early when the user wants to stop.
-Task<> watch_abort(Clock& clock, const std::atomic<bool>& abort, Watch& watch, Bell& done) {
-  for (bool ended = false; !ended;) {
-    ended = co_await clock.wait(done, clock.now() + 50ms);
-    if (abort.load()) watch.nudge();
-  }
-}
-
 Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
                   const std::atomic<bool>& abort, Sink& sink, const OnBench& work) {
   Crew crew(clock);
   std::optional<VirtualFixtures> fixtures;
-  std::unique_ptr<Link> robot_link, supply_link, ecr_link, control_link;
+  DeviceLinks links;
   std::unique_ptr<Listener> terminal_side;
   std::unique_ptr<Dialer> host_side;
   if (file.is_virtual) {
     fixtures.emplace(clock, file, defects, place);
-    robot_link = std::move(fixtures->robot_ends.first);
-    supply_link = std::move(fixtures->supply_ends.first);
-    ecr_link = std::move(fixtures->ecr_ends.first);
-    control_link = std::move(fixtures->control_ends.first);
+    links = {std::move(fixtures->robot_ends.first), std::move(fixtures->supply_ends.first),
+             std::move(fixtures->ecr_ends.first), std::move(fixtures->control_ends.first)};
     terminal_side = fixtures->hub.listen(file.terminal_side.address);
     host_side = fixtures->hub.dialer(file.host_side.address);
     fixtures->start(crew);
   } else {
-    robot_link = co_await open_link(clock, file.actuator);
-    supply_link = co_await open_link(clock, file.power);
-    ecr_link = co_await open_link(clock, file.terminal);
-    control_link = co_await open_link(clock, file.host);
+    co_await open_links(clock, file, abort, links);
     terminal_side = tcp_listener(clock, file.terminal_side.address, file.terminal_side.port);
     host_side = tcp_dialer(clock, file.host_side.address, file.host_side.port);
   }
-  SwiperGrbl actuator(clock, std::move(robot_link), file.robot);
-  SupplyScpi power(clock, std::move(supply_link), file.supply);
+  SwiperGrbl actuator(clock, std::move(links.robot), file.robot);
+  SupplyScpi power(clock, std::move(links.supply), file.supply);
   Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile);
-  TerminalEcr terminal(clock, std::move(ecr_link), file.profile.rules);
-  HostControl host(clock, std::move(control_link));
+  TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
+  HostControl host(clock, std::move(links.control));
 
   Bench bench{clock};
   bench.actuator = &actuator;
@@ -164,16 +194,24 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   crew.start(terminal.serve());
   crew.start(host.serve());
   Bell done;
-  if (!file.is_virtual) crew.start(watch_abort(clock, abort, watch, done));
+  Ending ending = [&] {
+    actuator.close();
+    power.close();
+  };
+  if (!file.is_virtual) crew.start(watch_abort(clock, abort, ending, done));
   watch.open();
   std::exception_ptr failure;
+  bool started = false;
   try {
     co_await power.start();
     co_await actuator.start();
+    ending = [&] { watch.nudge(); };
+    started = true;
     co_await work(watch);
   } catch (...) {
     failure = std::current_exception();
   }
+  if (!started && abort.load()) failure = std::make_exception_ptr(Aborted());
   done.ring();
   actuator.close();
   power.close();

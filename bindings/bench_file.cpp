@@ -44,10 +44,11 @@ void driver(const Table& section, const char* kind) {
 Bytes key(const Table& t, const char* name) {
   const Value& section = t.at(name);
   const Table& k = section.table();
-  const auto bytes = from_hex(k.at("key").text());
+  const Value& digits = k.at("key");
+  const auto bytes = digits.is_text() ? from_hex(digits.text()) : std::nullopt;
   if (!bytes || (bytes->size() != 8 && bytes->size() != 16)) {
     // not refuse(): that would show the key
-    throw ConfigError(k.at("key").where() + ": expected 16 or 32 hexadecimal digits");
+    throw ConfigError(digits.where() + ": expected 16 or 32 hexadecimal digits in quotes");
   }
   const auto check = from_hex(k.at("check_value").text());
   const auto made = DesKey::make(*bytes);

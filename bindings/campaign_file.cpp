@@ -6,6 +6,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/swipe_options.hpp"
+#include "reports/visible.hpp"
 
 namespace swiperig {
 
@@ -148,7 +149,7 @@ Campaign read_campaign(const std::string& path) {
   if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
   if (const Value* b = root->find("bench")) c.bench = beside(path, *b);
   if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
-  if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 100'000);
+  if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 1000);
   std::set<std::string> names;
   for (const Value& v : root->at("case").array()) {
     for (Case& one : read_case(v)) {
@@ -166,7 +167,7 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
     return std::any_of(bench.profile.rules.begin(), bench.profile.rules.end(),
                        [&](const TextRule& r) { return r.milestone == name; });
   };
-  const auto visible = [&](const std::string& name) {
+  const auto seen_there = [&](const std::string& name) {
 #define MILESTONE(m, who, text) \
   if (name == #m) return std::string_view(#who) != "terminal" || seen_by_profile(name);
 #include "rig/milestones.def"
@@ -179,10 +180,10 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
     };
     if (const auto why = refusal(bench.robot, every_key(bench.profile))) refuse(*why);
     for (const std::string& m : c.must) {
-      if (!visible(m)) refuse("nobody there sees " + m);
+      if (!seen_there(m)) refuse("nobody there sees " + m);
     }
     for (const Step& s : c.steps) {
-      if (!visible(s.when)) refuse("nobody there sees " + s.when);
+      if (!seen_there(s.when)) refuse("nobody there sees " + s.when);
       if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
         if (const auto why = refusal(bench.robot, *swipe)) refuse(*why);
       }
@@ -198,16 +199,16 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
 
 std::string plan(const Campaign& campaign, const BenchFile& bench) {
   std::ostringstream out;
-  out << "campaign " << campaign.name << " on bench " << bench.name
+  out << "campaign " << visible(campaign.name) << " on bench " << visible(bench.name)
       << (bench.is_virtual ? " (virtual time)" : " (real time)") << ", " << campaign.cases.size() << " cases, "
       << campaign.repeat << " times\n"
       << "before each case: network clear, host normal, power on at " << bench.supply.voltage_mv
       << " mV, terminal idle\n";
   for (const Case& c : campaign.cases) {
     out << "\n"
-        << c.name << (c.point.empty() ? "" : " (" + c.point + ")") << "\n  sale of " << amount_text(c.amount_minor)
-        << " with card \"" << c.card << "\"\n";
-    for (const Step& s : c.steps) out << "  " << describe(s) << "\n";
+        << visible(c.name) << (c.point.empty() ? "" : " (" + visible(c.point) + ")") << "\n  sale of "
+        << amount_text(c.amount_minor) << " with card \"" << visible(c.card) << "\"\n";
+    for (const Step& s : c.steps) out << "  " << visible(describe(s)) << "\n";
     out << "  counts only if seen:";
     for (const auto& m : c.must) out << " " << m;
     if (!c.measure.milestone.empty()) out << "\n  measures whether it sees " << c.measure.milestone;

@@ -1,5 +1,7 @@
 #include "bindings/child.hpp"
 
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -26,6 +28,19 @@ int await_child(pid_t pid) {
     if (errno != EINTR) return 127;
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int end_child(pid_t pid, int limit_ms) {
+  kill(pid, SIGTERM);
+  for (int waited_ms = 0; waited_ms < limit_ms; waited_ms += 10) {
+    siginfo_t ended = {};
+    if (waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid != 0) {
+      return await_child(pid);
+    }
+    poll(nullptr, 0, 10);
+  }
+  kill(pid, SIGKILL);
+  return await_child(pid);
 }
 
 int run_child(const std::vector<std::string>& argv) { return await_child(start_child(argv)); }

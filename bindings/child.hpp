@@ -12,6 +12,8 @@ namespace swiperig {
 pid_t start_child(const std::vector<std::string>& argv);
 /// Its exit status, or 128 + the signal that ended it.
 int await_child(pid_t);
+/// Asks it to end, and ends it when it has not after so long; its exit status as above.
+int end_child(pid_t, int limit_ms);
 /// Starts and awaits.
 int run_child(const std::vector<std::string>& argv);
 

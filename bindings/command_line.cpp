@@ -1,7 +1,9 @@
 // The command line: words in, verbs out.
 #include "bindings/command_line.hpp"
 
+#include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -9,6 +11,8 @@
 
 #include "bindings/config.hpp"
 #include "bindings/run.hpp"
+#include "reports/visible.hpp"
+#include "rig/mask.hpp"
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
@@ -24,7 +28,25 @@ void listen_for_signals() {
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // a terminal window that closes ends the run in order, unless the user said nohup
+  struct sigaction hangup = {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a trace that may grow no further is an error, not the end of the program
+}
+
+/// What files and devices said, on its way to a terminal: no card number, no control character.
+std::string for_eyes(const std::string& what) { return visible(scrub(what)); }
+
+/// Somebody wanted the output and did not get it; a reader that went away (`| head`) did not want it.
+bool output_lost() {
+  std::cout.flush();
+  if (std::cout) return false;
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0) return false;
+  std::cerr << "swiperig: the output could not be written\n";
+  return true;
 }
 
 }  // namespace
@@ -110,7 +132,7 @@ int command_line(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   listen_for_signals();
-  try {
+  const auto verb = [&] {
     if (*run_command) {
       if (*cycles_option) run.cycles = cycles;
       return run_campaign(run, stop);
@@ -122,14 +144,18 @@ int command_line(int argc, char** argv) {
     if (*check_command) return check_bench(bench);
     if (*flux_command) return print_flux(flux);
     return stand_in(role, bench, defect, seed, stop);
+  };
+  try {
+    const int code = verb();
+    return output_lost() ? 3 : code;
   } catch (const ConfigError& e) {
-    std::cerr << "swiperig: " << e.what() << "\n";
+    std::cerr << "swiperig: " << for_eyes(e.what()) << "\n";
     return 2;
   } catch (const TraceError& e) {
-    std::cerr << "swiperig: " << e.what() << "\n";
+    std::cerr << "swiperig: " << for_eyes(e.what()) << "\n";
     return 2;
   } catch (const std::exception& e) {
-    std::cerr << "swiperig: rig fault: " << e.what() << "\n";
+    std::cerr << "swiperig: rig fault: " << for_eyes(e.what()) << "\n";
     return 3;
   }
 }

@@ -5,11 +5,11 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
 #include "reports/visible.hpp"
+#include "rig/mask.hpp"
 
 namespace swiperig {
 
@@ -77,6 +77,8 @@ int too_deep_at(std::string_view text) {
         if (text[i] == '\\' && c == '"') ++i;
       }
       i += end.size() - 1;
+      // a long one may end in up to two quotes of its own
+      for (int own = 0; long_one && own < 2 && i + 1 < text.size() && text[i + 1] == c; ++own) ++i;
     } else if (c == '[' || c == '{') {
       open.push_back(level++);
     } else if ((c == ']' || c == '}') && !open.empty()) {
@@ -132,9 +134,9 @@ std::string Value::where() const { return *file_ + ":" + std::to_string(line_) +
 
 void Value::refuse(const std::string& expected) const {
   std::string found;
-  if (const auto* s = std::get_if<std::string>(&value_)) found = "\"" + visible(s->substr(0, 60)) + "\"";
-  if (const auto* i = std::get_if<std::int64_t>(&value_)) found = std::to_string(*i);
-  if (const auto* f = std::get_if<double>(&value_)) found = std::to_string(*f);
+  if (const auto* s = std::get_if<std::string>(&value_)) found = "\"" + visible(scrub(*s).substr(0, 60)) + "\"";
+  if (const auto* i = std::get_if<std::int64_t>(&value_)) found = scrub(std::to_string(*i));
+  if (const auto* f = std::get_if<double>(&value_)) found = scrub(std::to_string(*f));
   if (const auto* b = std::get_if<bool>(&value_)) found = *b ? "true" : "false";
   if (std::holds_alternative<std::shared_ptr<Array>>(value_)) found = "a list";
   throw ConfigError(where() + ": expected " + expected + (found.empty() ? "" : ", found " + found));
@@ -254,10 +256,9 @@ std::shared_ptr<Table> read_config(const std::string& path) {
   if (error || !std::filesystem::is_regular_file(path, error)) throw ConfigError(path + ": no such file");
   if (bytes > max_file_bytes) throw ConfigError(path + ": larger than 1 MiB");
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) throw ConfigError(path + ": cannot be read");
-  const std::string content = text.str();
+  // so many as it said: a file of the kernel may have no end, or wait
+  std::string content(bytes, '\0');
+  if (!file.read(content.data(), static_cast<std::streamsize>(bytes))) throw ConfigError(path + ": cannot be read");
   if (const int line = too_deep_at(content)) {
     throw ConfigError(path + ":" + std::to_string(line) + ":1: expected at most " + std::to_string(max_depth) +
                       " levels");

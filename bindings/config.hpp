@@ -35,6 +35,7 @@ class Value {
   const Array& array() const;
   const Table& table() const;
   bool is_array() const { return std::holds_alternative<std::shared_ptr<Array>>(value_); }
+  bool is_text() const { return std::holds_alternative<std::string>(value_); }
   bool is_table() const { return std::holds_alternative<std::shared_ptr<Table>>(value_); }
 
   /// "60 s", "3 ms", "250 us".

@@ -19,6 +19,8 @@
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
 #include "reports/summary.hpp"
+#include "reports/visible.hpp"
+#include "rig/mask.hpp"
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
@@ -118,9 +120,9 @@ class LiveSink final : public Sink {
   CycleRecord record_;
 };
 
-std::string fresh_directory(const std::string& wanted, const std::string& campaign) {
+std::string fresh_directory(const std::string& wanted, const std::string& campaign) try {
   if (!wanted.empty()) {
-    if (fs::exists(wanted) && !fs::is_empty(wanted)) {
+    if (fs::exists(wanted) && !(fs::is_directory(wanted) && fs::is_empty(wanted))) {
       throw ConfigError(wanted + ": expected a new or empty directory; a trace is never overwritten");
     }
     fs::create_directories(wanted);
@@ -131,6 +133,8 @@ std::string fresh_directory(const std::string& wanted, const std::string& campai
     const std::string name = "runs/" + campaign + "-" + std::to_string(n);
     if (fs::create_directory(name)) return name;
   }
+} catch (const fs::filesystem_error& e) {
+  throw ConfigError(e.path1().string() + ": expected a place for the results: " + e.code().message());
 }
 
 std::uint64_t mix(std::uint64_t seed, std::int64_t epoch) {
@@ -157,17 +161,30 @@ Task<> do_cycles(Watch& watch, const Plan& plan, DrawPlace& place, std::int64_t 
   }
 }
 
-EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bool>& abort) {
+/// Drops a last cycle that was begun and never judged.
+void keep_judged(EpochRecord& record) {
+  if (!record.cycles.empty() && !record.cycles.back().verdict) record.cycles.pop_back();
+  record.head = record.cycles.empty() ? Digest{} : record.cycles.back().head;
+}
+
+/// Stopped by the user, an epoch has the cycles judged so far.
+EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bool>& abort, bool& stopped) {
   const std::int64_t first = epoch * plan.campaign.epoch_cycles;
   const std::int64_t last = std::min(first + plan.campaign.epoch_cycles, plan.cycles);
   DrawPlace place{mix(plan.seed, epoch), static_cast<std::uint32_t>(epoch), 0};
   EpochSink sink(epoch);
   const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, first, last); };
-  run_bench(plan.bench, plan.defects, place, abort, sink, work);
+  try {
+    run_bench(plan.bench, plan.defects, place, abort, sink, work);
+  } catch (const Aborted&) {
+    stopped = true;
+    keep_judged(sink.record);
+  }
   return std::move(sink.record);
 }
 
-/// Epochs on so many threads, handed on in order; at most a few finished ones wait for an earlier one.
+/// Epochs on so many threads, handed on in order; at most a few finished ones wait for an earlier one. Stopped, the
+/// cycles that were judged are handed on all the same, then Aborted is thrown.
 void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop,
                 const std::function<void(EpochRecord)>& take) {
   const std::int64_t epochs = (plan.cycles + plan.campaign.epoch_cycles - 1) / plan.campaign.epoch_cycles;
@@ -176,6 +193,7 @@ void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop,
   std::map<std::int64_t, EpochRecord> done;
   std::int64_t next = 0, taken = 0;
   std::exception_ptr failure;
+  bool stopped = false;
   std::atomic<bool> abort = false;
 
   const auto worker = [&] {
@@ -183,14 +201,16 @@ void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop,
       std::int64_t epoch = 0;
       {
         std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return failure || next >= epochs || next < taken + 2 * threads + 2; });
-        if (failure || next >= epochs) return;
+        changed.wait(lock, [&] { return failure || stopped || next >= epochs || next < taken + 2 * threads + 2; });
+        if (failure || stopped || next >= epochs) return;
         epoch = next++;
       }
       try {
-        EpochRecord record = run_epoch(plan, epoch, abort);
+        bool cut = false;
+        EpochRecord record = run_epoch(plan, epoch, abort, cut);
         const std::lock_guard lock(mutex);
-        done.emplace(epoch, std::move(record));
+        stopped = stopped || cut;
+        if (!record.cycles.empty()) done.emplace(epoch, std::move(record));
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!failure) failure = std::current_exception();
@@ -202,10 +222,10 @@ void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop,
   for (int i = 0; i < threads; ++i) workers.emplace_back(worker);
   {
     std::unique_lock lock(mutex);
-    while (taken < epochs && !failure) {
+    while (taken < epochs && !failure && !stopped) {
       changed.wait_for(lock, std::chrono::milliseconds(50));
       if (stop.load()) abort = true;
-      for (auto it = done.find(taken); it != done.end() && !failure; it = done.find(taken)) {
+      for (auto it = done.find(taken); it != done.end() && !failure && !stopped; it = done.find(taken)) {
         EpochRecord record = std::move(it->second);
         done.erase(it);
         ++taken;
@@ -226,6 +246,9 @@ void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop,
   changed.notify_all();
   for (auto& w : workers) w.join();
   if (failure) std::rethrow_exception(failure);
+  if (!stopped) return;
+  for (auto& [epoch, record] : done) take(std::move(record));
+  throw Aborted();
 }
 
 std::set<std::string> known_defect(const std::string& name) {
@@ -252,31 +275,9 @@ std::string default_bench(const std::string& given) {
   return given.empty() ? std::string(SWIPERIG_SOURCE_DIR) + "/fixtures/benches/virtual.toml" : given;
 }
 
-}  // namespace
-
-int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
-  const Campaign campaign = read_campaign(options.campaign);
-  const BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench));
-  check_feasible(campaign, bench);
-  Plan plan{campaign, bench, options.seed, static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat,
-            known_defect(options.defect)};
-  if (options.cycles) plan.cycles = *options.cycles;
-  if (!plan.defects.empty() && !bench.is_virtual) {
-    throw ConfigError(
-        "--defect plants a defect in a virtual terminal; for a real-time bench give it to `swiperig stand-in`");
-  }
-  const std::string directory = fresh_directory(options.out, campaign.name);
-
-  RunInfo info;
-  info.id = campaign.name + "-" + std::to_string(wall_clock_s()) + "-" + std::to_string(getpid());
-  info.campaign = campaign.name;
-  info.bench = bench.name;
-  info.seed = options.seed;
-  info.is_virtual = bench.is_virtual;
-  info.cycles_planned = plan.cycles;
-  info.scope = scope_of(bench);
-  info.cases = campaign.cases;
-  TraceWriter trace(directory + "/run.trace", info, !bench.is_virtual);
+/// The campaign on its bench, into a trace that has been begun. TraceError: the trace can take no more.
+int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& options, const std::string& directory,
+                    TraceWriter& trace, const std::atomic<bool>& stop) {
   Summary summary(info);
   Progress progress(plan.cycles);
   const double began = machine_seconds();
@@ -284,7 +285,7 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   std::string failure;
   bool aborted = false;
   try {
-    if (bench.is_virtual) {
+    if (plan.bench.is_virtual) {
       const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
       run_epochs(plan, options.threads > 0 ? options.threads : cores, stop, [&](EpochRecord record) {
         trace.epoch(record);
@@ -297,7 +298,7 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
       DrawPlace place{options.seed, 0, 0};
       const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, 0, plan.cycles); };
       try {
-        run_bench(bench, {}, place, stop, sink, work);
+        run_bench(plan.bench, {}, place, stop, sink, work);
       } catch (...) {
         bench_time = sink.bench_time;
         sink.end();
@@ -326,10 +327,42 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   std::cout << "trace   " << directory << "/run.trace\nsummary " << directory << "/summary.json\nreport  " << directory
             << "/report.html\n";
   if (!failure.empty()) {
-    std::cerr << "swiperig: " << (aborted ? "" : "rig fault: ") << failure << "\n";
+    std::cerr << "swiperig: " << (aborted ? "" : "rig fault: ") << visible(scrub(failure)) << "\n";
     return 3;
   }
   return exit_code(summary.worst());
+}
+
+}  // namespace
+
+int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
+  const Campaign campaign = read_campaign(options.campaign);
+  const BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench));
+  check_feasible(campaign, bench);
+  Plan plan{campaign, bench, options.seed, static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat,
+            known_defect(options.defect)};
+  if (options.cycles) plan.cycles = *options.cycles;
+  if (!plan.defects.empty() && !bench.is_virtual) {
+    throw ConfigError(
+        "--defect plants a defect in a virtual terminal; for a real-time bench give it to `swiperig stand-in`");
+  }
+  const std::string directory = fresh_directory(options.out, campaign.name);
+
+  RunInfo info;
+  info.id = campaign.name + "-" + std::to_string(wall_clock_s()) + "-" + std::to_string(getpid());
+  info.campaign = campaign.name;
+  info.bench = bench.name;
+  info.seed = options.seed;
+  info.is_virtual = bench.is_virtual;
+  info.cycles_planned = plan.cycles;
+  info.scope = scope_of(bench);
+  info.cases = campaign.cases;
+  TraceWriter trace(directory + "/run.trace", info, !bench.is_virtual);
+  try {
+    return record_campaign(plan, info, options, directory, trace, stop);
+  } catch (const TraceError& e) {
+    throw std::runtime_error(std::string(e.what()) + "; what was recorded before is in " + directory + "/run.trace");
+  }
 }
 
 }  // namespace swiperig

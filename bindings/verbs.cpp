@@ -14,6 +14,7 @@
 #include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
 #include "reports/summary.hpp"
+#include "reports/visible.hpp"
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
@@ -32,7 +33,8 @@ const Case& case_named(const RunInfo& run, const std::string& name) {
 }
 
 void row(const std::string& name, const std::string& more) {
-  std::cout << "  " << name << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << more << "\n";
+  std::cout << "  " << visible(name) << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << visible(more)
+            << "\n";
 }
 
 /// Until the user stops, or a stand-in ends by itself.
@@ -63,9 +65,12 @@ int judge_again(const std::string& directory) {
   });
   summary.end(trace.head(), trace.wall_ms(), trace.bench_time());
   std::cout << summary.closing_table() << summary.json();
+  const std::int64_t done = summary.outcomes().total(), planned = trace.run().cycles_planned;
   if (trace.head().empty()) std::cout << "the run did not end in order\n";
+  if (done < planned) std::cout << "only " << done << " of " << planned << " planned cycles\n";
   if (differ != 0) std::cout << differ << " cycles are judged otherwise than when they ran\n";
-  const Outcome worst = summary.worst();
+  Outcome worst = summary.worst();
+  if (worst == Outcome::pass && (trace.head().empty() || done < planned)) worst = Outcome::inconclusive;
   return worst == Outcome::pass ? 0 : worst == Outcome::error ? 3 : 1;
 }
 
@@ -132,7 +137,7 @@ int print_flux(const FluxOptions& o) {
 
 int check_bench(const std::string& path) {
   const BenchFile b = read_bench(bench_path(path));
-  std::cout << "bench " << b.name << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
+  std::cout << "bench " << visible(b.name) << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
   row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
   row("reader", std::to_string(b.profile.min_speed_mm_s) + " to " + std::to_string(b.profile.max_speed_mm_s) + " mm/s" +
                     (b.profile.bidirectional_reader ? ", both ways" : ", one way"));
@@ -180,7 +185,7 @@ int stand_in(const std::string& role, const std::string& bench, const std::strin
   clock.run(until_one_ends(clock, children, abort));
   int worst = 0;
   for (const pid_t child : children) kill(child, SIGTERM);
-  for (const pid_t child : children) worst = std::max(worst, await_child(child));
+  for (const pid_t child : children) worst = std::max(worst, end_child(child, 5000));
   return worst;
 }
 

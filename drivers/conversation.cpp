@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "rig/mask.hpp"
+
 namespace swiperig {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr std::size_t kShownChars = 60;
 
 std::string shown(std::string_view line) {
   std::string out;
-  for (const char c : line) {
+  for (const char c : scrub(line)) {
     if (out.size() >= kShownChars) return out + "...";
     if (c >= ' ' && c <= '~') {
       out += c;

@@ -2,12 +2,20 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
 namespace swiperig {
 
 namespace asio = boost::asio;
+
+namespace {
+
+/// What is being written when a link is closed in order has so long to move on.
+constexpr Duration kLastWords = std::chrono::milliseconds(500);
+
+}  // namespace
 
 FdStream::FdStream(Clock& clock, int fd, std::string name)
     : clock_(clock), descriptor_(clock.context(), fd), name_(std::move(name)) {
@@ -27,7 +35,7 @@ void FdStream::shut() {
   if (descriptor_.is_open()) descriptor_.close(ignored);
 }
 
-Task<> FdStream::ready(Watch& watch, asio::posix::descriptor_base::wait_type what) {
+Task<> FdStream::ready(Watch& watch, asio::posix::descriptor_base::wait_type what, Time until) {
   if (!watch.armed) {
     watch.armed = true;
     descriptor_.async_wait(what, [self = shared_from_this(), &watch](const boost::system::error_code&) {
@@ -35,7 +43,7 @@ Task<> FdStream::ready(Watch& watch, asio::posix::descriptor_base::wait_type wha
       watch.bell.ring();
     });
   }
-  co_await clock_.wait(watch.bell, never);
+  co_await clock_.wait(watch.bell, until);
 }
 
 Task<std::size_t> FdStream::read_some(std::shared_ptr<FdStream> self, std::span<std::uint8_t> into) {
@@ -52,7 +60,7 @@ Task<std::size_t> FdStream::read_some(std::shared_ptr<FdStream> self, std::span<
     }
     if (error == EINTR) continue;
     if (error != EAGAIN && error != EWOULDBLOCK) self->fail(error, "read");
-    co_await self->ready(self->readable_, asio::posix::descriptor_base::wait_read);
+    co_await self->ready(self->readable_, asio::posix::descriptor_base::wait_read, never);
   }
 }
 
@@ -72,8 +80,14 @@ Task<> FdStream::write(std::shared_ptr<FdStream> self, std::span<const std::uint
     const int error = put < 0 ? errno : 0;
     if (put > 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(put));
+      if (self->closed_) self->give_up_ = self->clock_.now() + kLastWords;
     } else if (put == 0 || error == EAGAIN || error == EWOULDBLOCK) {
-      co_await self->ready(self->writable_, asio::posix::descriptor_base::wait_write);
+      if (self->closed_ && self->clock_.now() >= self->give_up_) {
+        self->abort();
+        self->shut();
+        continue;
+      }
+      co_await self->ready(self->writable_, asio::posix::descriptor_base::wait_write, self->give_up_);
     } else if (error != EINTR) {
       self->fail(error, "write");
     }
@@ -95,6 +109,9 @@ void FdStream::close(Close how) {
     shut();
   } else if (!writing_) {
     finish();
+  } else {
+    give_up_ = clock_.now() + kLastWords;
+    writable_.bell.ring();
   }
 }
 

@@ -26,6 +26,7 @@ class FdStream : public std::enable_shared_from_this<FdStream> {
 
   static Task<std::size_t> read_some(std::shared_ptr<FdStream> self, std::span<std::uint8_t> into);
   static Task<> write(std::shared_ptr<FdStream> self, std::span<const std::uint8_t> bytes);
+  /// fin lets a write under way end, unless the far end takes nothing for half a second.
   void close(Close how);
   /// The owning link is being destroyed: whatever waits here ends.
   void drop();
@@ -51,7 +52,7 @@ class FdStream : public std::enable_shared_from_this<FdStream> {
   /// The descriptor goes after an orderly end.
   virtual void leave() = 0;
 
-  Task<> ready(Watch& watch, boost::asio::posix::descriptor_base::wait_type what);
+  Task<> ready(Watch& watch, boost::asio::posix::descriptor_base::wait_type what, Time until);
   [[noreturn]] void fail(int error, const char* doing);
 
   Clock& clock_;
@@ -62,6 +63,7 @@ class FdStream : public std::enable_shared_from_this<FdStream> {
   bool closed_ = false;
   bool finished_ = false;  // half closed: nothing more is written
   bool writing_ = false;
+  Time give_up_ = never;  // closed in order: when a write that the far end does not take is broken off
 };
 
 /// A link over an FdStream.

@@ -82,7 +82,7 @@ Task<> await_end(Clock& clock, std::shared_ptr<Dials> dials, std::shared_ptr<Att
     attempt->resolver.cancel();
     attempt->socket.close(ignored);
     if (dials->closed) throw LinkError(LinkError::closed, name + ": no longer wanted");
-    throw LinkError(LinkError::failed, name + ": no answer within " + to_text(kDialTimeout));
+    throw LinkError(LinkError::refused, name + ": no answer within " + to_text(kDialTimeout));
   }
   attempt->done = false;
 }
@@ -134,9 +134,12 @@ Task<std::unique_ptr<Link>> dial_to(Clock& clock, std::shared_ptr<Dials> dials, 
   for (const tcp::endpoint& end : attempt->ends) {
     start_connecting(attempt, end);
     co_await await_end(clock, dials, attempt, deadline, name);
-    refused = attempt->error == asio::error::connection_refused || (!attempt->error && to_itself(attempt->socket));
+    const bool nobody =
+        attempt->error == asio::error::connection_refused || (!attempt->error && to_itself(attempt->socket));
+    refused = nobody || attempt->error == asio::error::timed_out || attempt->error == asio::error::host_unreachable ||
+              attempt->error == asio::error::network_unreachable;
     if (!attempt->error && !refused) co_return tcp_link(clock, std::move(attempt->socket));
-    why = refused ? "refused, nobody listens there" : attempt->error.message();
+    why = nobody ? "refused, nobody listens there" : attempt->error.message();
   }
   throw LinkError(refused ? LinkError::refused : LinkError::failed, name + ": " + why);
 }

@@ -21,7 +21,8 @@ namespace swiperig {
 std::unique_ptr<Link> tcp_link(Clock& clock, boost::asio::ip::tcp::socket socket);
 
 /// Dials `host` (name or address) at `port`; resolving and connecting together end after 20 s of `clock`.
-/// dial() throws LinkError{refused} when the far end answered that nobody listens, LinkError{failed} otherwise.
+/// dial() throws LinkError{refused} when nobody listens or answers there, LinkError{failed} when it failed on this
+/// side (no descriptor left, a name that does not resolve).
 std::unique_ptr<Dialer> tcp_dialer(Clock& clock, const std::string& host, std::uint16_t port);
 
 /// Listens at once, or throws LinkError{failed} that names the address. `host` "" listens at every IPv4 address; port 0

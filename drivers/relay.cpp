@@ -4,6 +4,13 @@
 
 namespace swiperig {
 
+namespace {
+
+constexpr std::size_t kMostUnsentBytes = 256 << 10;  // of one direction of one connection
+constexpr std::size_t kMostConnections = 256;
+
+}  // namespace
+
 Relay::Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
              const HostProfile& host)
     : clock_(clock),
@@ -20,9 +27,16 @@ Task<> Relay::serve() {
     std::unique_ptr<Link> link;
     try {
       link = co_await terminal_side_->accept();
-    } catch (const LinkError&) {
+    } catch (const LinkError& e) {
+      if (e.kind != LinkError::closed) fail(e.what());
       break;
     }
+    if (open_ == kMostConnections) {
+      fail("more than " + std::to_string(kMostConnections) +
+           " connections at a time: the terminal does not close them");
+      break;
+    }
+    ++open_;
     crew_.start(converse(++numbers_, std::move(link)));
   }
   close();
@@ -39,10 +53,17 @@ void Relay::close() {
       side->reset = side->over = true;
       if (side->link) side->link->close(Close::reset);
       side->work.ring();
+      side->room.ring();
     }
   }
   due_changed_.ring();
   reported_.ring();
+}
+
+/// The first fault is told; no byte goes on that nobody would see.
+void Relay::fail(std::string what) {
+  if (fault_.empty()) fault_ = "relay: " + std::move(what);
+  close();
 }
 
 void Relay::set(Impairment impairment) {
@@ -59,6 +80,7 @@ void Relay::confirm(int step, bool release) {
 
 Task<Seen> Relay::next() {
   while (reports_.empty()) {
+    if (!fault_.empty()) throw EquipmentError(fault_);
     if (closed_) throw LinkError(LinkError::closed, "relay closed");
     co_await clock_.wait(reported_, never);
   }
@@ -96,11 +118,16 @@ void Relay::carry(Orders orders) {
       side.reset = true;
       if (side.link) side.link->close(Close::reset);
     } else if (auto* forward = std::get_if<Forward>(&order)) {
+      side.unsent += forward->bytes.size();
       side.outbox.emplace_back(std::move(*forward));
     } else {
       side.outbox.emplace_back(std::get<HangUp>(order));
     }
     side.work.ring();
+  }
+  for (auto& [number, connection] : connections_) {
+    connection->terminal.room.ring();
+    connection->host.room.ring();
   }
   due_changed_.ring();
 }
@@ -112,14 +139,15 @@ Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
   bool reached = true;
   try {
     connection->host.link = co_await host_side_->dial();
-  } catch (const LinkError&) {
+  } catch (const LinkError& e) {
     reached = false;
+    if (e.kind != LinkError::refused && !closed_) fail(e.what());
   }
   if (closed_) reached = false;
   Orders orders;
   if (reached) {
     path_.opened(number, orders);
-  } else {
+  } else if (fault_.empty()) {
     path_.refused(number, orders);
   }
   carry(std::move(orders));
@@ -143,14 +171,19 @@ Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
   }
   path_.forget(number);
   connections_.erase(number);
+  --open_;
 }
 
 Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
   Side& side = from_terminal ? connection.terminal : connection.host;
+  Side& onward = from_terminal ? connection.host : connection.terminal;
   std::array<std::uint8_t, 4096> buffer;
   for (;;) {
     std::size_t n = 0;
     bool reset = false;
+    while (!side.reset && onward.unsent + path_.held_bytes(number, from_terminal) > kMostUnsentBytes) {
+      co_await clock_.wait(onward.room, never);
+    }
     try {
       n = co_await side.link->read_some(buffer);
     } catch (const LinkError& e) {
@@ -176,7 +209,12 @@ Task<> Relay::write(Side& side) {
     }
     auto item = std::move(side.outbox.front());
     side.outbox.pop_front();
-    if (side.reset) continue;
+    if (side.reset) {
+      side.unsent = 0;
+      side.outbox.clear();
+      side.room.ring();
+      continue;
+    }
     if (std::holds_alternative<HangUp>(item)) {
       side.link->close(Close::half);
       continue;
@@ -188,6 +226,8 @@ Task<> Relay::write(Side& side) {
     } catch (const LinkError&) {
       written = false;  // the reader of this side sees why
     }
+    side.unsent -= forward.bytes.size();
+    side.room.ring();
     if (written && forward.message != 0) {
       Orders orders;
       path_.sent(forward.message, orders);

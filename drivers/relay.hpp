@@ -1,12 +1,14 @@
 // The network between the terminal and the host as a TCP relay without privileges: it accepts the terminal's
 // connections, dials the host for each, and carries out what rig/path decides. Armed faults are decided on the message
 // itself, so none slips through. What a relay cannot do it does not offer: it cannot withhold a SYN-ACK, so in an
-// outage a terminal still connects and is then met with silence.
+// outage a terminal still connects and is then met with silence. Whoever sends faster than the other side takes is read
+// no further, as TCP would have it.
 #pragma once
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <string>
 #include <variant>
 
 #include "rig/crew.hpp"
@@ -34,7 +36,9 @@ class Relay final : public NetworkImpairment, public Capture {
   struct Side {
     std::unique_ptr<Link> link;
     std::deque<std::variant<Forward, HangUp>> outbox;
+    std::size_t unsent = 0;  ///< bytes in the outbox
     Bell work;
+    Bell room;           ///< for the reader of the other side: something has gone on
     bool reset = false;  ///< we closed it
     bool over = false;   ///< no more writing
   };
@@ -47,6 +51,7 @@ class Relay final : public NetworkImpairment, public Capture {
   Task<> write(Side& side);
   Task<> release();
   void carry(Orders orders);
+  void fail(std::string what);
 
   Clock& clock_;
   std::unique_ptr<Listener> terminal_side_;
@@ -55,6 +60,8 @@ class Relay final : public NetworkImpairment, public Capture {
   Crew crew_;
   std::map<int, std::shared_ptr<Connection>> connections_;
   int numbers_ = 0;
+  std::size_t open_ = 0;
+  std::string fault_;  ///< the rig's own: the relay is no path any more
   Bell due_changed_;
   Bell reported_;
   std::deque<Seen> reports_;

@@ -81,6 +81,7 @@ Task<> TerminalEcr::serve() {
   lost_ = true;
   has_seen_.ring();
   book_news_.ring();
+  co_await sends_.join();
 }
 
 void TerminalEcr::take(std::uint8_t byte) {
@@ -208,11 +209,7 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
   outgoing_.insert(outgoing_.end(), request.begin(), request.end());
   outgoing_.push_back(kEtx);
   outgoing_.push_back(lrc_of(request));
-  try {
-    co_await flush();
-  } catch (const LinkError&) {
-    lost_ = true;
-  }
+  sends_.start(send());  // a terminal that takes nothing does not tell either
   for (const Time limit = clock_.now() + kBookLimit; !told_ && !lost_ && !closed_ && clock_.now() < limit;) {
     co_await clock_.wait(book_news_, limit);
   }
@@ -221,6 +218,15 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
   if (!told_) throw NoAnswer("the terminal did not tell its journal");
   if (!book_fault_.empty()) throw NoAnswer(book_fault_);
   co_return std::move(rows_);
+}
+
+Task<> TerminalEcr::send() {
+  try {
+    co_await flush();
+  } catch (const LinkError&) {
+    lost_ = true;
+    book_news_.ring();
+  }
 }
 
 /// One writer at a time: who comes while another writes leaves the bytes to that one.

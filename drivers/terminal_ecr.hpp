@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "rig/bytes.hpp"
+#include "rig/crew.hpp"
 #include "rig/equipment.hpp"
 #include "rig/link.hpp"
 #include "rig/profile.hpp"
@@ -23,7 +24,7 @@ class TerminalEcr final : public Capture, public Book {
   static constexpr std::size_t kMaxDataBytes = 1024;
 
   TerminalEcr(Clock& clock, std::unique_ptr<Link> link, std::vector<TextRule> rules)
-      : clock_(clock), link_(std::move(link)), rules_(std::move(rules)) {}
+      : clock_(clock), link_(std::move(link)), rules_(std::move(rules)), sends_(clock) {}
 
   /// Reads the link for the bench's lifetime; ends at `close` or when the terminal's end is gone.
   Task<> serve();
@@ -40,6 +41,7 @@ class TerminalEcr final : public Capture, public Book {
   void report_garbage();
   bool take_book_row(std::string_view data);
   Task<> flush();
+  Task<> send();
 
   Clock& clock_;
   std::unique_ptr<Link> link_;
@@ -58,6 +60,7 @@ class TerminalEcr final : public Capture, public Book {
   Bell has_seen_;
   Bytes outgoing_;
   bool sending_ = false;
+  Crew sends_;  // requests under way, while nobody waits for their writing
 
   bool asked_ = false;
   bool told_ = false;

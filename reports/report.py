@@ -45,6 +45,11 @@ def causes():
     return {name: (english, chinese) for name, english, chinese in found}
 
 
+def objects(db):
+    db.execute("PRAGMA trusted_schema=OFF")
+    return db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name LIMIT 100").fetchall()
+
+
 def open_trace(path):
     if not path.is_file():
         raise ReportError(f"{path}: there is no trace")
@@ -54,6 +59,7 @@ def open_trace(path):
             db = sqlite3.connect(address + mode, uri=True)
             application = db.execute("PRAGMA application_id").fetchone()[0]
             schema = db.execute("PRAGMA user_version").fetchone()[0]
+            tables = objects(db)
             break
         except sqlite3.DatabaseError as error:
             problem = error
@@ -63,6 +69,10 @@ def open_trace(path):
         raise ReportError(f"{path}: not a trace (expected application id SWIP)")
     if schema != SCHEMA:
         raise ReportError(f"{path}: trace schema version {schema}, this program reads version {SCHEMA}")
+    known = sqlite3.connect(":memory:")
+    known.executescript((HERE.parent / "rig" / "trace.sql").read_text(encoding="utf-8"))
+    if tables != objects(known):  # views may never end
+        raise ReportError(f"{path}: its tables are not those of a trace (expected exactly the schema of rig/trace.sql)")
     db.row_factory = sqlite3.Row
     db.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
     return db
@@ -221,12 +231,16 @@ def main(arguments):
     folder = pathlib.Path(arguments[0])
     try:
         text = render(folder)
-    except (ReportError, sqlite3.DatabaseError) as error:
+    except (ReportError, sqlite3.DatabaseError, OSError) as error:
         print(f"report.py: {error}", file=sys.stderr)
         return 2
     partial = folder / "report.html.part"
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, folder / "report.html")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, folder / "report.html")
+    except OSError as error:
+        print(f"report.py: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

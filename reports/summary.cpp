@@ -91,7 +91,11 @@ std::string aligned(const std::vector<std::vector<std::string>>& table) {
 }  // namespace
 
 Summary::Summary(const RunInfo& run)
-    : campaign_(run.campaign), bench_(run.bench), seed_(run.seed), is_virtual_(run.is_virtual) {
+    : campaign_(run.campaign),
+      bench_(run.bench),
+      seed_(run.seed),
+      is_virtual_(run.is_virtual),
+      planned_(run.cycles_planned) {
   for (const Case& c : run.cases) rows_.push_back({c.name, c.point, {}, {}, {}});
 }
 
@@ -126,9 +130,10 @@ void Summary::end(std::string head, std::int64_t wall_ms, Duration bench_time) {
 }
 
 Outcome Summary::worst() const {
-  Outcome worst = Outcome::pass;
+  const std::int64_t done = outcomes_.total();
+  Outcome worst = done == 0 || done < planned_ ? Outcome::inconclusive : Outcome::pass;
   for (const Outcome o : all_outcomes) {
-    if (outcomes_[o] > 0) worst = o;
+    if (o != Outcome::pass && outcomes_[o] > 0) worst = o;
   }
   return worst;
 }

@@ -37,7 +37,7 @@ class Summary {
   void end(std::string head, std::int64_t wall_ms, Duration bench_time);
 
   const Outcomes& outcomes() const { return outcomes_; }
-  /// The worst that happened; pass for a run of no cycles.
+  /// The worst that happened; at best inconclusive while planned cycles are missing.
   Outcome worst() const;
 
   /// The text of summary.json, schema 1, one member a line.
@@ -57,6 +57,7 @@ class Summary {
   std::string campaign_, bench_, head_;
   std::uint64_t seed_;
   bool is_virtual_;
+  std::int64_t planned_;
   std::int64_t wall_ms_ = 0;
   Duration bench_time_{};
   std::int64_t events_ = 0, right_ = 0, wrong_ = 0, unknown_ = 0;

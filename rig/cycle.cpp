@@ -256,13 +256,10 @@ Task<> Watch::restart_terminal() {
   throw_if_broken();
 }
 
-/// Begins a sale: tells the trace, arms the steps that every sale has.
-Task<> Watch::sale(std::string what, std::int64_t amount_minor, std::string card, std::string detail) {
-  post(Source::rig, Intent{std::move(what), amount_minor, std::move(detail)});
-  if (!card.empty()) waiting_.push_back({Step{"card_wanted", 1, 0ns, Swipe{std::move(card)}}, -1});
+/// The keys of a sale, at once.
+void Watch::key_in(std::int64_t amount_minor) {
   waiting_.push_back({Step{"start", 1, 0ns, Press{keys_for(bench_.terminal.sale_keys, amount_minor)}}, -1});
   waiting_.back().due = bench_.clock.now();
-  co_return;
 }
 
 /// Tells the network of a step that it decides, or for which it holds the message.
@@ -312,7 +309,8 @@ Task<> Watch::run_case(Case c) {
       }
     }
   }
-  co_await sale("sale", c.amount_minor, "", c.name);
+  post(Source::rig, Intent{"sale", c.amount_minor, c.name});
+  key_in(c.amount_minor);
 
   const Time began = bench_.clock.now();
   Time deadline = began + patience;
@@ -365,8 +363,7 @@ Task<> Watch::run_case(Case c) {
 Task<bool> Watch::sell(std::int64_t amount_minor) {
   const std::set<std::string> older = asked_;
   waiting_.push_back({Step{"card_wanted", 1, 0ns, Swipe{bench_.good_card}}, -1});
-  waiting_.push_back({Step{"start", 1, 0ns, Press{keys_for(bench_.terminal.sale_keys, amount_minor)}}, -1});
-  waiting_.back().due = bench_.clock.now();
+  key_in(amount_minor);
   bool told = false;
   const Test over = [&](const Event& e) {
     const auto* reading = std::get_if<Reading>(&e.body);
@@ -446,6 +443,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   sink_.begin(number, c.name, bench_.clock.now());
   std::string failure;
   bool aborted = false;
+  std::exception_ptr unrecorded;
   try {
     if (!blind_.empty()) throw EquipmentError(blind_);
     if (!placed_) {
@@ -473,11 +471,13 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
     failure = e.what();
   } catch (const LinkError& e) {
     failure = std::string("a link of the rig failed: ") + e.what();
+  } catch (...) {
+    unrecorded = std::current_exception();  // the sink can take no more
   }
   waiting_.clear();
   co_await acting_.join();
   if (!failure.empty() && !broken_) post(Source::rig, EquipmentFault{failure});
-  if (aborted || !failure.empty()) {
+  if (aborted || !failure.empty() || unrecorded) {
     idle_ = false;
     try {
       co_await rest();
@@ -485,6 +485,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
       post(Source::rig, EquipmentFault{std::string("the bench could not be put at rest: ") + e.what()});
     }
   }
+  if (unrecorded) std::rethrow_exception(unrecorded);
   while (!inbox_.empty()) {
     Event event = std::move(inbox_.front());
     inbox_.pop_front();

@@ -67,7 +67,7 @@ class Watch {
   Task<> clear();
   Task<> drain();
   Task<bool> milestone(std::string name, Duration limit);
-  Task<> sale(std::string what, std::int64_t amount_minor, std::string card, std::string detail);
+  void key_in(std::int64_t amount_minor);
   Task<> run_case(Case c);
   Task<> second_sale(Case c);
   Task<> recover(Case c);

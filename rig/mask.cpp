@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "rig/track.hpp"
 
@@ -11,11 +12,13 @@ namespace {
 
 constexpr std::size_t kMinPan = 13;
 constexpr std::size_t kMaxPan = 19;
+constexpr std::size_t kCommonPan = 16;
 constexpr std::size_t kHexDump = 24;  // hex digits in a row that count as a dump
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
-bool divides(char c) { return c == ' ' || c == '-'; }
+bool divides(char c) { return c == ' ' || c == '-' || c == '.' || c == '/' || c == '_' || c == '\t'; }
+constexpr std::size_t kMostDividers = 3;  // between two groups of one number
 
 std::size_t end_of_digits(std::string_view text, std::size_t from) {
   while (from < text.size() && is_digit(text[from])) ++from;
@@ -74,10 +77,10 @@ class Scrubber {
     blank_digits(to - std::min(length, kMaxPan), to, length >= kMinPan && length <= kMaxPan ? 6 : 0, 4);
   }
 
-  void mask_windows(std::size_t from, std::size_t to) {
-    for (std::size_t at = from; at + kMinPan <= to; ++at) {
+  void mask_windows(std::size_t from, std::size_t to, std::size_t least = kMinPan) {
+    for (std::size_t at = from; at + least <= to; ++at) {
       if (!scheme_prefix(original_.substr(at, 2))) continue;
-      for (std::size_t length = std::min(kMaxPan, to - at); length >= kMinPan; --length) {
+      for (std::size_t length = std::min(kMaxPan, to - at); length >= least; --length) {
         if (!luhn_valid(original_.substr(at, length))) continue;
         blank_digits(at, at + length, 6, 4);
         break;
@@ -108,6 +111,8 @@ class Scrubber {
       blank_digits(from, to, 6, 4);
     } else if (in_dump || length > kMaxPan) {
       mask_windows(from, to);
+    } else if (length > kCommonPan) {
+      mask_windows(from, to, kCommonPan);  // with a few digits of something else joined to it
     }
     return to;
   }
@@ -139,8 +144,9 @@ class Scrubber {
         for (; i < end; ++i) digits[count++] = original_[i];
         ++groups;
         if (groups > 1 && count >= kMinPan && luhn_valid({digits.data(), count})) best = end;
-        if (end >= original_.size() || !divides(original_[end])) break;
-        i = end + 1;
+        i = end;
+        while (i < original_.size() && i - end < kMostDividers && divides(original_[i])) ++i;
+        if (i == end) break;
       }
       if (best != 0) blank_digits(from, best, 6, 4);
     }
@@ -149,6 +155,33 @@ class Scrubber {
   std::string_view original_;
   std::string text_;
 };
+
+/// Digits and dividers in the writings of East Asia, as ASCII; `bytes`: how many each character took.
+std::string folded(std::string_view text, std::vector<std::uint8_t>& bytes) {
+  static constexpr struct {
+    std::string_view from;
+    char to;
+  } dividers[] = {{"\u00a0", ' '}, {"\u3000", ' '}, {"\u2007", ' '}, {"\u2009", ' '}, {"\u202f", ' '}, {"\u2010", '-'},
+                  {"\u2011", '-'}, {"\u2012", '-'}, {"\u2013", '-'}, {"\u2014", '-'}, {"\u2212", '-'}, {"\uff0d", '-'},
+                  {"\uff0e", '.'}, {"\uff0f", '/'}, {"\uff3f", '_'}, {"\uff1d", '='}, {"\uff3e", '^'}};
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += bytes.back()) {
+    out += text[i];
+    bytes.push_back(1);
+    if (static_cast<unsigned char>(text[i]) < 0x80) continue;
+    const std::string_view rest = text.substr(i);
+    if (rest.size() >= 3 && rest.starts_with("\xef\xbc") && rest[2] >= '\x90' && rest[2] <= '\x99') {
+      out.back() = static_cast<char>('0' + (rest[2] - '\x90'));
+      bytes.back() = 3;
+    }
+    for (const auto& d : dividers) {
+      if (!rest.starts_with(d.from)) continue;
+      out.back() = d.to;
+      bytes.back() = static_cast<std::uint8_t>(d.from.size());
+    }
+  }
+  return out;
+}
 
 std::string mask_track(std::string_view value) {
   const std::size_t separator = value.find('=');
@@ -169,7 +202,18 @@ std::string mask_pan(std::string_view pan, PanMask mask) {
   return out;
 }
 
-std::string scrub(std::string_view free_text) { return Scrubber(free_text).run(); }
+std::string scrub(std::string_view free_text) {
+  const bool ascii = std::all_of(free_text.begin(), free_text.end(), [](char c) { return (c & 0x80) == 0; });
+  if (ascii) return Scrubber(free_text).run();
+  std::vector<std::uint8_t> bytes;
+  const std::string plain = folded(free_text, bytes);
+  const std::string masked = Scrubber(plain).run();
+  std::string out(free_text);
+  for (std::size_t i = 0, at = 0; i < plain.size(); at += bytes[i++]) {
+    if (masked[i] != plain[i]) std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(at), bytes[i], '*');
+  }
+  return out;
+}
 
 void mask_fields(Message& message) {
   const auto replace = [&](int field, auto masked) {

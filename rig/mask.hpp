@@ -17,9 +17,10 @@ enum class PanMask : std::uint8_t { first6_last4, last4, first8_last4 };
 // Masks a value known to be a PAN (no Luhn check); one under 13 characters is masked whole.
 std::string mask_pan(std::string_view pan, PanMask mask = PanMask::first6_last4);
 
-// Free text with all card data masked: numbers of 13-19 digits that pass Luhn and do not start with 0 or 1 (blanks or
-// hyphens may divide them), numbers inside hex dumps, everything of track 1 and 2 data but the masked PAN. Other
-// characters, and the length, stay.
+// Free text with all card data masked: numbers of 13-19 digits that pass Luhn and do not start with 0 or 1 (up to three
+// blanks, tabs or any of -./_ may divide the groups, full-width signs count as what they look like), numbers with a few
+// digits of something else joined to them, numbers inside hex dumps, everything of track 1 and 2 data but the masked
+// PAN. Other characters, and the length, stay.
 std::string scrub(std::string_view free_text);
 
 // A message fit for a trace: 2, 35, 36 masked, 48 scrubbed (batch records carry PANs), 52, 55 and the keys in 62 of an

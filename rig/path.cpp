@@ -211,6 +211,14 @@ void Path::ended(int connection, bool from_terminal, Close how, Orders& orders) 
   }
 }
 
+std::size_t Path::held_bytes(int connection, bool from_terminal) const {
+  const auto it = connections_.find(connection);
+  if (it == connections_.end()) return 0;
+  std::size_t bytes = 0;
+  for (const Held& h : (from_terminal ? it->second.up : it->second.down).held) bytes += h.bytes.size();
+  return bytes;
+}
+
 void Path::sent(std::uint64_t message, Orders& orders) {
   const auto it = passing_.find(message);
   if (it == passing_.end()) return;

@@ -69,6 +69,8 @@ class Path {
   void ended(int connection, bool from_terminal, Close how, Orders&);
   /// The last byte of `message` has gone on.
   void sent(std::uint64_t message, Orders&);
+  /// Bytes of one direction that wait for a delay, an outage or a step to end.
+  std::size_t held_bytes(int connection, bool from_terminal) const;
   /// Both sides are closed and nobody will name the connection again.
   void forget(int connection) { connections_.erase(connection); }
 

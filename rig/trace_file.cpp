@@ -3,9 +3,7 @@
 #include <sqlite3.h>
 
 #include <cassert>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "rig/clock.hpp"
@@ -13,14 +11,6 @@
 namespace swiperig {
 
 namespace {
-
-constexpr int application_id = 0x53574950;
-constexpr int schema_version = 1;
-
-// rig/trace.sql, put in at build time
-constexpr char schema[] =
-#include "trace.sql.inc"
-    ;
 
 [[noreturn]] void fail(sqlite3* db, const std::string& doing) {
   const std::string what = sqlite3_errmsg(db);
@@ -106,10 +96,13 @@ Digest digest_of_contents(sqlite3* db) {
   return digest;
 }
 
-}  // namespace
+/// Times of a trace can be subtracted without leaving their type.
+Time time_of(std::int64_t ns) {
+  if (ns < 0 || ns > std::int64_t{1} << 62) throw std::runtime_error("a time of " + std::to_string(ns) + " ns");
+  return Time(Duration(ns));
+}
 
-void TraceWriter::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
-void TraceReader::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+}  // namespace
 
 void TraceWriter::exec(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail(db_.get(), sql);
@@ -122,12 +115,12 @@ TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durab
       sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, nullptr);
   db_.reset(db);
   if (rc != SQLITE_OK) throw TraceError(path + ": cannot be made: " + sqlite3_errstr(rc));
-  exec(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
-  exec(("PRAGMA user_version=" + std::to_string(schema_version)).c_str());
+  exec(("PRAGMA application_id=" + std::to_string(trace_application_id)).c_str());
+  exec(("PRAGMA user_version=" + std::to_string(trace_schema_version)).c_str());
   exec("PRAGMA journal_mode=WAL");
   exec("PRAGMA synchronous=NORMAL");
   exec("BEGIN");
-  exec(schema);
+  exec(trace_schema);
   Statement(db_.get(), "INSERT INTO run VALUES(?,?,?,?,?,?,?,?,?,NULL,NULL,NULL)")
       .bind(run.id)
       .bind(run.campaign)
@@ -254,39 +247,7 @@ Digest TraceWriter::finish(std::int64_t wall_ms) {
 }
 
 TraceReader::TraceReader(const std::string& path) : path_(path) {
-  {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw TraceError(path + ": cannot be read");
-    char magic[100] = {};
-    file.read(magic, sizeof magic);
-    if (file.gcount() < 100 || std::memcmp(magic, "SQLite format 3", 16) != 0) {
-      throw TraceError(path + ": offset 0: not a trace (expected a SQLite database)");
-    }
-    const auto big_endian = [&](int at) {
-      return (std::uint32_t{static_cast<unsigned char>(magic[at])} << 24) |
-             (std::uint32_t{static_cast<unsigned char>(magic[at + 1])} << 16) |
-             (std::uint32_t{static_cast<unsigned char>(magic[at + 2])} << 8) |
-             std::uint32_t{static_cast<unsigned char>(magic[at + 3])};
-    };
-    if (big_endian(68) != application_id) {
-      throw TraceError(path + ": offset 68: a SQLite database, but not a trace (expected application id SWIP)");
-    }
-    if (big_endian(60) != schema_version) {
-      throw TraceError(path + ": offset 60: trace schema version " + std::to_string(big_endian(60)) +
-                       ", this program reads version " + std::to_string(schema_version));
-    }
-    const std::uint64_t page = (static_cast<unsigned char>(magic[16]) << 8) | static_cast<unsigned char>(magic[17]);
-    const std::uint64_t pages = big_endian(28);
-    const std::uint64_t size = std::filesystem::file_size(path);
-    if (size < pages * (page == 1 ? 65536 : page)) {
-      throw TraceError(path + ": offset " + std::to_string(size) + ": cut off (" +
-                       std::to_string(pages * (page == 1 ? 65536 : page)) + " bytes expected)");
-    }
-  }
-  sqlite3* db = nullptr;
-  const int rc = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, nullptr);
-  db_.reset(db);
-  if (rc != SQLITE_OK) throw TraceError(path + ": " + sqlite3_errstr(rc));
+  db_ = open_trace(path);
   check();
   Statement run(db_.get(), "SELECT id,campaign,bench,seed,virtual,cycles_planned,scope,head,wall_ms FROM run");
   if (!run.step()) throw TraceError(path + ": no run in it");
@@ -330,7 +291,7 @@ void TraceReader::check() const {
       throw TraceError(path_ + ": " + place + "damaged: " + what);
     }
   }
-  Statement cycles(db_.get(), "SELECT cycle,epoch,head FROM cycles ORDER BY cycle");
+  Statement cycles(db_.get(), "SELECT cycle,epoch,head,verdict IS NOT NULL FROM cycles ORDER BY cycle");
   Statement events(db_.get(),
                    "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
   Digest head{};
@@ -356,6 +317,9 @@ void TraceReader::check() const {
       line.assign(std::to_string(events.integer(1))).append("|").append(std::to_string(events.integer(2))).append("|");
       line.append(events.view(3)).append("|").append(events.view(4)).append("|").append(events.view(5));
       chain(head, line);
+    }
+    if (cycles.null(2) && cycles.integer(3) != 0) {
+      throw TraceError(path_ + ": cycle " + std::to_string(cycle) + " has a verdict and no head to prove it by");
     }
     if (!cycles.null(2) && unhex(cycles.text(2)) != head) {
       throw TraceError(path_ + ": events " + std::to_string(first) + " to " + std::to_string(last) + " (cycle " +
@@ -391,9 +355,9 @@ CycleRecord TraceReader::load(std::int64_t number) const {
   CycleRecord record;
   record.cycle = number;
   record.case_name = cycle.text(0);
-  record.begun = Time(Duration(cycle.integer(1)));
-  record.ended = Time(Duration(cycle.integer(2)));
   try {
+    record.begun = time_of(cycle.integer(1));
+    record.ended = time_of(cycle.integer(2));
     if (!cycle.null(3)) record.verdict = parse_verdict(cycle.text(3));
     record.head = unhex(cycle.text(4));
     Statement events(db_.get(),
@@ -403,9 +367,9 @@ CycleRecord TraceReader::load(std::int64_t number) const {
       Event e;
       e.seq = static_cast<std::uint64_t>(events.integer(0));
       e.cycle = number;
-      e.at = Time(Duration(events.integer(1)));
-      e.at_uncertainty = Duration(events.integer(2));
       try {
+        e.at = time_of(events.integer(1));
+        e.at_uncertainty = time_of(events.integer(2)).time_since_epoch();
         e.source = parse_source(events.view(3));
         e.body = parse_body(events.view(4), events.view(5));
       } catch (const std::runtime_error& error) {

@@ -10,8 +10,7 @@
 #include <string>
 
 #include "rig/trace.hpp"
-
-struct sqlite3;
+#include "rig/trace_open.hpp"
 
 namespace swiperig {
 
@@ -45,10 +44,7 @@ class TraceWriter {
   void insert_event(const Event&, std::uint64_t seq);
   void insert_cycle(const CycleRecord&, std::int64_t epoch, std::uint64_t seq_base);
 
-  struct Close {
-    void operator()(sqlite3* db) const;
-  };
-  std::unique_ptr<sqlite3, Close> db_;
+  Database db_;
   std::unique_ptr<Statement> insert_event_;
   bool durable_;
   std::uint64_t seq_ = 0;
@@ -80,11 +76,8 @@ class TraceReader {
   void check() const;
   CycleRecord load(std::int64_t number) const;
 
-  struct Close {
-    void operator()(sqlite3* db) const;
-  };
   std::string path_;
-  std::unique_ptr<sqlite3, Close> db_;
+  Database db_;
   RunInfo run_;
   std::string head_;
   std::int64_t wall_ms_ = 0;

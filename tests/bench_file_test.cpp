@@ -255,6 +255,8 @@ const std::vector<Wrong> wrong = {
      "hosts/test_keys.toml:15:15: expected the check value of this key"},
     {"key_of_odd_length", keys, "3131313131313131", "313131313131313",
      "hosts/test_keys.toml:14:7: expected 16 or 32 hexadecimal digits"},
+    {"key_without_quotes", keys, "\"3131313131313131\"", "3131313131313131",
+     "hosts/test_keys.toml:14:7: expected 16 or 32 hexadecimal digits in quotes"},
     {"key_of_three_parts", keys, "3131313131313131", std::string(48, '3'),
      "hosts/test_keys.toml:14:7: expected 16 or 32 hexadecimal digits"},
     {"key_missing", keys, "[mac]", "[max]", ": \"mac\" is missing"},

@@ -140,6 +140,10 @@ const std::vector<Wrong> values = {
     {"amount_with_three_places", "a = \"12.345\"\n", money, amount_expected},
     {"amount_with_currency", "a = \"12.34 CNY\"\n", money, amount_expected},
     {"amount_too_large", "a = \"10000000000.00\"\n", money, amount_expected},
+    {"a_card_number_as_text", "a = \"6212345678901265\"\n", number,
+     "f.toml:1:5: expected a whole number from 1 to 9, found \"621234******1265\""},
+    {"a_card_number_without_quotes", "a = 6212345678901265\n", [](const Table& t) { t.at("a").text(); },
+     "f.toml:1:5: expected text in quotes, found 621234******1265"},
     {"amount_negative", "a = \"-1.00\"\n", money, amount_expected},
 };
 INSTANTIATE_TEST_SUITE_P(Values, ConfigWrong, testing::ValuesIn(values), name_of);
@@ -168,6 +172,10 @@ const std::vector<Wrong> hostile = {
     {"deep_lists", "a = " + repeated("[", 100) + repeated("]", 100), nothing, "f.toml:1:"},
     {"dots", repeated("a.", 200'000) + "a = 1\n", nothing, "f.toml"},
     {"dots_in_a_header", "[" + repeated("a.", 200'000) + "a]\nb = 1\n", nothing, "f.toml"},
+    {"tables_behind_quotes_at_a_long_end", "x = [\"\"\"a\"\"\"\", {" + repeated("a.", 150'000) + "a=1}]", nothing,
+     "f.toml"},
+    {"tables_in_quotes_at_a_long_end", "x = [\"\"\"a\"\"\"\", " + repeated("{a=", 100'000), nothing, "f.toml"},
+    {"lists_behind_apostrophes_at_a_long_end", "x = ['''a'''', " + repeated("[", 100'000), nothing, "f.toml"},
     {"a_mebibyte_and_one_byte", "#" + std::string(1 << 20, 'x'), nothing, "f.toml: larger than 1 MiB"},
 };
 INSTANTIATE_TEST_SUITE_P(Hostile, ConfigWrong, testing::ValuesIn(hostile), name_of);
@@ -177,6 +185,9 @@ TEST(Config, AMebibyteIsRead) { EXPECT_EQ(refusal_of("#" + std::string((1 << 20)
 TEST(Config, BracketsInTextAndCommentsAreNotNesting) {
   EXPECT_EQ(refusal_of("# " + repeated("[", 1000) + "\na = \"" + repeated("{", 1000) + "\"\nb = [[[1]]]\n", nothing),
             "");
+  EXPECT_EQ(
+      refusal_of("a = [\"\"\"x\"\"\"\"\", '''y'''', \"\", \"" + repeated("[", 1000) + "\"]\nb = [[[1]]]\n", nothing),
+      "");
 }
 
 TEST(Config, WhatIsNoFileIsRefused) {
@@ -191,6 +202,7 @@ TEST(Config, WhatIsNoFileIsRefused) {
   };
   EXPECT_EQ(said(folder / "absent.toml"), (folder / "absent.toml") + ": no such file");
   EXPECT_THAT(said(folder.path().string()), EndsWith(": no such file"));
+  EXPECT_THAT(said("/proc/self/mem"), Not(HasSubstr("larger")));  // says it is empty: nothing is read
   EXPECT_THAT(said("/dev/zero"), EndsWith(": no such file"));
   EXPECT_THAT(said(folder / std::string(5000, 'x')), EndsWith(": no such file"));
   EXPECT_THAT(said(""), EndsWith(": no such file"));

@@ -412,5 +412,42 @@ TEST(Cycle, AFaultInThePathIsArmedBeforeAnythingMoves) {
   EXPECT_TRUE(lab.confirmed.empty());
 }
 
+// the disk is full in mid-cycle: nothing more is recorded, but the bench does not stay as it is
+TEST(Cycle, ATraceThatTakesNoMoreLeavesTheBenchAtRest) {
+  struct Full : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  struct Disk final : Sink {
+    void begin(std::int64_t, const std::string&, Time) override {}
+    void event(const Event& e) override {
+      if (full) ++after;
+      if (is_sale(e)) full = true;
+      if (full) throw Full("disk full");
+    }
+    static bool is_sale(const Event& e) { return std::holds_alternative<Swipe>(e.body); }
+    void verdict(std::int64_t, Time, const Verdict&) override { ++after; }
+    bool full = false;
+    int after = 0;
+  } disk;
+  Lab lab;
+  Bout run(lab);
+  Watch watch(lab.bench, disk);
+  std::string why;
+  lab.clock.run([](Bout& bout, Watch& w, std::string& said) -> Task<> {
+    Case c = sale({{"start", 1, 0ns, HostBehaviour{"silent", 0ns, ""}}, {"card_wanted", 1, 0ns, Supply{false}}});
+    try {
+      co_await bout.all(w, std::move(c));
+    } catch (const Full& e) {
+      said = e.what();
+    }
+    bout.moving_at_the_end = bout.lab.moving;
+    bout.lab.mouth.close();
+    co_await w.close();
+  }(run, watch, why));
+  EXPECT_EQ(why, "disk full");
+  EXPECT_EQ(disk.after, 0) << "a sink that failed was called again";
+  expect_at_rest(run, "the disk was full");
+}
+
 }  // namespace
 }  // namespace swiperig

@@ -389,5 +389,25 @@ TEST_F(LinkTcp, NamesAreResolvedAndUnknownOnesFail) {
   EXPECT_EQ(unknown.substr(0, 36), "failed: tcp:no-such-host.invalid:502") << unknown;
 }
 
+class RealtimeLinkTcp : public LinkTcp {};
+
+// the twin with a reader is FinWaitsForAWriteUnderWay
+TEST_F(RealtimeLinkTcp, ClosingInOrderBreaksOffAWriteThatNobodyTakes) {
+  std::string written;
+  Time asked{}, over{};
+  with_ends([&](Ends& ends) -> Task<> {
+    Crew crew(clock);
+    crew.start(write_text(*ends.near, std::string(16 << 20, 'x'), written));
+    co_await clock.sleep_for(5ms);
+    asked = clock.now();
+    ends.near->close(Close::fin);
+    co_await crew.join();
+    over = clock.now();
+  });
+  EXPECT_EQ(written, "closed");
+  EXPECT_GE(over - asked, 400ms) << "what was written last had no time to go";
+  EXPECT_LT(over - asked, 5s);
+}
+
 }  // namespace
 }  // namespace swiperig

@@ -131,5 +131,25 @@ TEST(Mask, AnyTextKeepsItsLength) {
   }
 }
 
+TEST(Mask, HoweverTheGroupsAreDividedAndWritten) {
+  for (const std::string line :
+       {"6212  3456  7890  1265", "6212.3456.7890.1265", "6212/3456/7890/1265", "6212_3456_7890_1265",
+        "6212 - 3456 - 7890 - 1265", "6212\u00a03456\u00a07890\u00a01265", "6212\u30003456\u30007890\u30001265",
+        "\uff16\uff12\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10\uff11\uff12\uff16\uff15",
+        "6212345678901265123", "016212345678901265"}) {
+    const std::string out = scrub("卡 " + line + " 号");
+    EXPECT_EQ(out.size(), line.size() + 8) << out;
+    for (const char* middle : {"567890", "3456", "7890", "\uff17\uff18"}) {
+      EXPECT_EQ(out.find(middle), std::string::npos) << out;
+    }
+  }
+  // the twins: no card number, or no longer one number
+  for (const std::string line :
+       {"6212  3456  7890  1266", "6212    3456    7890    1265", "6212:3456:7890:1265", "卡 号 \uff16\uff12",
+        "\xff\xef\xbc 12", "2024-06-17 10:15:12.123", "6212345678901266123"}) {
+    EXPECT_EQ(scrub(line), line);
+  }
+}
+
 }  // namespace
 }  // namespace swiperig

@@ -88,6 +88,8 @@ struct Stage {
         reported.ring();
       }
     } catch (const LinkError&) {
+    } catch (const EquipmentError& e) {
+      fault = e.what();
     }
   }
   Task<> until_milestone(std::string name, int n = 1) {
@@ -100,6 +102,7 @@ struct Stage {
   Clock& clock;
   Relay relay;
   std::map<std::string, int> milestones;
+  std::string fault;
   Bell reported;
   bool relay_closed = false;
 };
@@ -329,6 +332,129 @@ TEST(Relay, AnOutageOutlastsADelayWithoutSpinning) {
   stage.run([&](Stage& s) { return a_delay_within_an_outage(s, arrived); });
   EXPECT_EQ(arrived, Time(10s));
   EXPECT_LT(stage.clock.wakeups(), 200U);
+}
+
+Task<> write_whole(Link& link, const Bytes& bytes, bool& written) {
+  co_await link.write(bytes);
+  written = true;
+}
+Task<> flood(Stage& stage, bool outage, std::size_t& before, std::size_t& after) {
+  Call call = co_await connect(stage);
+  if (outage) stage.relay.set({true, 10s});
+  Bytes all;
+  while (all.size() < 4U << 20) all = std::move(all) + response(1);
+  bool written = false;
+  Crew crew(stage.clock);
+  crew.start(write_whole(*call.host, all, written));
+  co_await stage.clock.sleep_for(100ms);
+  before = static_cast<std::size_t>(stage.milestones["response_entered"]) * response(1).size();
+  Heard heard;
+  crew.start(listen_to(*call.terminal, heard));
+  while (!written || heard.bytes.size() < all.size()) co_await stage.clock.sleep_for(10ms);
+  after = heard.bytes.size();
+  EXPECT_TRUE(heard.bytes == all);
+  call.host->close(Close::fin);
+  call.terminal->close(Close::fin);
+  co_await crew.join();
+}
+template <class Where>
+void bounded(bool outage, std::size_t most) {
+  Where ground;
+  Stage stage(ground);
+  std::size_t before = 0, after = 0;
+  stage.run([&](Stage& s) { return flood(s, outage, before, after); });
+  EXPECT_GT(before, 0U);
+  EXPECT_LT(before, most);
+  EXPECT_GE(after, 4U << 20) << "nothing is lost once it is taken";
+}
+TEST(Relay, AnOutageHoldsNoMoreThanItsMeasure) { bounded<Pipes>(true, 300 << 10); }
+// the kernel keeps what it likes on both sides; a reader that is taken from gets all
+TEST(RealtimeRelay, WhoeverTakesNothingIsReadForNoFurther) {
+  Sockets ground;
+  Stage stage(ground);
+  bool written = false, stuck = false;
+  stage.run([&](Stage& s) -> Task<> {
+    return [](Stage& st, bool& done, bool& held) -> Task<> {
+      Call call = co_await connect(st);
+      const Bytes all(64U << 20, 'x');
+      Crew crew(st.clock);
+      crew.start(write_whole(*call.host, all, done));
+      co_await st.clock.sleep_for(150ms);
+      held = !done;
+      Heard heard;
+      crew.start(listen_to(*call.terminal, heard));
+      while (heard.bytes.size() < all.size()) co_await st.clock.sleep_for(10ms);
+      call.host->close(Close::fin);
+      call.terminal->close(Close::fin);
+      co_await crew.join();
+    }(s, written, stuck);
+  });
+  EXPECT_TRUE(stuck) << "64 MiB went into the relay though nobody took them";
+  EXPECT_TRUE(written);
+}
+
+struct BrokenDialer final : Dialer {
+  explicit BrokenDialer(LinkError::Kind k) : kind(k) {}
+  Task<std::unique_ptr<Link>> dial() override {
+    throw LinkError(kind, "Too many open files");
+    co_return nullptr;
+  }
+  void close() override {}
+  LinkError::Kind kind;
+};
+struct BrokenListener final : Listener {
+  Task<std::unique_ptr<Link>> accept() override {
+    throw LinkError(LinkError::failed, "accept: Too many open files");
+    co_return nullptr;
+  }
+  void close() override {}
+  void reopen() override {}
+};
+Task<> one_caller(Stage& stage, std::string& end) {
+  try {
+    std::unique_ptr<Link> link = co_await stage.ground.to_relay->dial();
+    Heard heard;
+    co_await listen_to(*link, heard);
+    end = heard.end;
+  } catch (const LinkError&) {
+    end = "refused";
+  }
+  co_await stage.clock.sleep_for(1ms);
+}
+TEST(Relay, WhatFailsOnThisSideIsTheRigsFault) {
+  for (const auto kind : {LinkError::refused, LinkError::failed}) {
+    Pipes ground;
+    ground.to_host = std::make_unique<BrokenDialer>(kind);
+    Stage stage(ground);
+    std::string end;
+    stage.run([&](Stage& s) { return one_caller(s, end); });
+    EXPECT_EQ(end, "reset");
+    EXPECT_EQ(stage.milestones["refused"], kind == LinkError::refused ? 1 : 0);
+    EXPECT_EQ(stage.fault, kind == LinkError::refused ? "" : "relay: Too many open files");
+  }
+  Pipes ground;
+  ground.relay_side = std::make_unique<BrokenListener>();
+  Stage stage(ground);
+  stage.run([](Stage& s) -> Task<> { return s.clock.sleep_for(1ms); });
+  EXPECT_EQ(stage.fault, "relay: accept: Too many open files");
+}
+
+TEST(Relay, ConnectionsAreCounted) {
+  for (const std::size_t count : {256U, 257U}) {
+    Pipes ground;
+    Stage stage(ground);
+    stage.run([&](Stage& s) -> Task<> {
+      return [](Stage& st, std::size_t n) -> Task<> {
+        std::vector<std::unique_ptr<Link>> callers;
+        for (std::size_t i = 0; i < n; ++i) {
+          auto link = co_await st.ground.to_relay->dial();
+          callers.push_back(std::move(link));
+        }
+        co_await st.clock.sleep_for(1ms);
+      }(s, count);
+    });
+    EXPECT_EQ(stage.fault.empty(), count == 256U) << stage.fault;
+  }
 }
 
 }  // namespace

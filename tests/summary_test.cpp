@@ -76,12 +76,23 @@ TEST(Summary, SaysHowTheRunWent) {
 
 TEST(Summary, CountsACycleCutShortAsInconclusive) {
   Summary s(two_cases());
-  EXPECT_EQ(s.worst(), Outcome::pass);
   CycleRecord cut;
   cut.case_name = "good sale";
   s.add(cut);
   EXPECT_EQ(s.worst(), Outcome::inconclusive);
   EXPECT_EQ(boost::json::serialize(read(s).at("diagnosis")), R"({"right":0,"wrong":0,"unknown":0})");
+}
+
+TEST(Summary, PassesOnlyWhenAllPlannedCyclesDid) {
+  RunInfo none = two_cases();
+  none.cycles_planned = 0;
+  EXPECT_EQ(Summary(none).worst(), Outcome::inconclusive) << "nothing was seen to pass";
+  Summary s(two_cases());
+  for (int done = 0; done < 4; ++done) {
+    EXPECT_EQ(s.worst(), Outcome::inconclusive) << done << " of 4";
+    s.add(ended("good sale", Outcome::pass, "none", "none"));
+  }
+  EXPECT_EQ(s.worst(), Outcome::pass);
 }
 
 TEST(Summary, TheRigsOwnFaultIsNoDiagnosisUnlessInduced) {

@@ -307,5 +307,49 @@ TEST(TerminalEcr, AnyBytesAreSafe) {
   }(desk));
 }
 
+/// Takes no byte until it is closed, as a terminal that never reads once its buffer is full.
+struct Deaf final : Link {
+  Deaf(Clock& c, std::unique_ptr<Link> l) : clock(c), link(std::move(l)) {}
+  Task<std::size_t> read_some(std::span<std::uint8_t> into) override { return link->read_some(into); }
+  Task<> write(std::span<const std::uint8_t>) override {
+    while (!closed) co_await clock.wait(bell, never);
+    throw LinkError(LinkError::closed, "closed here while writing");
+  }
+  void close(Close how) override {
+    closed = true;
+    bell.ring();
+    link->close(how);
+  }
+  Clock& clock;
+  std::unique_ptr<Link> link;
+  Bell bell;
+  bool closed = false;
+};
+
+TEST(TerminalEcr, ATerminalThatTakesNothingDoesNotTellItsJournal) {
+  for (const bool acknowledging : {false, true}) {
+    VirtualClock clock;
+    auto [near, far] = make_pipe(clock);
+    TerminalEcr driver(clock, std::make_unique<Deaf>(clock, std::move(near)), kRules);
+    std::string why;
+    clock.run([](Clock& c, TerminalEcr& ecr, Link& terminal, bool first, std::string& told) -> Task<> {
+      Crew crew(c);
+      crew.start(ecr.serve());
+      const std::string result = framed("R|X");
+      if (first) co_await terminal.write(bytes_of(result));
+      co_await c.sleep_for(std::chrono::milliseconds(1));
+      try {
+        auto rows = co_await ecr.entries();
+      } catch (const NoAnswer& e) {
+        told = e.what();
+      }
+      ecr.close();
+      co_await crew.join();  // comes to an end
+    }(clock, driver, *far, acknowledging, why));
+    EXPECT_EQ(why, "the terminal did not tell its journal");
+    EXPECT_LT(clock.now(), Time(std::chrono::seconds(6)));
+  }
+}
+
 }  // namespace
 }  // namespace swiperig
