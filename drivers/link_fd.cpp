@@ -1,6 +1,5 @@
 #include "drivers/link_fd.hpp"
 
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -54,7 +53,7 @@ Task<std::size_t> FdStream::read_some(std::shared_ptr<FdStream> self, std::span<
     // The kernel tells a reset once; where a write has heard it, the read sees a plain end.
     if (got == 0 && self->broken_ != 0) self->fail(self->broken_, "read");
     if (got >= 0) {
-      co_await asio::post(self->clock_.context(), asio::use_awaitable);
+      co_await self->clock_.yield();
       if (self->closed_) throw LinkError(LinkError::closed, self->name_ + ": closed here while reading");
       co_return static_cast<std::size_t>(got);
     }
@@ -92,7 +91,7 @@ Task<> FdStream::write(std::shared_ptr<FdStream> self, std::span<const std::uint
       self->fail(error, "write");
     }
   }
-  co_await asio::post(self->clock_.context(), asio::use_awaitable);
+  co_await self->clock_.yield();
 }
 
 void FdStream::close(Close how) {

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -210,7 +209,7 @@ Task<std::unique_ptr<Link>> accept_at(std::shared_ptr<Door> door) {
     door->acceptor.accept(socket, e);
     if (!e) {
       auto link = tcp_link(door->clock, std::move(socket));
-      co_await asio::post(door->clock.context(), asio::use_awaitable);
+      co_await door->clock.yield();
       if (door->times_closed != times_closed) break;
       co_return link;
     }

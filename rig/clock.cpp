@@ -1,10 +1,9 @@
 #include "rig/clock.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cassert>
-#include <exception>
-#include <memory>
 #include <stdexcept>
 
 namespace swiperig {
@@ -17,7 +16,7 @@ Bell::~Bell() {
 
 void Bell::ring() {
   rung_ = true;
-  if (resume_) clock_->wake(*this);
+  if (waiting_) clock_->wake(*this);
 }
 
 bool Clock::before(const Bell* a, const Bell* b) const {
@@ -58,7 +57,9 @@ void Clock::sift_down(std::size_t place) {
   put(place, bell);
 }
 
-void Clock::lay_down(Bell& bell, Time until) {
+void Clock::lay_down(Bell& bell, Time until, std::coroutine_handle<> who) {
+  assert(!bell.waiting_ && "one waiter at a bell");
+  bell.waiting_ = who;
   bell.clock_ = this;
   bell.due_ = until;
   bell.turn_ = ++turns_;
@@ -85,29 +86,78 @@ void Clock::forget(Bell& bell) {
 void Clock::wake(Bell& bell) {
   forget(bell);
   ++wakeups_;
-  auto resume = std::move(*bell.resume_);
-  bell.resume_.reset();
-  asio::post(context_, std::move(resume));
+  ready_.push_back(std::exchange(bell.waiting_, {}));
 }
 
-Task<bool> Clock::wait(Bell& bell, Time until) {
-  assert(!bell.resume_ && "one waiter at a bell");
-  if (!bell.rung_ && until > now()) {
-    co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [this, &bell, until](auto handler) {
-          bell.resume_.emplace(std::move(handler));
-          lay_down(bell, until);
-        },
-        asio::use_awaitable);
+void Clock::wake_due() {
+  if (sleepers_.empty()) return;
+  for (const Time at = now(); !sleepers_.empty() && sleepers_.front()->due_ <= at;) wake(*sleepers_.front());
+}
+
+/// A task that nobody awaits but the clock: its frame ends itself.
+struct Clock::Root {
+  struct promise_type {
+    Clock& clock;
+    std::size_t place = 0;
+    promise_type(Clock& c, Task<>&, OnEnd&) : clock(c) {}
+    ~promise_type() {
+      clock.roots_[place] = clock.roots_.back();
+      Handle::from_address(clock.roots_[place].address()).promise().place = place;
+      clock.roots_.pop_back();
+    }
+    Root get_return_object() {
+      const auto handle = Handle::from_promise(*this);
+      place = clock.roots_.size();
+      clock.roots_.push_back(handle);
+      return {handle};
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const { std::terminate(); }  // on_end must not throw
+    static void* operator new(std::size_t bytes) { return detail::take_frame(bytes); }
+    static void operator delete(void* frame, std::size_t bytes) noexcept { detail::give_frame(frame, bytes); }
+  };
+  using Handle = std::coroutine_handle<promise_type>;
+  Handle handle;
+};
+
+Clock::Root Clock::root(Task<> work, OnEnd on_end) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(work);
+  } catch (...) {
+    failure = std::current_exception();
   }
-  const bool rung = bell.rung_;
-  bell.rung_ = false;
-  co_return rung;
+  on_end(failure);
 }
 
-Task<> Clock::sleep_until(Time until) {
-  Bell nobody_rings;
-  co_await wait(nobody_rings, until);
+void Clock::start(Task<> work, OnEnd on_end) { root(std::move(work), std::move(on_end)).handle.resume(); }
+
+Clock::Clock() = default;
+
+Clock::~Clock() {
+  // what was given up: nothing of it runs again
+  ready_.clear();
+  while (!roots_.empty()) roots_.back().destroy();
+}
+
+asio::io_context& Clock::context() {
+  if (!context_) context_ = std::make_unique<asio::io_context>(1);
+  return *context_;
+}
+
+/// One round: what is ready now, not what becomes ready by it. False: nothing was.
+bool Clock::run_ready() {
+  if (ready_.empty()) return false;
+  assert(running_.empty() && "a clock's loop runs once");
+  running_.swap(ready_);
+  for (const std::coroutine_handle<> who : running_) {
+    who.resume();
+    wake_due();
+  }
+  running_.clear();
+  return true;
 }
 
 void Clock::run(Task<> main) {
@@ -117,29 +167,39 @@ void Clock::run(Task<> main) {
   };
   // shared: a main that was given up below may still end under a later run
   const auto end = std::make_shared<End>();
-  asio::co_spawn(context_, std::move(main), [end](std::exception_ptr e) {
+  start(std::move(main), [end](std::exception_ptr e) {
     end->failure = e;
     end->reached = true;
   });
-  const auto wake_due = [this] {
-    while (!sleepers_.empty() && sleepers_.front()->due_ <= now()) wake(*sleepers_.front());
+  const auto poll = [this] {
+    if (!context_) return false;
+    context_->restart();
+    return context_->poll() > 0;
   };
   while (!end->reached) {
-    context_.restart();
-    // one at a time: in real time something may be ready always, and sleepers come due meanwhile
-    while (!end->reached && context_.poll_one() > 0) wake_due();
-    if (end->reached) break;
+    // in real time something may be ready always, and descriptors and sleepers want their turn
+    if (run_ready()) {
+      poll();
+      wake_due();
+      continue;
+    }
     const Time next = sleepers_.empty() ? never : sleepers_.front()->due_;
     if (!pass(next)) throw std::logic_error("every coroutine waits for another: nothing can ring");
     wake_due();
   }
-  context_.restart();
-  while (context_.poll() > 0) {
+  while (run_ready() || poll()) {
   }
   if (end->failure) std::rethrow_exception(end->failure);
 }
 
-SteadyClock::SteadyClock() : start_(std::chrono::steady_clock::now()), timer_(context()) {}
+struct SteadyClock::Timer {
+  explicit Timer(asio::io_context& context) : timer(context) {}
+  asio::steady_timer timer;
+};
+
+SteadyClock::SteadyClock() : start_(std::chrono::steady_clock::now()), timer_(std::make_unique<Timer>(context())) {}
+
+SteadyClock::~SteadyClock() = default;
 
 Time SteadyClock::now() const { return Time(std::chrono::steady_clock::now() - start_); }
 
@@ -147,10 +207,10 @@ bool SteadyClock::pass(Time until) {
   if (until != armed_) {
     armed_ = until;
     if (until == never) {
-      timer_.cancel();
+      timer_->timer.cancel();
     } else {
-      timer_.expires_at(start_ + until.time_since_epoch());
-      timer_.async_wait([](const boost::system::error_code&) {});
+      timer_->timer.expires_at(start_ + until.time_since_epoch());
+      timer_->timer.async_wait([](const boost::system::error_code&) {});
     }
   }
   if (until <= now()) return true;

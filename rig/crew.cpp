@@ -1,6 +1,5 @@
 #include "rig/crew.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <cassert>
 
 namespace swiperig {
@@ -9,7 +8,7 @@ Crew::~Crew() { assert(running_ == 0 && "a crew is joined before it is dismissed
 
 void Crew::start(Task<> work) {
   ++running_;
-  boost::asio::co_spawn(clock_.context(), std::move(work), [this](std::exception_ptr e) {
+  clock_.start(std::move(work), [this](std::exception_ptr e) {
     if (e && !failure_) failure_ = e;
     if (--running_ == 0) ended_.ring();
   });

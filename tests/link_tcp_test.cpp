@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
 #include <functional>
 #include <string>
 #include <utility>
@@ -255,7 +254,7 @@ TEST_F(LinkTcp, AFloodLeavesOthersTheirTurns) {
     const auto take_turns = [&](int& turns) -> Task<> {
       while (!done) {
         ++turns;
-        co_await boost::asio::post(clock.context(), boost::asio::use_awaitable);
+        co_await clock.yield();
       }
     };
     Crew crew(clock);

@@ -435,7 +435,7 @@ TEST(Relay, WhatFailsOnThisSideIsTheRigsFault) {
   Pipes ground;
   ground.relay_side = std::make_unique<BrokenListener>();
   Stage stage(ground);
-  stage.run([](Stage& s) -> Task<> { return s.clock.sleep_for(1ms); });
+  stage.run([](Stage& s) -> Task<> { co_await s.clock.sleep_for(1ms); });
   EXPECT_EQ(stage.fault, "relay: accept: Too many open files");
 }
 

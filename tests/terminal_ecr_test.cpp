@@ -98,11 +98,13 @@ using Lines = std::vector<std::string>;
 TEST(TerminalEcr, PublishedFrameIsUnderstood) {
   Desk desk;
   desk.run([](Desk& d) -> Task<> {
-    co_await d.say(
-        {"\x02"
-         "0200|123|"
-         "\x03\x31",
-         12});  // the register protocol's own example, LRC 31
+    // the register protocol's own example, LRC 31
+    const std::string example(
+        "\x02"
+        "0200|123|"
+        "\x03\x31",
+        12);
+    co_await d.say(example);
     const Lines lines = co_await d.seen(1);
     EXPECT_EQ(lines, Lines{"ecr:0200|123|"});
   }(desk));

@@ -238,7 +238,7 @@ std::vector<std::pair<std::string, std::string>> project_files() {
       if (name == "build" || name == "runs" || name == ".git" || name == "__pycache__") it.disable_recursion_pending();
       continue;
     }
-    if (!it->is_regular_file() || name.ends_with(".pyc")) continue;
+    if (!it->is_regular_file() || name == ".git" || name.ends_with(".pyc")) continue;
     std::ifstream in(it->path(), std::ios::binary);
     files.emplace_back(it->path().lexically_relative(root).generic_string(),
                        std::string(std::istreambuf_iterator<char>(in), {}));

@@ -1,6 +1,9 @@
 // Figures, printed as one JSON object; ratios are judged, not absolute times. No test.
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -35,7 +38,7 @@ double wakeups_per_s(int count) {
   return static_cast<double>(clock.wakeups()) / (machine_seconds() - began);
 }
 
-Task<> poster(boost::asio::io_context& context, int times) {
+boost::asio::awaitable<void> poster(boost::asio::io_context& context, int times) {
   for (int i = 0; i < times; ++i) co_await boost::asio::post(context, boost::asio::use_awaitable);
 }
 
