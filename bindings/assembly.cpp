@@ -136,6 +136,7 @@ struct VirtualFixtures {
     robot.stop();
     supply.stop();
     host.stop();
+    acquirer->close();
   }
 
   using Ends = std::pair<std::unique_ptr<Link>, std::unique_ptr<Link>>;
@@ -170,7 +171,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   }
   SwiperGrbl actuator(clock, std::move(links.robot), file.robot);
   SupplyScpi power(clock, std::move(links.supply), file.supply);
-  Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile);
+  Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place);
   TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
   HostControl host(clock, std::move(links.control));
 

@@ -5,6 +5,8 @@
 #include <sstream>
 
 #include "bindings/config.hpp"
+#include "bindings/network_options.hpp"
+#include "bindings/sweep.hpp"
 #include "bindings/swipe_options.hpp"
 #include "reports/visible.hpp"
 
@@ -30,12 +32,25 @@ std::vector<std::string> cause_names() {
   };
 }
 
-Step step(const Value& v) {
+/// How long a step's action lasts, where that is swept.
+void set_lasts(Step& s, Duration lasts) {
+  if (auto* fault = std::get_if<NetworkFault>(&s.action)) fault->lasts = lasts;
+  if (auto* behaviour = std::get_if<HostBehaviour>(&s.action)) behaviour->lasts = lasts;
+}
+
+/// Step `number` of its case.
+Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   const Table& t = v.table();
   Step s;
   s.when = t.at("when").word(milestone_names());
-  if (const Value* n = t.find("nth")) s.nth = static_cast<int>(n->integer(1, 1000));
-  if (const Value* a = t.find("after")) s.after = a->duration(0ns, 600s);
+  if (const Value* n = t.find("nth")) {
+    const auto set = [number](Case& c, std::int64_t nth) { c.steps[number].nth = static_cast<int>(nth); };
+    s.nth = static_cast<int>(sweeps.integer(*n, "nth #", 1, 1000, set));
+  }
+  if (const Value* a = t.find("after")) {
+    const auto set = [number](Case& c, std::int64_t ns) { c.steps[number].after = Duration(ns); };
+    s.after = sweeps.duration(*a, "after #", 0ns, 600s, set);
+  }
   const Value* network = t.find("network");
   const Value* power = t.find("power");
   const Value* host = t.find("host");
@@ -44,20 +59,14 @@ Step step(const Value& v) {
   }
   Duration lasts{};
   const Value* lasts_at = t.find("lasts");
-  if (lasts_at != nullptr) lasts = lasts_at->duration(1us, 600s);
+  if (lasts_at != nullptr) {
+    const auto set = [number](Case& c, std::int64_t ns) { set_lasts(c.steps[number], Duration(ns)); };
+    lasts = sweeps.duration(*lasts_at, "for #", 1us, 600s, set);
+  }
   if (network != nullptr) {
-    const std::vector<std::string> kinds = {"drop", "delay", "outage", "fin", "reset"};
-    const std::string kind = network->word(kinds);
-    NetworkFault fault{static_cast<NetworkFault::Kind>(std::find(kinds.begin(), kinds.end(), kind) - kinds.begin()),
-                       lasts};
-    if (fault.kind == NetworkFault::delay && lasts.count() == 0) v.refuse("lasts = \"...\" with a delay");
-    if (lasts_at != nullptr && fault.kind != NetworkFault::delay && fault.kind != NetworkFault::outage) {
-      lasts_at->refuse("lasts only with delay and outage");
-    }
-    if (fault.kind != NetworkFault::outage && (!s.when.ends_with("_entered") || s.after.count() != 0)) {
-      network->refuse("a message fault at a ..._entered milestone without after: only there the path decides exactly");
-    }
-    s.action = fault;
+    NetworkFault fault = read_network_fault(t, *network, s.when, lasts_at, number, sweeps);
+    fault.lasts = lasts;
+    s.action = std::move(fault);
   } else if (power != nullptr) {
     if (lasts_at != nullptr) lasts_at->refuse("no lasts with power: it comes back when the terminal recovers");
     power->word({"off"});
@@ -79,15 +88,26 @@ Step step(const Value& v) {
   return s;
 }
 
-/// One case, or of a case that measures one for every place on its axis.
-std::vector<Case> read_case(const Value& v) {
+void refuse_two_faults_of_one_message(const Value& v, const Case& c) {
+  for (std::size_t later = 2; later < c.steps.size(); ++later) {
+    for (std::size_t i = 1; i < later; ++i) {
+      const Step &a = c.steps[i], &b = c.steps[later];
+      if (a.when.ends_with("_entered") && a.when == b.when && a.nth == b.nth && a.after == 0ns && b.after == 0ns)
+        v.refuse("one step at the " + std::to_string(b.nth) + ". " + b.when + ": a message meets one fault");
+    }
+  }
+}
+
+/// One case; or one for every value of what it sweeps, or for every place on the axis that it measures along.
+std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& windows) {
   const Table& t = v.table();
   Case c;
+  Sweeps sweeps;
   c.where = v.where();
   c.name = t.at("name").text();
   if (c.name.empty() || c.name.size() > 80) t.at("name").refuse("a name of 1 to 80 characters");
   if (const Value* p = t.find("point")) c.point = p->text();
-  c.amount_minor = t.at("amount").amount();
+  c.amount_minor = sweeps.amount(t.at("amount"), "amount #", [](Case& one, std::int64_t n) { one.amount_minor = n; });
   if (const Value* m = t.find("measure")) {
     c.measure.milestone = m->word(milestone_names());
     c.measure.series = c.name;
@@ -99,14 +119,7 @@ std::vector<Case> read_case(const Value& v) {
   c.card = swipes.front().swipe.card;
   c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
   if (const Value* steps = t.find("step")) {
-    for (const Value& s : steps->array()) c.steps.push_back(step(s));
-  }
-  for (std::size_t later = 2; later < c.steps.size(); ++later) {
-    for (std::size_t i = 1; i < later; ++i) {
-      const Step &a = c.steps[i], &b = c.steps[later];
-      if (a.when.ends_with("_entered") && a.when == b.when && a.nth == b.nth && a.after == 0ns && b.after == 0ns)
-        v.refuse("one step at the " + std::to_string(b.nth) + ". " + b.when + ": a message meets one fault");
-    }
+    for (const Value& s : steps->array()) c.steps.push_back(step(s, c.steps.size(), sweeps));
   }
   for (const Value& m : t.at("must").array()) c.must.push_back(m.word(milestone_names()));
   if (c.must.empty())
@@ -115,6 +128,13 @@ std::vector<Case> read_case(const Value& v) {
   if (const Value* s = t.find("settle")) c.settle = s->flag();
   t.nothing_else();
   std::vector<Case> all;
+  if (c.measure.milestone.empty()) {
+    all = sweeps.expand(v, c);
+    for (const Case& one : all) refuse_two_faults_of_one_message(v, one);
+    if (!sweeps.empty()) windows.emplace(c.name, sweeps.words());
+    return all;
+  }
+  if (!sweeps.empty()) v.refuse("no sweep in a case that measures: it has its axis");
   for (const SwipeAt& one : swipes) {
     Case& at = all.emplace_back(c);
     if (one.axis.empty()) continue;
@@ -152,7 +172,8 @@ Campaign read_campaign(const std::string& path) {
   if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 1000);
   std::set<std::string> names;
   for (const Value& v : root->at("case").array()) {
-    for (Case& one : read_case(v)) {
+    for (Case& one : read_case(v, c.sweeps)) {
+      if (c.cases.size() == most_cases) v.refuse("at most " + std::to_string(most_cases) + " cases in a campaign");
       if (!names.insert(one.name).second) v.refuse("a case name that is not used twice");
       c.cases.push_back(std::move(one));
     }
@@ -187,8 +208,11 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
       if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
         if (const auto why = refusal(bench.robot, *swipe)) refuse(*why);
       }
-      if (const auto* fault = std::get_if<NetworkFault>(&s.action);
-          fault != nullptr && fault->kind == NetworkFault::delay) {
+      const auto* fault = std::get_if<NetworkFault>(&s.action);
+      if (fault != nullptr && bench.terminal_side.scheme != "virtual") {
+        if (const std::string why = refusal_over_tcp(*fault); !why.empty()) refuse(why);
+      }
+      if (fault != nullptr && (fault->kind == NetworkFault::delay || fault->kind == NetworkFault::reorder)) {
         const Duration patience = c.patience.count() != 0 ? c.patience : bench.profile.no_return_limit;
         if (fault->lasts >= patience)
           refuse("a delay of " + to_text(fault->lasts) + " outlasts the case's patience of " + to_text(patience));
@@ -204,10 +228,19 @@ std::string plan(const Campaign& campaign, const BenchFile& bench) {
       << campaign.repeat << " times\n"
       << "before each case: network clear, host normal, power on at " << bench.supply.voltage_mv
       << " mV, terminal idle\n";
-  for (const Case& c : campaign.cases) {
+  for (std::size_t i = 0; i < campaign.cases.size(); ++i) {
+    const Case& c = campaign.cases[i];
+    const bool swept = !c.sweep.series.empty();
+    if (swept && i > 0 && campaign.cases[i - 1].sweep.series == c.sweep.series) continue;  // its first stands for all
     out << "\n"
-        << visible(c.name) << (c.point.empty() ? "" : " (" + visible(c.point) + ")") << "\n  sale of "
-        << amount_text(c.amount_minor) << " with card \"" << visible(c.card) << "\"\n";
+        << visible(swept ? c.sweep.series : c.name) << (c.point.empty() ? "" : " (" + visible(c.point) + ")")
+        << "\n  sale of " << amount_text(c.amount_minor) << " with card \"" << visible(c.card) << "\"\n";
+    if (swept) {
+      const auto places = std::count_if(campaign.cases.begin(), campaign.cases.end(),
+                                        [&](const Case& one) { return one.sweep.series == c.sweep.series; });
+      out << "  swept " << visible(campaign.sweeps.at(c.sweep.series)) << ": " << places
+          << " cases, of which this is the first\n";
+    }
     for (const Step& s : c.steps) out << "  " << visible(describe(s)) << "\n";
     out << "  counts only if seen:";
     for (const auto& m : c.must) out << " " << m;

@@ -1,6 +1,7 @@
 // Campaign files: cases as data, read strictly, and refused as a whole when a bench cannot do or see one of them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ struct Campaign {
   std::string path, name;
   std::string bench;  ///< the file of the bench it is meant for, or ""
   std::vector<Case> cases;
-  std::int64_t repeat = 1;         ///< cycles of each case unless told otherwise
-  std::int64_t epoch_cycles = 50;  ///< cycles on one virtual bench before a fresh one
+  std::map<std::string, std::string> sweeps;  ///< the window of each sweep, in words
+  std::int64_t repeat = 1;                    ///< cycles of each case unless told otherwise
+  std::int64_t epoch_cycles = 50;             ///< cycles on one virtual bench before a fresh one
 };
 
 /// Throws ConfigError.

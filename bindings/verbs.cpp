@@ -111,6 +111,10 @@ int list_names(const std::string& what) {
 #define MILESTONE(name, who, text) row(#name, std::string(#who) + ": " + (text));
 #include "rig/milestones.def"
 #undef MILESTONE
+  } else if (what == "network") {
+#define NETWORK_FAULT(name, upon, text) row(#name, std::string("upon the ") + #upon + ": " + (text));
+#include "rig/network_faults.def"
+#undef NETWORK_FAULT
   } else {
 #define CAUSE(name, section, parent, english, chinese) \
   row(#name, std::string(english) + " / " + (chinese) + " (DOMAIN.md " + (section) + ")");

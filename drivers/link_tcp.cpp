@@ -151,6 +151,12 @@ class TcpDialer final : public Dialer {
     dials_->closed = true;
     for (Bell* bell : dials_->under_way) bell->ring();
   }
+  void give_up() override {
+    const bool closed = dials_->closed;
+    close();
+    dials_ = std::make_shared<Dials>();
+    dials_->closed = closed;
+  }
 
  private:
   Clock& clock_;

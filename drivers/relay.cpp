@@ -12,11 +12,11 @@ constexpr std::size_t kMostConnections = 256;
 }  // namespace
 
 Relay::Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
-             const HostProfile& host)
+             const HostProfile& host, const DrawPlace* place)
     : clock_(clock),
       terminal_side_(std::move(terminal_side)),
       host_side_(std::move(host_side)),
-      path_(host),
+      path_(host, place),
       crew_(clock) {}
 
 Relay::~Relay() = default;
@@ -30,6 +30,13 @@ Task<> Relay::serve() {
     } catch (const LinkError& e) {
       if (e.kind != LinkError::closed) fail(e.what());
       break;
+    }
+    if (link == nullptr || path_.door() == Reception::reset) {
+      if (link != nullptr) link->close(Close::reset);
+      Orders orders;
+      path_.turned_away(++numbers_, orders);
+      carry(std::move(orders));
+      continue;
     }
     if (open_ == kMostConnections) {
       fail("more than " + std::to_string(kMostConnections) +
@@ -107,6 +114,12 @@ void Relay::carry(Orders orders) {
       reported_.ring();
       continue;
     }
+    if (const auto* meet = std::get_if<Meet>(&order)) {
+      // a connection that is to be reset must first be made
+      const Reception how = meet->how == Reception::reset ? Reception::open : meet->how;
+      if (!terminal_side_->meet(how, meet->wait)) fail("its listener cannot turn a caller away like that");
+      continue;
+    }
     const bool to_host =
         std::holds_alternative<Forward>(order) ? std::get<Forward>(order).to_host : std::get<HangUp>(order).host_side;
     const int number = std::holds_alternative<Forward>(order) ? std::get<Forward>(order).connection
@@ -114,7 +127,8 @@ void Relay::carry(Orders orders) {
     const auto it = connections_.find(number);
     if (it == connections_.end()) continue;
     Side& side = to_host ? it->second->host : it->second->terminal;
-    if (auto* hang_up = std::get_if<HangUp>(&order); hang_up != nullptr && hang_up->how == Close::reset) {
+    if (auto* hang_up = std::get_if<HangUp>(&order);
+        hang_up != nullptr && hang_up->how == Close::reset && !hang_up->after_all) {
       side.reset = true;
       if (side.link) side.link->close(Close::reset);
     } else if (auto* forward = std::get_if<Forward>(&order)) {
@@ -215,8 +229,9 @@ Task<> Relay::write(Side& side) {
       side.room.ring();
       continue;
     }
-    if (std::holds_alternative<HangUp>(item)) {
-      side.link->close(Close::half);
+    if (const auto* hang_up = std::get_if<HangUp>(&item)) {
+      side.reset = hang_up->how == Close::reset;
+      side.link->close(side.reset ? Close::reset : Close::half);
       continue;
     }
     const Forward& forward = std::get<Forward>(item);

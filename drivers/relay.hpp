@@ -1,8 +1,8 @@
 // The network between the terminal and the host as a TCP relay without privileges: it accepts the terminal's
 // connections, dials the host for each, and carries out what rig/path decides. Armed faults are decided on the message
-// itself, so none slips through. What a relay cannot do it does not offer: it cannot withhold a SYN-ACK, so in an
-// outage a terminal still connects and is then met with silence. Whoever sends faster than the other side takes is read
-// no further, as TCP would have it.
+// itself, so none slips through. What a relay cannot do it does not offer: over TCP it cannot withhold a SYN-ACK, so in
+// an outage a terminal still connects and is then met with silence; a listener that can is told how to meet whoever
+// dials. Whoever sends faster than the other side takes is read no further, as TCP would have it.
 #pragma once
 
 #include <deque>
@@ -20,7 +20,7 @@ namespace swiperig {
 class Relay final : public NetworkImpairment, public Capture {
  public:
   Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
-        const HostProfile& host);
+        const HostProfile& host, const DrawPlace* place = nullptr);
   ~Relay() override;
 
   /// Carries connections until close().

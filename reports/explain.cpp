@@ -67,10 +67,7 @@ struct Say {
   std::string operator()(const Press& b) const { return visible(describe(StepAction(b))); }
   std::string operator()(const Supply& b) const { return describe(StepAction(b)); }
   std::string operator()(const HostBehaviour& b) const { return "from now on " + visible(describe(StepAction(b))); }
-  std::string operator()(const Impairment& b) const {
-    if (!b.outage) return "the network is clear again";
-    return "cut the network" + (b.lasts.count() == 0 ? " until it is cleared" : " for " + to_text(b.lasts));
-  }
+  std::string operator()(const Impairment& b) const { return describe(b); }
   std::string operator()(const Intent& b) const {
     std::string out = visible(b.what);
     if (b.amount_minor != 0) out += " of " + amount_text(b.amount_minor);

@@ -91,18 +91,23 @@ def add(counts, name, count):
     counts[name] = counts.get(name, 0) + count
 
 
+def row_of(cases, name):
+    """The row a case counts in: its own, or its sweep's."""
+    return (cases.get(name, {}).get("sweep") or {}).get("series") or name
+
+
 def figures(db, cases):
-    """Counts over all cycles, and per case in the campaign's order."""
+    """Counts over all cycles, and per case in the campaign's order; the cases of a sweep together."""
     def empty():
         return {"cycles": 0, "outcomes": dict.fromkeys(OUTCOMES, 0), "causes": {}, "findings": {}, "no_return": 0,
                 "judged": 0, "right": 0, "wrong": 0, "unknown": 0}
-    rows = {name: empty() for name in cases}
+    rows = {row_of(cases, name): empty() for name in cases}
     total = empty()
     for name, outcome, cause, induced, no_return, judged, measures, count in db.execute(
             "SELECT case_name, coalesce(outcome,'inconclusive'), cause, induced, json_extract(verdict,'$.no_return'), "
             "verdict IS NOT NULL, json_extract(verdict,'$.measured') IS NOT NULL, count(*) FROM cycles "
             "GROUP BY 1,2,3,4,5,6,7"):
-        for row in (rows.setdefault(name, empty()), total):
+        for row in (rows.setdefault(row_of(cases, name), empty()), total):
             row["cycles"] += count
             add(row["outcomes"], outcome if outcome in OUTCOMES else "inconclusive", count)
             if not judged:
@@ -116,7 +121,7 @@ def figures(db, cases):
     for name, rule, count in db.execute(
             "SELECT case_name, json_extract(f.value,'$.rule'), count(*) FROM cycles, "
             "json_each(verdict,'$.findings') f WHERE verdict IS NOT NULL GROUP BY 1,2"):
-        for row in (rows[name], total):
+        for row in (rows[row_of(cases, name)], total):
             add(row["findings"], rule, count)
     return total, rows
 
@@ -180,7 +185,10 @@ def step_text(step):
     action = step.get("action") or {}
     body = action.get("body") or {}
     way = (", reversed" if body.get("reverse") else "") + curve.manner(body)
-    what = action.get("network") or {
+    extras = ", ".join(f"{key} {action[key]}" for key in ("count", "then", "side", "what") if key in action)
+    if "wait_ns" in action:
+        extras += f"{', ' if extras else ''}waits {timeline.duration(action['wait_ns'])}"
+    what = action.get("network", "") + (f" ({extras})" if extras else "") or {
         "swipe": f"swipe {body.get('card')} at {body.get('speed_mm_s')} mm/s{way}",
         "press": f"press {body.get('keys')}", "supply": "power on" if body.get("on") else "power off",
         "host_behaviour": f"host {body.get('name')}"}.get(action.get("kind"), "?")
@@ -201,7 +209,11 @@ def render(folder):
     bad = [n for n, in db.execute(
         "SELECT cycle FROM cycles WHERE outcome IS NULL OR outcome != 'pass' ORDER BY CASE outcome WHEN 'fail' THEN 0 "
         "WHEN 'error' THEN 1 ELSE 2 END, cycle LIMIT ?", (MOST_CYCLES,))]
-    good = [n for n, in db.execute("SELECT min(cycle) FROM cycles WHERE outcome='pass' GROUP BY case_name ORDER BY 1")]
+    firsts = {}
+    passed = "SELECT case_name, min(cycle) FROM cycles WHERE outcome='pass' GROUP BY 1 ORDER BY 2"
+    for name, cycle in db.execute(passed):
+        firsts.setdefault(row_of(cases, name), cycle)
+    good = sorted(firsts.values())
     bench_ns, events = db.execute(
         "SELECT (SELECT sum(bench_ns) FROM epochs), (SELECT count(*) FROM events)").fetchone()
     not_passed = total["cycles"] - total["outcomes"]["pass"]
@@ -218,6 +230,7 @@ def render(folder):
     environment.filters["amount"] = timeline.amount
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
+        row_cases={row_of(cases, name): case for name, case in cases.items()}, sweeps=summary.get("sweeps") or {},
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
         charts=[dict(chart, svg=Markup(curve.draw(chart))) for chart in curve.charts(db, cases)],
         not_passed=not_passed, left_out=not_passed - len(bad),

@@ -96,16 +96,26 @@ Summary::Summary(const RunInfo& run)
       seed_(run.seed),
       is_virtual_(run.is_virtual),
       planned_(run.cycles_planned) {
-  for (const Case& c : run.cases) rows_.push_back({c.name, c.point, {}, {}, {}});
+  for (const Case& c : run.cases) {
+    const bool swept = !c.sweep.series.empty();
+    if (!swept || rows_.empty() || rows_.back().name != c.sweep.series || rows_.back().places.empty()) {
+      rows_.push_back({swept ? c.sweep.series : c.name, c.point, c.cause, {}, {}, {}, {}});
+    }
+    Row& r = rows_.back();
+    positions_.emplace(c.name, Position{rows_.size() - 1, r.places.size()});
+    if (swept) r.places.push_back({c.sweep.at, ""});
+  }
 }
 
-Summary::Row& Summary::row(const std::string& case_name) {
-  const auto it = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) { return r.name == case_name; });
-  return it != rows_.end() ? *it : rows_.emplace_back(Row{case_name, "", {}, {}, {}});
+Summary::Position& Summary::position(const std::string& case_name) {
+  const auto [it, is_new] = positions_.try_emplace(case_name, Position{rows_.size(), 0});
+  if (is_new) rows_.push_back({case_name, "", "none", {}, {}, {}, {}});
+  return it->second;
 }
 
 void Summary::add(const CycleRecord& cycle) {
-  Row& r = row(cycle.case_name);
+  const Position at = position(cycle.case_name);
+  Row& r = rows_[at.row];
   events_ += static_cast<std::int64_t>(cycle.events.size());
   const Outcome outcome = cycle.verdict ? cycle.verdict->outcome : Outcome::inconclusive;
   ++outcomes_[outcome];
@@ -114,6 +124,11 @@ void Summary::add(const CycleRecord& cycle) {
   const Verdict& v = *cycle.verdict;
   ++causes_[v.diagnosis.cause];
   ++r.causes[v.diagnosis.cause];
+  if (at.place < r.places.size()) {
+    std::string& seen = r.places[at.place].seen;
+    const std::string now = v.diagnosis.cause + (v.in_doubt.count() != 0 ? ", in doubt" : "");
+    seen = seen.empty() || seen == now ? now : "now this, now that";
+  }
   for (const Finding& f : v.findings) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
@@ -135,7 +150,23 @@ Outcome Summary::worst() const {
   for (const Outcome o : all_outcomes) {
     if (o != Outcome::pass && outcomes_[o] > 0) worst = o;
   }
-  return worst;
+  const bool one_idle = std::any_of(rows_.begin(), rows_.end(), [&](const Row& r) { return idle(r); });
+  return one_idle ? std::max(worst, Outcome::inconclusive) : worst;
+}
+
+bool Summary::idle(const Row& r) const {
+  return r.cause != "none" && !r.places.empty() &&
+         std::all_of(r.places.begin(), r.places.end(), [](const Place& p) { return p.seen == "none"; });
+}
+
+std::vector<Summary::Span> Summary::spans(const Row& r) const {
+  std::vector<Span> out;
+  for (const Place& p : r.places) {
+    const std::string seen = p.seen.empty() ? "not done" : p.seen;
+    if (out.empty() || out.back().seen != seen) out.push_back({p.at, p.at, seen});
+    out.back().to = p.at;
+  }
+  return out;
 }
 
 std::string Summary::json() const {
@@ -155,6 +186,17 @@ std::string Summary::json() const {
   member("findings", object(findings_));
   member("diagnosis", "{\"right\": " + std::to_string(right_) + ", \"wrong\": " + std::to_string(wrong_) +
                           ", \"unknown\": " + std::to_string(unknown_) + "}");
+  std::string sweeps;
+  for (const Row& r : rows_) {
+    if (r.places.empty()) continue;
+    std::string list;
+    for (const Span& span : spans(r)) {
+      list += (list.empty() ? "" : ", ") + std::string("{\"from\": ") + quoted(span.from) +
+              ", \"to\": " + quoted(span.to) + ", \"seen\": " + quoted(span.seen) + "}";
+    }
+    sweeps += (sweeps.empty() ? "" : ", ") + quoted(r.name) + ": [" + list + "]";
+  }
+  if (!sweeps.empty()) member("sweeps", "{" + sweeps + "}");
   member("wall_s", decimal(wall_ms_));
   member("bench_s", decimal(bench_time_.count() / 1'000'000));
   member("cycles_per_s", decimal(per_s));
@@ -170,6 +212,15 @@ std::string Summary::closing_table() const {
                      listed(r.outcomes), listed(r.causes), listed(r.findings)});
   }
   std::string out = aligned(table);
+  for (const Row& r : rows_) {
+    if (r.places.empty()) continue;
+    out += "sweep " + visible(r.name) + ":";
+    for (const Span& span : spans(r)) {
+      out += (out.back() == ':' ? " " : "; ") + visible(span.from) +
+             (span.from == span.to ? "" : " to " + visible(span.to)) + " " + visible(span.seen);
+    }
+    out += idle(r) ? ": nowhere did it change anything\n" : "\n";
+  }
   out += std::to_string(outcomes_.total()) + " cycles: " + listed(outcomes_) + "; diagnosis right " +
          std::to_string(right_) + ", wrong " + std::to_string(wrong_) + ", unknown " + std::to_string(unknown_) + "\n";
   return out;

@@ -37,22 +37,37 @@ class Summary {
   void end(std::string head, std::int64_t wall_ms, Duration bench_time);
 
   const Outcomes& outcomes() const { return outcomes_; }
-  /// The worst that happened; at best inconclusive while planned cycles are missing.
+  /// The worst that happened; at best inconclusive while planned cycles are missing or a sweep found nothing.
   Outcome worst() const;
 
   /// The text of summary.json, schema 1, one member a line.
   std::string json() const;
-  /// One row per case of the run in the campaign's order: point, cycles, outcomes, diagnosed causes, findings.
+  /// One row per case of the run in the campaign's order, and one for all of a sweep: point, cycles, outcomes,
+  /// diagnosed causes, findings. Under it where the borders of each sweep lie.
   std::string closing_table() const;
 
  private:
   using Counts = std::map<std::string, std::int64_t>;
+  struct Place {
+    std::string at, seen;  ///< "after 35 ms", and how it ended there; "": not done yet
+  };
   struct Row {
-    std::string name, point;
+    std::string name, point, cause = "none";
     Outcomes outcomes;
     Counts causes, findings;
+    std::vector<Place> places;  ///< of a sweep
   };
-  Row& row(const std::string& case_name);
+  struct Position {
+    std::size_t row, place;
+  };
+  struct Span {
+    std::string from, to, seen;
+  };
+  Position& position(const std::string& case_name);
+  /// Neighbouring places of a sweep that ended alike, put together.
+  std::vector<Span> spans(const Row&) const;
+  /// A sweep all of whose places were done and none changed anything.
+  bool idle(const Row&) const;
 
   std::string campaign_, bench_, head_;
   std::uint64_t seed_;
@@ -64,6 +79,7 @@ class Summary {
   Outcomes outcomes_;
   Counts causes_, findings_;
   std::vector<Row> rows_;
+  std::map<std::string, Position> positions_;  ///< by name of case
 };
 
 /// The summary of a run on disk.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -13,17 +14,29 @@
 
 namespace swiperig {
 
-/// A fault in the path, armed before anything moves and decided on the message itself.
+/// What is done to the network, armed before anything moves; faults upon a message are decided on the message itself.
 struct NetworkFault {
   enum Kind {
-    drop,    ///< this message is lost; the connection stays as it is
-    delay,   ///< this message goes on `lasts` later
-    outage,  ///< from this message on nothing passes, for `lasts` (0: until the bench is at rest)
-    fin,     ///< instead of this message the connection is closed in order, on both sides
-    reset,   ///< instead of this message the connection is reset, on both sides
+#define NETWORK_FAULT(name, upon, text) name,
+#include "rig/network_faults.def"
+#undef NETWORK_FAULT
   } kind = drop;
-  Duration lasts{};
+  enum Upon { message, line, door };
+  enum Ending { silence, in_order, broken };  ///< of a connection: nothing is told, FIN, RST
+  enum Side { both, terminal, host };
+
+  Duration lasts{};        ///< delay: how long; reorder: at most; line and door: how long, 0 until the bench is at rest
+  Duration wait{};         ///< jitter: the longest; accept_slow: until the SYN-ACK
+  std::int64_t count = 0;  ///< cut: bytes that go on; rate: bytes a second; alter a bit: which
+  Ending then = silence;   ///< cut
+  Side side = both;        ///< fin, reset, cut: who is told
+  std::string what = {};   ///< alter: one of alterations (rig/alter.hpp)
+
+  Upon upon() const;
 };
+std::string_view to_string(NetworkFault::Kind);
+/// The same as something that holds from now on; of a fault upon a message: nothing.
+Impairment condition_of(const NetworkFault&);
 
 using StepAction = std::variant<Swipe, Press, Supply, NetworkFault, HostBehaviour>;
 
@@ -36,12 +49,19 @@ struct Step {
 /// "at response_entered: drop the message", in plain words.
 std::string describe(const Step&);
 std::string describe(const StepAction&);
+std::string describe(const Impairment&);
 
 /// A case that measures is one point of a curve: whether `milestone` was seen is what it finds out, and neither answer
 /// is a fault of anybody.
 struct Measurement {
   std::string milestone;         ///< "": the case measures nothing
   std::string series, axis, at;  ///< a line of the chart ("forward"), its x ("speed"), where on it ("500 mm/s")
+};
+
+/// Where a case stands in a sweep: what is disturbed may end otherwise on either side of a border.
+struct SweepPlace {
+  std::string series;  ///< the sweep's name; "": the case is none of a sweep
+  std::string at;      ///< "after 35 ms"
 };
 
 struct Case {
@@ -55,6 +75,7 @@ struct Case {
   Duration patience{};            ///< 0: the terminal profile's no-return limit
   bool settle = true;             ///< settle after the recovery sale
   Measurement measure = {};
+  SweepPlace sweep = {};
   std::string where;  ///< file:line:column it was read from
 };
 

@@ -35,7 +35,8 @@ bool held_in_path(const Step& s) {
 
 /// Its moment may come only after the case: the terminal clears up at its next sale, and settles at the end.
 bool comes_after_the_case(const Step& s) {
-  return s.when.starts_with("reversal_") || s.when.starts_with("settlement_") || s.when.starts_with("settled");
+  constexpr std::string_view later[] = {"reversal_", "settlement_", "upload_", "settled"};
+  return std::any_of(std::begin(later), std::end(later), [&](auto with) { return s.when.starts_with(with); });
 }
 
 std::string key_of(const Milestone& m) {
@@ -53,7 +54,6 @@ Watch::Watch(Bench& bench, Sink& sink) : bench_(bench), sink_(sink), pumps_(benc
 void Watch::open() {
   for (const auto& [source, capture] : bench_.captures) pumps_.start(pump(source, capture));
 }
-
 Task<> Watch::close() { co_await pumps_.join(); }
 
 void Watch::post(Source source, Body body, Time at, Duration uncertainty) {
@@ -107,9 +107,9 @@ Task<> Watch::perform(StepAction action) {
     if (!powered_) idle_ = false;
     post(Source::power, reading);
   } else if (const auto* fault = std::get_if<NetworkFault>(&action)) {
-    const Impairment outage{true, fault->lasts};
-    post(Source::network, outage);
-    bench_.network->set(outage);
+    const Impairment condition = condition_of(*fault);
+    post(Source::network, condition);
+    bench_.network->set(condition);
   } else {
     const HostBehaviour behaviour = std::get<HostBehaviour>(action);
     post(Source::host, behaviour);
@@ -158,7 +158,7 @@ void Watch::open_gates(const Event& event) {
     for (const Waiting& w : waiting_) {
       if (w.number != fired->step || !decided_in_path(w.step)) continue;
       const auto& fault = std::get<NetworkFault>(w.step.action);
-      if (fault.kind == NetworkFault::delay) linger_ = std::max(linger_, event.at + fault.lasts + 1s);
+      if (fault.upon() == NetworkFault::message) linger_ = std::max(linger_, event.at + fault.lasts + 1s);
     }
     std::erase_if(waiting_, [&](const Waiting& w) { return w.number == fired->step && decided_in_path(w.step); });
   }
@@ -388,8 +388,8 @@ Task<> Watch::second_sale(Case c) {
   for (const Waiting& w : waiting_) arm(w);
   co_await restart_terminal();
   if (idle_) co_await sell(recovery_amount_minor);
-  const bool settles =
-      std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.step.when.starts_with("settle"); });
+  const auto of_settlement = [](const Waiting& w) { return !w.step.when.starts_with("reversal_"); };
+  const bool settles = std::any_of(waiting_.begin(), waiting_.end(), of_settlement);
   if (!idle_ && powered_) co_await milestone("idle", 10s);
   if (settles && idle_ && c.settle) {
     co_await read(Source::terminal, "journal", bench_.journal);

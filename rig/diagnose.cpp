@@ -45,6 +45,9 @@ Diagnosis without_request(const Transaction& t, const Scope& scope) {
   const bool bad_swipe =
       odd || (t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
                           (t.swipe->reverse && !scope.bidirectional_reader)));
+  if (t.unreached) {
+    return answer("network", "the terminal dialled the host and no connection came to be", {t.unreached, t.refused});
+  }
   if (t.refused) return answer("host_down", "the host refused the connection", {t.refused});
   if (t.read_error) {
     if (bad_swipe) {
@@ -112,6 +115,13 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
     return answer("network", "the terminal's request reached the network and never left it towards the host",
                   {a->entered, gave_up});
   }
+  if (!a->response_entered && a->left.at - a->entered.at > scope.answer_timeout / 2) {
+    return answer("network", "the request was under way for most of the time that the terminal waits",
+                  {a->entered, a->left, gave_up});
+  }
+  if (a->foreign && !a->response_left) {
+    return answer("forged", "what reached the terminal was no response to its request", {a->left, a->foreign});
+  }
   if (!a->response_entered) {
     if (t.garbage && t.garbage_from == "host") {
       return answer("forged", "the host's side sent bytes that are no message", {a->left, t.garbage});
@@ -131,8 +141,9 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
     return answer("network", "the response reached the network and never left it towards the terminal",
                   {a->response_entered, gave_up});
   }
-  if (a->response_left.at - a->left.at > scope.answer_timeout) {
-    return answer("network", "the response was under way for too long", {a->response_entered, a->response_left});
+  if (a->response_left.at - a->entered.at > scope.answer_timeout) {
+    return answer("network", "the response was under way for too long",
+                  {a->entered, a->response_entered, a->response_left});
   }
   const bool approved = a->code == "00" || a->code == "10" || a->code == "11" || a->code == "16";
   if (a->mac == "wrong" || (a->mac == "absent" && scope.mac && approved && a != &t.logon)) {

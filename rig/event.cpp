@@ -33,6 +33,8 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, S
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Impairment> {
   v("outage", body.outage), v("lasts_ns", body.lasts);
+  v.odd("bytes_per_s", body.bytes_per_s), v.odd("jitter_ns", body.jitter);
+  v.odd("door", body.door), v.odd("door_wait_ns", body.door_wait);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, HostBehaviour> {

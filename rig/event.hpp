@@ -47,8 +47,13 @@ struct Supply {
 };
 /// What the network does to everything, from now on. Per-message faults are armed instead (rig/path.hpp).
 struct Impairment {
-  bool outage = false;  ///< nothing passes, nobody is told
-  Duration lasts{};     ///< 0: until cleared
+  bool outage = false;           ///< nothing passes, nobody is told
+  Duration lasts{};              ///< 0: until cleared
+  std::int64_t bytes_per_s = 0;  ///< of each direction; 0: as fast as it comes
+  Duration jitter{};             ///< the longest that a message waits
+  std::string door = {};         ///< what meets whoever dials, from rig/network_faults.def; "": let in
+  Duration door_wait{};          ///< of accept_slow
+  bool any() const { return outage || bytes_per_s != 0 || jitter.count() != 0 || !door.empty(); }
 };
 /// What the acquirer's host does from now on; names and meanings in rig/profile.hpp.
 struct HostBehaviour {

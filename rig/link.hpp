@@ -12,6 +12,7 @@
 
 #include "rig/clock.hpp"
 #include "rig/close.hpp"
+#include "rig/reception.hpp"
 
 namespace swiperig {
 
@@ -38,15 +39,22 @@ struct Dialer {
   virtual Task<std::unique_ptr<Link>> dial() = 0;
   /// Dials under way, and later ones, end with LinkError{closed}.
   virtual void close() = 0;
+  /// Dials under way end with LinkError{closed}: no SYN is sent any more for them.
+  virtual void give_up() = 0;
 };
 
 struct Listener {
   virtual ~Listener() = default;
-  /// The next link, or LinkError{closed} once `close` was called.
+  /// The next link, or LinkError{closed} once `close` was called. Null: somebody dialled and was turned away.
   virtual Task<std::unique_ptr<Link>> accept() = 0;
   /// Stops listening: dialling is refused from now on. `reopen` listens again at the same place.
   virtual void close() = 0;
   virtual void reopen() = 0;
+  /// How whoever dials is met from now on, `slow` after `wait`. False: this kind of listener cannot do it exactly.
+  virtual bool meet(Reception how, Duration wait) {
+    (void)wait;
+    return how == Reception::open;
+  }
 };
 
 }  // namespace swiperig

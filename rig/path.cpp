@@ -19,13 +19,36 @@ void Path::refused(int connection, Orders& orders) {
   orders.push_back(HangUp{connection, false, Close::reset});
 }
 
+void Path::turned_away(int connection, Orders& orders) {
+  orders.push_back(Report{Milestone{"unreached", {{"connection", std::to_string(connection)}}}});
+}
+
 void Path::set(Impairment impairment, Time now, Orders& orders) {
+  const Time end = impairment.lasts.count() == 0 ? never : now + impairment.lasts;
   if (impairment.outage) {
     outage_ = true;
-    outage_until_ = impairment.lasts.count() == 0 ? never : now + impairment.lasts;
-    return;
+    outage_until_ = end;
   }
+  if (impairment.bytes_per_s != 0) {
+    bytes_per_s_ = impairment.bytes_per_s;
+    slow_until_ = end;
+    line_free_[0] = line_free_[1] = now;
+  }
+  if (impairment.jitter.count() != 0) {
+    jitter_ = impairment.jitter;
+    jitter_until_ = end;
+  }
+  if (!impairment.door.empty()) {
+    door_ = reception_of(impairment.door);
+    door_until_ = end;
+    orders.push_back(Meet{door_, impairment.door_wait});
+  }
+  if (impairment.any()) return;
   outage_ = false;
+  slow_until_ = jitter_until_ = Time{};
+  jittered_ = 0;
+  if (door_ != Reception::open) orders.push_back(Meet{Reception::open, {}});
+  door_ = Reception::open;
   armed_.clear();
   seen_.clear();
   for (auto& [number, c] : connections_) {
@@ -99,8 +122,32 @@ void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Or
   const int nth = ++seen_[entered];
   orders.push_back(Report{Milestone{entered, look.fields}});
 
+  if (!from_terminal) {
+    Older& older = older_[look.stem];
+    older.before.swap(older.last);
+    older.last = bytes;
+  }
   Held held{std::move(bytes), ++messages_};
   passing_.emplace(held.message, Passing{std::move(look.stem), std::move(look.fields)});
+  // a message on which something is done is the next of its direction all the same
+  std::vector<std::pair<int, Held>> reordered = take_reordered(from_terminal);
+  meet_armed(entered, nth, connection, from_terminal, std::move(held), now, orders);
+  for (auto& [number, behind] : reordered) {
+    if (lane(number, from_terminal).dead) {
+      passing_.erase(behind.message);
+      continue;
+    }
+    if (behind.reordered_by >= 0) {
+      orders.push_back(Report{Fired{std::exchange(behind.reordered_by, -1), true, "the next message went first"}});
+    }
+    behind.until = Time{};
+    pass(number, from_terminal, std::move(behind), now, orders);
+  }
+}
+
+/// Does to a message what is armed for it, or lets it pass.
+void Path::meet_armed(const std::string& entered, int nth, int connection, bool from_terminal, Held held, Time now,
+                      Orders& orders) {
   const auto armed =
       std::find_if(armed_.begin(), armed_.end(), [&](const ArmedStep& s) { return s.when == entered && s.nth == nth; });
   if (armed == armed_.end()) {
@@ -109,42 +156,20 @@ void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Or
   }
   const ArmedStep step = *armed;
   armed_.erase(armed);
-  if (step.hold) {
-    held.until = now + step.hold_max;
-    held.waits_for_step = step.step;
-    lane(connection, from_terminal).held.push_back(std::move(held));
+  if (!step.hold) {
+    strike(step, connection, from_terminal, std::move(held), now, orders);
     return;
   }
-  orders.push_back(Report{Fired{step.step, true, describe(step.fault)}});
-  switch (step.fault.kind) {
-    case NetworkFault::drop:
-      passing_.erase(held.message);
-      lose(connection, from_terminal);
-      break;
-    case NetworkFault::delay:
-      held.until = now + step.fault.lasts;
-      lane(connection, from_terminal).held.push_back(std::move(held));
-      break;
-    case NetworkFault::outage:
-      set(Impairment{true, step.fault.lasts}, now, orders);
-      pass(connection, from_terminal, std::move(held), now, orders);
-      break;
-    case NetworkFault::fin:
-    case NetworkFault::reset: {
-      passing_.erase(held.message);
-      lose(connection, true);
-      lose(connection, false);
-      const Close how = step.fault.kind == NetworkFault::fin ? Close::fin : Close::reset;
-      orders.push_back(HangUp{connection, false, how});
-      orders.push_back(HangUp{connection, true, how});
-      break;
-    }
-  }
+  held.until = now + step.hold_max;
+  held.waits_for_step = step.step;
+  lane(connection, from_terminal).held.push_back(std::move(held));
 }
 
 void Path::pass(int connection, bool from_terminal, Held held, Time now, Orders& orders) {
   Lane& l = lane(connection, from_terminal);
-  if (!l.held.empty() || out(now)) {
+  if ((now < slow_until_ || now < jitter_until_) && !held.bytes.empty()) {
+    wait_on_the_line(connection, from_terminal, std::move(held), now);
+  } else if (!l.held.empty() || out(now)) {
     l.held.push_back(std::move(held));
   } else {
     order(connection, from_terminal, std::move(held), orders);
@@ -228,6 +253,10 @@ void Path::sent(std::uint64_t message, Orders& orders) {
 
 void Path::tick(Time now, Orders& orders) {
   if (outage_ && now >= outage_until_) outage_ = false;
+  if (door_ != Reception::open && now >= door_until_) {
+    door_ = Reception::open;
+    orders.push_back(Meet{door_, {}});
+  }
   for (auto& [number, c] : connections_) {
     for (const bool from_terminal : {true, false}) {
       auto& held = (from_terminal ? c.up : c.down).held;
@@ -239,6 +268,9 @@ void Path::tick(Time now, Orders& orders) {
               Report{Fired{front.waits_for_step, false,
                            "the message was held as long as allowed and then let go: the fault came late"}});
         }
+        if (front.reordered_by >= 0) {
+          orders.push_back(Report{Fired{front.reordered_by, false, "no other message came that could go first"}});
+        }
         order(number, from_terminal, std::move(front), orders);
       }
     }
@@ -246,8 +278,8 @@ void Path::tick(Time now, Orders& orders) {
 }
 
 Time Path::due() const {
-  if (outage_) return outage_until_;  // nothing goes on before
-  Time due = never;
+  Time due = door_ == Reception::open ? never : door_until_;
+  if (outage_) return std::min(due, outage_until_);  // nothing goes on before
   for (const auto& [number, c] : connections_) {
     for (const Lane* l : {&c.up, &c.down}) {
       if (!l->held.empty()) due = std::min(due, l->held.front().until);

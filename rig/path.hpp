@@ -2,7 +2,8 @@
 // armed steps in; orders (forward, hang up, report) out. The relay and any other shell carry the orders out and do
 // nothing else, so a fault is exact by construction: sniffing first and cutting afterwards lets the response slip
 // through. A message waits until it is whole; a message that is lost takes the rest of its direction of that connection
-// with it, as a lost TCP segment does; an outage holds bytes back, and when it ends in time they arrive late.
+// with it, as a lost TCP segment does; an outage holds bytes back, and when it ends in time they arrive late. What
+// holds from now on is of two kinds: the line (outage, rate, jitter) and the door, which says how whoever dials is met.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,8 @@
 #include "rig/close.hpp"
 #include "rig/event.hpp"
 #include "rig/profile.hpp"
+#include "rig/random.hpp"
+#include "rig/reception.hpp"
 #include "rig/wire.hpp"
 
 namespace swiperig {
@@ -39,31 +42,44 @@ struct Forward {
   Bytes bytes;
   std::uint64_t message;
 };
-/// Close one side of a connection.
+/// Close one side of a connection. `after_all`: not before what was forwarded to it has gone on.
 struct HangUp {
   int connection;
   bool host_side;
   Close how;
+  bool after_all = false;
 };
 struct Report {
   Body body;
 };
-using Order = std::variant<Forward, HangUp, Report>;
+/// How whoever dials is met from now on.
+struct Meet {
+  Reception how;
+  Duration wait;
+};
+/// What a fault upon the door (rig/network_faults.def) means for whoever dials.
+Reception reception_of(std::string_view door);
+using Order = std::variant<Forward, HangUp, Report, Meet>;
 using Orders = std::vector<Order>;
 
 class Path {
  public:
-  explicit Path(const HostProfile& host) : framing_(host.framing), wire_(host) {}
+  /// `place`: where jitter is drawn; null: at a fixed place.
+  explicit Path(const HostProfile& host, const DrawPlace* place = nullptr)
+      : framing_(host.framing), wire_(host), place_(place) {}
 
   void arm(ArmedStep step) { armed_.push_back(std::move(step)); }
-  /// An outage from now on; or the end of every disturbance: armed steps are forgotten, what is held is dropped and its
-  /// connection reset, so that nothing of one case arrives in the next.
+  /// A condition from now on; or the end of every disturbance: armed steps are forgotten, what is held is dropped and
+  /// its connection reset, so that nothing of one case arrives in the next.
   void set(Impairment, Time now, Orders&);
   /// The fault that a held message waited for is a fact: the message goes on into it (`release`), or is lost.
   void confirm(int step, bool release, Orders&);
 
   void opened(int connection, Orders&);
   void refused(int connection, Orders&);
+  /// Somebody dialled and no connection came to be.
+  void turned_away(int connection, Orders&);
+  Reception door() const { return door_; }
   void bytes(int connection, bool from_terminal, BytesView, Time now, Orders&);
   /// One side closed its sending direction (fin) or broke the connection (reset).
   void ended(int connection, bool from_terminal, Close how, Orders&);
@@ -85,6 +101,7 @@ class Path {
     Time until{};  ///< passed: as soon as what is before it has gone on
     int waits_for_step = -1;
     Close end = Close::fin;
+    int reordered_by = -1;  ///< the step that wants the next message of the direction in front of it
   };
   struct Lane {
     Bytes partial;
@@ -96,6 +113,9 @@ class Path {
   struct Connection {
     Lane up, down;  ///< up: terminal to host
   };
+  struct Older {
+    Bytes last, before;
+  };
   struct Passing {
     std::string stem;
     Fields fields;
@@ -103,6 +123,12 @@ class Path {
 
   Lane& lane(int connection, bool from_terminal);
   void message(int connection, bool from_terminal, Bytes, Time now, Orders&);
+  void meet_armed(const std::string& entered, int nth, int connection, bool from_terminal, Held, Time now, Orders&);
+  void strike(const ArmedStep&, int connection, bool from_terminal, Held, Time now, Orders&);
+  void cut(const NetworkFault&, int connection, bool from_terminal, Held, Time now, Orders&);
+  bool replace(const NetworkFault&, int connection, bool from_terminal, Held&);
+  std::vector<std::pair<int, Held>> take_reordered(bool from_terminal);
+  void wait_on_the_line(int connection, bool from_terminal, Held, Time now);
   void pass(int connection, bool from_terminal, Held, Time now, Orders&);
   void order(int connection, bool from_terminal, Held, Orders&);
   void lose(int connection, bool from_terminal);
@@ -114,10 +140,20 @@ class Path {
   std::vector<ArmedStep> armed_;
   std::map<std::string, int, std::less<>> seen_;  ///< messages per milestone since the last clear
   std::map<int, Connection> connections_;
-  std::map<std::uint64_t, Passing> passing_;  ///< whole messages whose last byte has not gone on yet
+  std::map<std::uint64_t, Passing> passing_;         ///< whole messages whose last byte has not gone on yet
+  std::map<std::string, Older, std::less<>> older_;  ///< of the host, by kind
   std::uint64_t messages_ = 0;
   bool outage_ = false;
   Time outage_until_ = never;
+  std::int64_t bytes_per_s_ = 0;
+  Time slow_until_{};  ///< the end of that rate
+  Duration jitter_{};
+  Time jitter_until_{};
+  Time line_free_[2]{};  ///< when each direction has carried what it was given, while it has a rate
+  Reception door_ = Reception::open;
+  Time door_until_ = never;
+  const DrawPlace* place_;
+  std::uint32_t jittered_ = 0;  ///< messages since the last clear, for draws that do not shift each other
 };
 
 }  // namespace swiperig

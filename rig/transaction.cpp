@@ -99,6 +99,7 @@ class Fold {
       if (name == "read_error") t_.read_error = at_;
       if (name == "card_wanted") t_.card_wanted = at_;
       if (name == "refused") t_.refused = at_;
+      if (name == "unreached") t_.unreached = at_;
       if (name == "garbage") {
         t_.garbage = at_;
         t_.garbage_from = get("from");
@@ -132,10 +133,14 @@ class Fold {
     } else if (name == "committed") {
       attempt(get("batch"), get("stan")).committed = at_;
     } else if (name == "response_entered" || name == "response_left") {
+      if (strays(m)) return;
       Attempt& a = attempt(get("batch"), get("stan"));
       (name == "response_entered" ? a.response_entered : a.response_left) = at_;
       a.code = get("code");
       a.mac = get("mac");
+    } else if (name == "other_left") {
+      const auto it = by_connection_.find(std::string(get("connection")));
+      if (it != by_connection_.end()) t_.attempts[it->second].foreign = at_;
     } else if (name == "reversal_entered") {
       Attempt& a = attempt(get("batch"), get("stan"));
       a.reversal_entered = at_;
@@ -189,6 +194,15 @@ class Fold {
       (name == "logon_response_entered" ? a.response_entered : a.response_left) = at_;
       a.code = field(fields, "code");
     }
+  }
+
+  /// What went on to the terminal after a request, and is no response to it nor to any other.
+  bool strays(const Milestone& m) {
+    const auto it = by_connection_.find(std::string(field(m.fields, "connection")));
+    const Attempt* known = t_.find(field(m.fields, "batch"), field(m.fields, "stan"));
+    if (it == by_connection_.end() || (known != nullptr && known->entered)) return false;
+    if (m.name.ends_with("_left")) t_.attempts[it->second].foreign = at_;
+    return true;
   }
 
   Attempt& attempt(std::string_view batch, std::string_view stan) {

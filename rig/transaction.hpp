@@ -27,6 +27,7 @@ struct Attempt {
   std::string proc, pan;          ///< processing code, masked number
 
   Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
+  Mark foreign;  ///< what went on to the terminal on its connection was no response to it
   std::string code, mac;                  ///< of the response that reached the path
   Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
   int reversals = 0;
@@ -63,7 +64,7 @@ struct Transaction {
   std::vector<Attempt> attempts;
   Attempt logon;  ///< of the case itself; stan and wire marks only
   std::vector<Sent> sent;
-  Mark swipe_begun, swiped, card_read, read_error, card_wanted, silence, refused, garbage, fault, recovery, settled;
+  Mark swipe_begun, swiped, card_read, read_error, card_wanted, silence, refused, unreached, garbage, fault, recovery, settled;
   Mark last_text;  ///< before the silence
   std::string garbage_from;
   std::optional<MotionDone> swipe;    ///< measured, of the case itself

@@ -1,4 +1,5 @@
 // Cases, scopes and verdicts as the JSON that the trace keeps, and back.
+#include <algorithm>
 #include <boost/json.hpp>
 #include <stdexcept>
 
@@ -11,7 +12,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view outcome_names[] = {"pass", "inconclusive", "fail", "error"};
-constexpr std::string_view fault_names[] = {"drop", "delay", "outage", "fin", "reset"};
+constexpr std::string_view ending_names[] = {"silence", "fin", "reset"};
+constexpr std::string_view side_names[] = {"both", "terminal", "host"};
 
 template <class Strings>
 json::array strings(const Strings& all) {
@@ -69,10 +71,19 @@ json::value parsed(std::string_view text) {
   return value;
 }
 
+json::object fault_json(const NetworkFault& f) {
+  json::object out{{"network", to_string(f.kind)}, {"lasts_ns", f.lasts.count()}};
+  // members that older readers do not know are there only where they say something
+  if (f.wait.count() != 0) out.emplace("wait_ns", f.wait.count());
+  if (f.count != 0) out.emplace("count", f.count);
+  if (f.then != NetworkFault::silence) out.emplace("then", ending_names[f.then]);
+  if (f.side != NetworkFault::both) out.emplace("side", side_names[f.side]);
+  if (!f.what.empty()) out.emplace("what", f.what);
+  return out;
+}
+
 json::object action_json(const StepAction& action) {
-  if (const auto* fault = std::get_if<NetworkFault>(&action)) {
-    return {{"network", fault_names[fault->kind]}, {"lasts_ns", fault->lasts.count()}};
-  }
+  if (const auto* fault = std::get_if<NetworkFault>(&action)) return fault_json(*fault);
   const Body body = std::visit(
       [](const auto& a) -> Body {
         if constexpr (std::is_same_v<std::decay_t<decltype(a)>, NetworkFault>) {
@@ -87,16 +98,35 @@ json::object action_json(const StepAction& action) {
   return {{"kind", kind_of(body)}, {"body", parsed(text)}};
 }
 
+template <class Names>
+int place_of(const Names& names, const std::string& name) {
+  const auto it = std::find(std::begin(names), std::end(names), name);
+  if (it == std::end(names)) throw std::runtime_error("unknown word \"" + name + "\" of a network fault");
+  return static_cast<int>(it - std::begin(names));
+}
+
+NetworkFault fault_of(const json::value& v) {
+  constexpr std::string_view names[] = {
+#define NETWORK_FAULT(name, upon, text) #name,
+#include "rig/network_faults.def"
+#undef NETWORK_FAULT
+  };
+  const Object o(v);
+  const auto has = [&](const char* name) { return v.get_object().contains(name); };
+  NetworkFault f;
+  f.kind = static_cast<NetworkFault::Kind>(place_of(names, o.text("network")));
+  f.lasts = Duration(o.integer("lasts_ns"));
+  if (has("wait_ns")) f.wait = Duration(o.integer("wait_ns"));
+  if (has("count")) f.count = o.integer("count");
+  if (has("then")) f.then = static_cast<NetworkFault::Ending>(place_of(ending_names, o.text("then")));
+  if (has("side")) f.side = static_cast<NetworkFault::Side>(place_of(side_names, o.text("side")));
+  if (has("what")) f.what = o.text("what");
+  return f;
+}
+
 StepAction action_of(const json::value& v) {
   const Object o(v);
-  if (v.get_object().contains("network")) {
-    const std::string name = o.text("network");
-    for (std::size_t i = 0; i < std::size(fault_names); ++i) {
-      if (fault_names[i] == name)
-        return NetworkFault{static_cast<NetworkFault::Kind>(i), Duration(o.integer("lasts_ns"))};
-    }
-    throw std::runtime_error("unknown network fault " + name);
-  }
+  if (v.get_object().contains("network")) return fault_of(v);
   Body body = parse_body(o.text("kind"), json::serialize(o.at("body")));
   if (auto* a = std::get_if<Swipe>(&body)) return std::move(*a);
   if (auto* a = std::get_if<Press>(&body)) return std::move(*a);
@@ -215,6 +245,7 @@ std::string to_json(const Case& c) {
     out.emplace("measure",
                 json::object{{"milestone", m.milestone}, {"series", m.series}, {"axis", m.axis}, {"at", m.at}});
   }
+  if (!c.sweep.series.empty()) out.emplace("sweep", json::object{{"series", c.sweep.series}, {"at", c.sweep.at}});
   return json::serialize(out);
 }
 
@@ -239,6 +270,10 @@ Case parse_case(std::string_view text) {
   if (value.get_object().contains("measure")) {
     const Object m(o.at("measure"));
     c.measure = {m.text("milestone"), m.text("series"), m.text("axis"), m.text("at")};
+  }
+  if (value.get_object().contains("sweep")) {
+    const Object place(o.at("sweep"));
+    c.sweep = {place.text("series"), place.text("at")};
   }
   return c;
 }

@@ -14,6 +14,7 @@ std::string_view stem_of(MessageClass kind, bool request) {
     case MessageClass::preauth: return request ? "request" : "response";
     case MessageClass::reversal: return request ? "reversal" : "reversal_response";
     case MessageClass::settlement: return request ? "settlement" : "settlement_response";
+    case MessageClass::batch_upload: return request ? "upload" : "upload_response";
     case MessageClass::logon: return request ? "logon" : "logon_response";
     default: break;
   }

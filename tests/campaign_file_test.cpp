@@ -122,10 +122,9 @@ const std::vector<Wrong> wrong = {
      "c.toml:12:1: expected exactly one of network, power, host in a step"},
     {"step_unknown_key", drop, drop + "\nloudness = 11", "c.toml:15:12: unknown key \"loudness\""},
     {"network_fault_unknown", "\"drop\"", "\"eat\"", "c.toml:14:11: expected one of drop, delay, outage, fin, reset"},
-    {"delay_without_lasts", "\"drop\"", "\"delay\"", "c.toml:12:1: expected lasts = \"...\" with a delay"},
-    {"drop_with_lasts", drop, drop + "\nlasts = \"3 s\"", "c.toml:15:9: expected lasts only with delay and outage"},
-    {"fin_with_lasts", drop, "network = \"fin\"\nlasts = \"3 s\"",
-     "c.toml:15:9: expected lasts only with delay and outage"},
+    {"delay_without_lasts", "\"drop\"", "\"delay\"", "c.toml:14:11: expected lasts = ... with delay"},
+    {"drop_with_lasts", drop, drop + "\nlasts = \"3 s\"", "c.toml:15:9: expected no lasts with drop"},
+    {"fin_with_lasts", drop, "network = \"fin\"\nlasts = \"3 s\"", "c.toml:15:9: expected no lasts with fin"},
     {"lasts_of_wrong_unit", drop, "network = \"delay\"\nlasts = \"3 h\"", "c.toml:15:9: expected a duration"},
     {"lasts_too_long", drop, "network = \"delay\"\nlasts = \"601 s\"", "c.toml:15:9: expected a duration"},
     {"drop_with_after", drop, drop + "\nafter = \"3 ms\"",
@@ -133,6 +132,28 @@ const std::vector<Wrong> wrong = {
     {"drop_of_what_has_left", when, "when = \"response_left\"",
      "c.toml:14:11: expected a message fault at a ..._entered milestone"},
     {"drop_at_start", when, "when = \"start\"", "c.toml:14:11: expected a message fault at a ..._entered milestone"},
+    {"drop_with_a_swept_after", drop, drop + "\nafter = { from = \"0 s\", to = \"2 s\", by = \"1 s\" }",
+     "c.toml:14:11: expected a message fault at a ..._entered milestone without after"},
+    {"cut_without_bytes", drop, "network = \"cut\"", "c.toml:14:11: expected bytes = ... with cut, found \"cut\""},
+    {"cut_of_nothing", drop, "network = \"cut\"\nbytes = 0", "c.toml:15:9: expected a whole number from 1 to 4096"},
+    {"cut_then_what", drop, "network = \"cut\"\nbytes = 9\nthen = \"bang\"",
+     "c.toml:16:8: expected one of silence, fin, reset"},
+    {"silence_towards_one_side", drop, "network = \"cut\"\nbytes = 9\nside = \"host\"",
+     "c.toml:16:8: expected no side with cut"},
+    {"bytes_of_a_drop", drop, drop + "\nbytes = 9", "c.toml:15:9: expected no bytes with drop"},
+    {"fin_towards_nobody", drop, "network = \"fin\"\nside = \"left\"",
+     "c.toml:15:8: expected one of both, terminal, host"},
+    {"alter_without_what", drop, "network = \"alter\"", "c.toml:14:11: expected what = ... with alter"},
+    {"alter_what", drop, "network = \"alter\"\nwhat = \"mood\"", "c.toml:15:8: expected one of mac, stan, amount, "},
+    {"alter_a_bit_of_the_mac", drop, "network = \"alter\"\nwhat = \"mac\"\nbit = 3",
+     "c.toml:16:7: expected no bit with alter"},
+    {"alter_which_bit", drop, "network = \"alter\"\nwhat = \"bit\"", "c.toml:14:11: expected bit = ... with alter"},
+    {"replay_of_a_request", when + "\n" + drop, "when = \"request_entered\"\nnetwork = \"replay\"",
+     "c.toml:14:11: expected replay where the host's messages enter"},
+    {"jitter_without_wait", drop, "network = \"jitter\"", "c.toml:14:11: expected wait = ... with jitter"},
+    {"rate_of_nothing", drop, "network = \"rate\"\nbytes_per_s = 0", "c.toml:15:15: expected a whole number from 1"},
+    {"slow_accept_without_wait", drop, "network = \"accept_slow\"",
+     "c.toml:14:11: expected wait = ... with accept_slow"},
     {"power_on", drop, "power = \"on\"", "c.toml:14:9: expected one of off"},
     {"power_with_lasts", drop, "power = \"off\"\nlasts = \"3 s\"", "c.toml:15:9: expected no lasts with power"},
     {"host_unknown", drop, "host = \"angry\"", "c.toml:14:8: expected one of normal, slow, "},
@@ -199,6 +220,17 @@ TEST(CampaignFile, OrdinaryVariationsAreRead) {
       {drop, "network = \"outage\""},
       {drop, "network = \"outage\"\nafter = \"3 ms\"\nlasts = \"10 s\""},
       {drop, "network = \"reset\"\nnth = 2"},
+      {drop, "network = \"cut\"\nbytes = 9\nthen = \"reset\"\nside = \"host\""},
+      {drop, "network = \"cut\"\nbytes = { from = 1, to = 9, by = 2 }"},
+      {drop, "network = \"fin\"\nside = \"terminal\""},
+      {drop, "network = \"duplicate\""},
+      {drop, "network = \"reorder\"\nlasts = \"3 s\""},
+      {drop, "network = \"alter\"\nwhat = \"bit\"\nbit = { from = 0, to = 80, by = 8 }"},
+      {drop, "network = \"replay\""},
+      {drop, "network = \"jitter\"\nwait = \"200 ms\"\nlasts = \"20 s\""},
+      {drop, "network = \"rate\"\nbytes_per_s = 300"},
+      {when + "\n" + drop, "when = \"start\"\nnetwork = \"unanswered\""},
+      {when + "\n" + drop, "when = \"start\"\nnetwork = \"accept_slow\"\nwait = \"2 s\""},
       {drop, "power = \"off\"\nafter = \"3 ms\""},
       {drop, "host = \"slow\"\nlasts = \"3 s\""},
       {"\"500 mm/s\"", "{ speed = \"2000 mm/s\", reverse = true }"},
@@ -240,6 +272,22 @@ TEST(CampaignFile, WhatNobodySeesIsRefused) {
   bench = virtual_bench();
   std::erase_if(bench.profile.rules, [](const TextRule& r) { return r.milestone == "card_wanted"; });
   EXPECT_EQ(refused(good, bench), infeasible + "nobody there sees card_wanted");
+}
+
+// a TCP relay cannot withhold a SYN-ACK: exact or refused
+TEST(CampaignFile, WhatTheDoorOfATcpRelayCannotDoIsRefused) {
+  const BenchFile real = read_bench((project / "fixtures/benches/realtime.toml").string());
+  const std::string all = when + "\n" + drop;
+  const auto on_tcp = [&](const std::string& fault) {
+    return refused(replaced(good, all, "when = \"start\"\nnetwork = " + fault), real);
+  };
+  const std::string cannot = "c.toml:4:1: case \"lost\" cannot be done on bench \"realtime\": a relay over TCP ";
+  EXPECT_THAT(on_tcp("\"unanswered\""), StartsWith(cannot + "cannot withhold a SYN-ACK"));
+  EXPECT_THAT(on_tcp("\"accept_slow\"\nwait = \"1 s\""), StartsWith(cannot + "cannot withhold a SYN-ACK"));
+  EXPECT_THAT(on_tcp("\"refused\""), StartsWith(cannot + "cannot refuse"));
+  EXPECT_THAT(on_tcp("\"unresolved\""), StartsWith(cannot + "does not answer name queries"));
+  EXPECT_EQ(on_tcp("\"accept_reset\""), "");
+  EXPECT_EQ(on_tcp("\"outage\""), "");
 }
 
 // an untaught key would stop the robot in mid-cycle

@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
-#include "bindings/run.hpp"
-#include "rig/trace_file.hpp"
-#include "tests/folder.hpp"
+#include "tests/ran.hpp"
 
 namespace swiperig {
 namespace {
@@ -19,50 +17,16 @@ using testing::Not;
 
 const std::string shipped = (project / "fixtures/campaigns/no_return.toml").string();
 
-struct Ran {
-  int exit_code = 0;
-  std::string head, said;
-  std::vector<CycleRecord> cycles;
-  std::map<std::string, std::set<std::string>> findings;  ///< rule to cases
-  std::map<Outcome, int> outcomes;
-  int wrong_diagnoses = 0;
-};
-
-struct Way {
-  std::string campaign = shipped, defect = "";
-  std::uint64_t seed = 1;
-  std::int64_t cycles = 33;
-  int threads = 2;
-};
-
-Ran run(const Folder& folder, const std::string& out, const Way& way) {
-  RunOptions options;
-  options.campaign = way.campaign;
-  options.out = folder / out;
-  options.defect = way.defect;
-  options.seed = way.seed;
-  options.cycles = way.cycles;
-  options.threads = way.threads;
-  Ran ran;
-  const std::atomic<bool> never_stopped = false;
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  ran.exit_code = run_campaign(options, never_stopped);
-  ran.said = testing::internal::GetCapturedStdout() + testing::internal::GetCapturedStderr();
-  const TraceReader trace(folder / out + "/run.trace");
-  ran.head = trace.head();
-  trace.for_each([&](const CycleRecord& c) {
-    ran.cycles.push_back(c);
-    ++ran.outcomes[c.verdict->outcome];
-    ran.wrong_diagnoses += c.verdict->diagnosis.cause != c.verdict->induced;
-    for (const Finding& f : c.verdict->findings) ran.findings[f.rule].insert(c.case_name);
-  });
-  return ran;
+/// The demonstration campaign, three rounds of it.
+Way demonstration(Way way = {}) {
+  if (way.campaign.empty()) way.campaign = shipped;
+  if (!way.cycles) way.cycles = 33;
+  return way;
 }
 
 TEST(Campaign, ThreeRoundsPassAndEveryCauseIsNamed) {
   const Folder folder;
-  const Ran ran = run(folder, "r", {});
+  const Ran ran = run(folder, "r", demonstration({}));
   EXPECT_EQ(ran.exit_code, 0) << ran.said;
   EXPECT_EQ(ran.cycles.size(), 33u);
   EXPECT_EQ(ran.outcomes.at(Outcome::pass), 33);
@@ -74,7 +38,7 @@ TEST(Campaign, ThreeRoundsPassAndEveryCauseIsNamed) {
 
 TEST(Campaign, AnHonestTerminalIsNeverAccused) {
   const Folder folder;
-  const Ran ran = run(folder, "r", {.seed = 11, .cycles = 300});
+  const Ran ran = run(folder, "r", demonstration({.seed = 11, .cycles = 300}));
   EXPECT_THAT(ran.findings, IsEmpty());
   EXPECT_EQ(ran.outcomes.at(Outcome::pass), 300) << ran.said;
   EXPECT_EQ(ran.wrong_diagnoses, 0);
@@ -82,10 +46,10 @@ TEST(Campaign, AnHonestTerminalIsNeverAccused) {
 
 TEST(Campaign, OneSeedOneHead) {
   const Folder folder;
-  const Ran first = run(folder, "a", {.seed = 5, .cycles = 66, .threads = 1});
-  const Ran again = run(folder, "b", {.seed = 5, .cycles = 66, .threads = 1});
-  const Ran two = run(folder, "c", {.seed = 5, .cycles = 66, .threads = 2});
-  const Ran other = run(folder, "d", {.seed = 6, .cycles = 66, .threads = 2});
+  const Ran first = run(folder, "a", demonstration({.seed = 5, .cycles = 66, .threads = 1}));
+  const Ran again = run(folder, "b", demonstration({.seed = 5, .cycles = 66, .threads = 1}));
+  const Ran two = run(folder, "c", demonstration({.seed = 5, .cycles = 66, .threads = 2}));
+  const Ran other = run(folder, "d", demonstration({.seed = 6, .cycles = 66, .threads = 2}));
   EXPECT_EQ(first.head.size(), 64u);
   EXPECT_EQ(first.head, again.head);
   EXPECT_EQ(first.head, two.head) << "threads show in the trace";
@@ -105,7 +69,7 @@ class CampaignDefect : public testing::TestWithParam<Defect> {};
 
 TEST_P(CampaignDefect, IsFoundByItsOwnRule) {
   const Folder folder;
-  const Ran ran = run(folder, "r", {.defect = GetParam().name});
+  const Ran ran = run(folder, "r", demonstration({.defect = GetParam().name}));
   EXPECT_EQ(ran.exit_code, 1) << ran.said;
   EXPECT_THAT(ran.findings, Contains(Key(std::string(GetParam().rule))));
   EXPECT_EQ(ran.outcomes.count(Outcome::error), 0u) << "a defect of the terminal is no fault of the rig";
@@ -153,8 +117,8 @@ std::vector<std::string> seen(const CycleRecord& c) {
 TEST(Campaign, EveryInducedFaultMatters) {
   const Folder folder;
   const std::string plain = folder.write("plain.toml", undisturbed(read_text(shipped)));
-  const Ran with = run(folder, "with", {.cycles = 11});
-  const Ran without = run(folder, "without", {.campaign = plain, .cycles = 11});
+  const Ran with = run(folder, "with", demonstration({.cycles = 11}));
+  const Ran without = run(folder, "without", demonstration({.campaign = plain, .cycles = 11}));
   ASSERT_EQ(with.cycles.size(), without.cycles.size());
   int disturbed = 0;
   for (std::size_t i = 0; i < with.cycles.size(); ++i) {
@@ -183,8 +147,8 @@ std::string judged_again(const std::string& directory, int& exit_code) {
 
 TEST(Campaign, TheTraceAloneGivesTheSameVerdicts) {
   const Folder folder;
-  const Ran good = run(folder, "good", {.cycles = 33});
-  const Ran bad = run(folder, "bad", {.defect = "sells_before_reversal", .cycles = 33});
+  const Ran good = run(folder, "good", demonstration({.cycles = 33}));
+  const Ran bad = run(folder, "bad", demonstration({.defect = "sells_before_reversal", .cycles = 33}));
   int exit_code = -1;
   EXPECT_THAT(judged_again(folder / "good", exit_code), Not(HasSubstr("judged otherwise")));
   EXPECT_EQ(exit_code, 0);

@@ -1,4 +1,5 @@
-// Random sequences through the path: nothing is invented, nothing reordered, and without armed steps nothing is lost.
+// Random sequences through the path: without armed steps nothing is lost; whatever is armed of what holds back or
+// loses, nothing is invented, reordered or left behind a gap; what changes messages does so to its own and no other.
 #include <gtest/gtest.h>
 
 #include "rig/random.hpp"
@@ -65,10 +66,18 @@ struct Sequence {
       flush(c, from);
       s.end(c, from);
     } else if (what < 11) {
-      const auto kind = static_cast<NetworkFault::Kind>(draws.below(5));
+      const NetworkFault::Kind kinds[] = {NetworkFault::drop, NetworkFault::delay,  NetworkFault::outage,
+                                          NetworkFault::fin,  NetworkFault::reset,  NetworkFault::cut,
+                                          NetworkFault::rate, NetworkFault::jitter, NetworkFault::unanswered};
+      const NetworkFault::Kind kind = kinds[draws.below(9)];
       const Duration lasts = std::chrono::milliseconds(1 + draws.below(4000));
       const int nth = 1 + static_cast<int>(draws.below(3));
-      s.arm(++steps, from ? "request_entered" : "response_entered", {kind, lasts}, nth);
+      NetworkFault fault{kind, lasts};
+      fault.wait = std::chrono::milliseconds(1 + draws.below(900));
+      fault.count = kind == NetworkFault::cut ? 1 + draws.below(60) : kind == NetworkFault::rate ? 10 : 0;
+      fault.then = static_cast<NetworkFault::Ending>(draws.below(3));
+      fault.side = static_cast<NetworkFault::Side>(draws.below(3));
+      s.arm(++steps, from ? "request_entered" : "response_entered", fault, nth);
     } else if (what == 11) {
       s.hold(++steps, from ? "request_entered" : "response_entered", std::chrono::milliseconds(1 + draws.below(4000)));
     } else if (what == 12) {
@@ -111,6 +120,56 @@ TEST(Path, WhateverIsArmedWhatComesOutIsTheBeginningOfWhatWentIn) {
   // the twin: the faults do happen
   EXPECT_GT(lost_something, 5'000);
   EXPECT_LT(lost_something, 19'500);
+}
+
+/// Messages of two connections with one fault that duplicates, reorders or changes: everybody else's bytes are as sent.
+TEST(Path, AFaultThatChangesAMessageChangesNoOther) {
+  const NetworkFault::Kind kinds[] = {NetworkFault::duplicate, NetworkFault::reorder, NetworkFault::alter,
+                                      NetworkFault::replay};
+  int changed = 0;
+  for (std::uint32_t n = 0; n < 10'000; ++n) {
+    Draws draws(20261125, 0, n, 1);
+    Shell s;
+    for (const int c : {1, 2}) s.open(c);
+    NetworkFault fault{kinds[draws.below(4)], 1s};
+    fault.what = draws.below(2) == 0 ? "stan" : "bit";
+    fault.count = 16 + draws.below(200);
+    const int nth = 1 + static_cast<int>(draws.below(5));
+    s.arm(0, "response_entered", fault, nth);
+    std::map<int, Bytes> in, before, after;
+    int struck = 0;
+    const std::uint32_t length = 6 + draws.below(6);
+    for (std::uint32_t i = 1; i <= length; ++i) {
+      const int c = 1 + static_cast<int>(draws.below(2));
+      const Bytes bytes = response(static_cast<int>(i));
+      s.in(c, from_host, bytes);
+      in[c] = in[c] + bytes;
+      if (static_cast<int>(i) == nth) {
+        struck = c;
+      } else {
+        Bytes& part = c == struck ? after[c] : before[c];
+        part = part + bytes;
+      }
+    }
+    s.pass(1h);
+    for (const int c : {1, 2}) {
+      const Bytes& out = s.out[{c, false}];
+      if (c != struck) {
+        ASSERT_EQ(out, in[c]) << n;
+        continue;
+      }
+      // reorder moves it behind the next; the rest leaves it where it was
+      if (fault.kind == NetworkFault::reorder) {
+        ASSERT_EQ(out.size(), in[c].size()) << n;
+        continue;
+      }
+      ASSERT_TRUE(std::equal(before[c].begin(), before[c].end(), out.begin())) << n;
+      ASSERT_GE(out.size(), before[c].size() + after[c].size()) << n;
+      ASSERT_TRUE(std::equal(after[c].rbegin(), after[c].rend(), out.rbegin())) << n;
+    }
+    changed += s.out[{struck, false}] != in[struck] ? 1 : 0;
+  }
+  EXPECT_GT(changed, 5'000);
 }
 
 }  // namespace

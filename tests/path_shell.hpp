@@ -22,6 +22,7 @@ struct Shell {
   std::map<std::pair<int, bool>, Bytes> out;           ///< by connection and whether to the host
   std::map<std::pair<int, bool>, std::string> ending;  ///< of the same
   std::vector<Body> reports;
+  std::vector<Meet> met;
   bool after_the_end = false;
 
   void carry(Orders orders) {
@@ -38,6 +39,8 @@ struct Shell {
         ending[{h->connection, h->host_side}] = h->how == Close::fin     ? "fin"
                                                 : h->how == Close::reset ? "reset"
                                                                          : "half";
+      } else if (const auto* m = std::get_if<Meet>(&order)) {
+        met.push_back(*m);
       } else {
         reports.push_back(std::get<Report>(order).body);
       }

@@ -289,6 +289,34 @@ void closing() {
 TEST(Relay, CloseEndsWhatIsInFlight) { closing<Pipes>(); }
 TEST(RealtimeRelay, CloseEndsWhatIsInFlight) { closing<Sockets>(); }
 
+Task<> cut_off(Stage& stage, NetworkFault::Ending then, Heard& heard) {
+  Call call = co_await connect(stage);
+  NetworkFault fault{NetworkFault::cut};
+  fault.count = 7;
+  fault.then = then;
+  fault.side = NetworkFault::terminal;
+  stage.relay.arm({0, "response_entered", 1, fault, false, {}});
+  const Bytes answer = response(1);
+  co_await call.host->write(answer);
+  co_await listen_to(*call.terminal, heard);
+  call.terminal->close(Close::fin);
+  call.host->close(Close::fin);
+}
+template <class Where>
+void cut_offs() {
+  for (const auto then : {NetworkFault::in_order, NetworkFault::broken}) {
+    Where ground;
+    Stage stage(ground);
+    Heard heard;
+    stage.run([&](Stage& s) { return cut_off(s, then, heard); });
+    EXPECT_EQ(heard.end, then == NetworkFault::in_order ? "fin" : "reset");
+    const Bytes whole = response(1);
+    EXPECT_EQ(heard.bytes, Bytes(whole.begin(), whole.begin() + 7)) << "before the end, " << then;
+  }
+}
+TEST(Relay, ACutMessageArrivesSoFarAndThenTheEnd) { cut_offs<Pipes>(); }
+TEST(RealtimeRelay, ACutMessageArrivesSoFarAndThenTheEnd) { cut_offs<Sockets>(); }
+
 Task<> delayed(Stage& stage, Time& sent, Time& arrived) {
   Call call = co_await connect(stage);
   stage.relay.arm({0, "response_entered", 1, {NetworkFault::delay, 3s}, false, {}});
