@@ -18,15 +18,14 @@ using testing::Not;
 const std::string shipped = (project / "fixtures/campaigns/no_return.toml").string();
 
 /// The demonstration campaign, three rounds of it.
-Way demonstration(Way way = {}) {
-  if (way.campaign.empty()) way.campaign = shipped;
+Way demonstration(Way way = {.campaign = shipped}) {
   if (!way.cycles) way.cycles = 33;
   return way;
 }
 
 TEST(Campaign, ThreeRoundsPassAndEveryCauseIsNamed) {
   const Folder folder;
-  const Ran ran = run(folder, "r", demonstration({}));
+  const Ran ran = run(folder, "r", demonstration());
   EXPECT_EQ(ran.exit_code, 0) << ran.said;
   EXPECT_EQ(ran.cycles.size(), 33u);
   EXPECT_EQ(ran.outcomes.at(Outcome::pass), 33);
@@ -38,7 +37,7 @@ TEST(Campaign, ThreeRoundsPassAndEveryCauseIsNamed) {
 
 TEST(Campaign, AnHonestTerminalIsNeverAccused) {
   const Folder folder;
-  const Ran ran = run(folder, "r", demonstration({.seed = 11, .cycles = 300}));
+  const Ran ran = run(folder, "r", demonstration({.campaign = shipped, .seed = 11, .cycles = 300}));
   EXPECT_THAT(ran.findings, IsEmpty());
   EXPECT_EQ(ran.outcomes.at(Outcome::pass), 300) << ran.said;
   EXPECT_EQ(ran.wrong_diagnoses, 0);
@@ -46,10 +45,10 @@ TEST(Campaign, AnHonestTerminalIsNeverAccused) {
 
 TEST(Campaign, OneSeedOneHead) {
   const Folder folder;
-  const Ran first = run(folder, "a", demonstration({.seed = 5, .cycles = 66, .threads = 1}));
-  const Ran again = run(folder, "b", demonstration({.seed = 5, .cycles = 66, .threads = 1}));
-  const Ran two = run(folder, "c", demonstration({.seed = 5, .cycles = 66, .threads = 2}));
-  const Ran other = run(folder, "d", demonstration({.seed = 6, .cycles = 66, .threads = 2}));
+  const Ran first = run(folder, "a", demonstration({.campaign = shipped, .seed = 5, .cycles = 66, .threads = 1}));
+  const Ran again = run(folder, "b", demonstration({.campaign = shipped, .seed = 5, .cycles = 66, .threads = 1}));
+  const Ran two = run(folder, "c", demonstration({.campaign = shipped, .seed = 5, .cycles = 66, .threads = 2}));
+  const Ran other = run(folder, "d", demonstration({.campaign = shipped, .seed = 6, .cycles = 66, .threads = 2}));
   EXPECT_EQ(first.head.size(), 64u);
   EXPECT_EQ(first.head, again.head);
   EXPECT_EQ(first.head, two.head) << "threads show in the trace";
@@ -69,7 +68,7 @@ class CampaignDefect : public testing::TestWithParam<Defect> {};
 
 TEST_P(CampaignDefect, IsFoundByItsOwnRule) {
   const Folder folder;
-  const Ran ran = run(folder, "r", demonstration({.defect = GetParam().name}));
+  const Ran ran = run(folder, "r", demonstration({.campaign = shipped, .defect = GetParam().name}));
   EXPECT_EQ(ran.exit_code, 1) << ran.said;
   EXPECT_THAT(ran.findings, Contains(Key(std::string(GetParam().rule))));
   EXPECT_EQ(ran.outcomes.count(Outcome::error), 0u) << "a defect of the terminal is no fault of the rig";
@@ -117,7 +116,7 @@ std::vector<std::string> seen(const CycleRecord& c) {
 TEST(Campaign, EveryInducedFaultMatters) {
   const Folder folder;
   const std::string plain = folder.write("plain.toml", undisturbed(read_text(shipped)));
-  const Ran with = run(folder, "with", demonstration({.cycles = 11}));
+  const Ran with = run(folder, "with", demonstration({.campaign = shipped, .cycles = 11}));
   const Ran without = run(folder, "without", demonstration({.campaign = plain, .cycles = 11}));
   ASSERT_EQ(with.cycles.size(), without.cycles.size());
   int disturbed = 0;
@@ -147,8 +146,9 @@ std::string judged_again(const std::string& directory, int& exit_code) {
 
 TEST(Campaign, TheTraceAloneGivesTheSameVerdicts) {
   const Folder folder;
-  const Ran good = run(folder, "good", demonstration({.cycles = 33}));
-  const Ran bad = run(folder, "bad", demonstration({.defect = "sells_before_reversal", .cycles = 33}));
+  const Ran good = run(folder, "good", demonstration({.campaign = shipped, .cycles = 33}));
+  const Ran bad =
+      run(folder, "bad", demonstration({.campaign = shipped, .defect = "sells_before_reversal", .cycles = 33}));
   int exit_code = -1;
   EXPECT_THAT(judged_again(folder / "good", exit_code), Not(HasSubstr("judged otherwise")));
   EXPECT_EQ(exit_code, 0);

@@ -199,6 +199,7 @@ struct StuckDialer final : Dialer {
   explicit StuckDialer(Clock& c) : clock(c) {}
   Task<std::unique_ptr<Link>> dial() override { co_return std::make_unique<StuckLink>(clock); }
   void close() override {}
+  void give_up() override {}
   Clock& clock;
 };
 

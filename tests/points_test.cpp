@@ -10,14 +10,10 @@ namespace swiperig {
 namespace {
 
 using testing::Contains;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
-using testing::Not;
 
 const std::string points = (project / "fixtures/campaigns/points.toml").string();
-
-std::string of_point(const std::string& case_name) { return case_name.substr(0, case_name.find(' ')); }
 
 TEST(Points, TheHonestTerminalPassesAtEveryOne) {
   const Folder folder;

@@ -428,6 +428,7 @@ struct BrokenDialer final : Dialer {
     co_return nullptr;
   }
   void close() override {}
+  void give_up() override {}
   LinkError::Kind kind;
 };
 struct BrokenListener final : Listener {
