@@ -31,8 +31,8 @@ class Program {
   /// Starts swiperig in `folder`, its words going to files there.
   Program(const Folder& folder, std::vector<std::string> arguments, const std::string& name = "swiperig")
       : out_(folder / (name + ".out")), err_(folder / (name + ".err")) {
-    arguments.insert(arguments.begin(), SWIPERIG_BINARY);
-    std::vector<char*> raw;
+    std::string binary = SWIPERIG_BINARY;
+    std::vector<char*> raw = {binary.data()};
     for (auto& a : arguments) raw.push_back(a.data());
     raw.push_back(nullptr);
     const std::string where = folder.path().string();
