@@ -209,7 +209,9 @@ void Path::ended(int connection, bool from_terminal, Close how, Orders& orders) 
   if (l.dead) {
     // the lost bytes took the end of the stream with them: a terminal must not hear of it, a host that nobody talks to
     // any more may
-    if (from_terminal) orders.push_back(HangUp{connection, true, Close::reset});
+    if (!from_terminal) return;
+    lose(connection, true);
+    orders.push_back(HangUp{connection, true, Close::reset});
     return;
   }
   if (!l.partial.empty()) {
