@@ -64,7 +64,8 @@ struct Transaction {
   std::vector<Attempt> attempts;
   Attempt logon;  ///< of the case itself; stan and wire marks only
   std::vector<Sent> sent;
-  Mark swipe_begun, swiped, card_read, read_error, card_wanted, silence, refused, unreached, garbage, fault, recovery, settled;
+  Mark swipe_begun, swiped, card_read, read_error, card_wanted, silence, refused, unreached, garbage, fault, recovery,
+      settled;
   Mark last_text;  ///< before the silence
   std::string garbage_from;
   std::optional<MotionDone> swipe;    ///< measured, of the case itself
