@@ -7,6 +7,7 @@
 #include "drivers/link_serial.hpp"
 #include "drivers/link_served.hpp"
 #include "drivers/link_tcp.hpp"
+#include "drivers/part_port.hpp"
 #include "drivers/relay.hpp"
 #include "drivers/terminal_ecr.hpp"
 #include "fixtures/contact_port.hpp"
@@ -49,6 +50,7 @@ Task<std::unique_ptr<Link>> open_link(Clock& clock, LinkUri uri, Ending& ending)
 
 struct DeviceLinks {
   std::unique_ptr<Link> robot, supply, ecr, control;
+  std::unique_ptr<Link> parts = {};
 };
 
 /// The links of a real bench, one after the other. Throws Aborted when the user does not want to wait for them.
@@ -59,10 +61,11 @@ Task<> open_links(Clock& clock, const BenchFile& file, const std::atomic<bool>& 
   crew.start(watch_abort(clock, abort, ending, done));
   std::exception_ptr failure;
   try {
-    const std::pair<const LinkUri*, std::unique_ptr<Link>*> wanted[] = {{&file.actuator, &links.robot},
-                                                                        {&file.power, &links.supply},
-                                                                        {&file.terminal, &links.ecr},
-                                                                        {&file.host, &links.control}};
+    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.actuator, &links.robot},
+                                                                             {&file.power, &links.supply},
+                                                                             {&file.terminal, &links.ecr},
+                                                                             {&file.host, &links.control}};
+    if (file.parts) wanted.emplace_back(&*file.parts, &links.parts);
     for (const auto& [uri, link] : wanted) {
       *link = co_await open_link(clock, *uri, ending);
     }
@@ -118,18 +121,22 @@ struct VirtualFixtures {
         control_ends(make_pipe(clock)),
         acquirer(hub.dialer(file.terminal_side.address)),
         host_listener(hub.listen(file.host_side.address)),
+        contact_listener(hub.listen(file.contact.address)),
         terminal(clock, TerminalSettings{file.profile, file.host_profile, defects, file.reader}, *acquirer,
                  std::move(ecr_ends.second), nullptr),
         robot(clock, std::move(robot_ends.second), terminal, geometry_of(file), deck_of(file), place),
         supply(clock, std::move(supply_ends.second), terminal, supply_of(file)),
-        host(clock, host_of(file, place), *host_listener, std::move(control_ends.second)) {
+        host(clock, host_of(file, place), *host_listener, std::move(control_ends.second)),
+        contact(clock, *contact_listener, terminal) {
     terminal.listen_draw(&supply);
+    terminal.listen_usb(&contact);
   }
   void start(Crew& crew) {
     crew.start(terminal.run());
     crew.start(robot.run());
     crew.start(supply.run());
     crew.start(host.run());
+    crew.start(contact.run());
   }
   void stop() {
     terminal.stop();
@@ -137,17 +144,19 @@ struct VirtualFixtures {
     supply.stop();
     host.stop();
     acquirer->close();
+    contact.stop();
   }
 
   using Ends = std::pair<std::unique_ptr<Link>, std::unique_ptr<Link>>;
   PipeHub hub;
   Ends robot_ends, supply_ends, ecr_ends, control_ends;
   std::unique_ptr<Dialer> acquirer;
-  std::unique_ptr<Listener> host_listener;
+  std::unique_ptr<Listener> host_listener, contact_listener;
   Terminal terminal;
   Robot robot;
   SupplyFixture supply;
   Host host;
+  ContactPort contact;
 };
 
 Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
@@ -164,6 +173,10 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     terminal_side = fixtures->hub.listen(file.terminal_side.address);
     host_side = fixtures->hub.dialer(file.host_side.address);
     fixtures->start(crew);
+    if (file.parts) {
+      const auto dialer = fixtures->hub.dialer(file.parts->address);
+      links.parts = co_await dialer->dial();
+    }
   } else {
     co_await open_links(clock, file, abort, links);
     terminal_side = tcp_listener(clock, file.terminal_side.address, file.terminal_side.port);
@@ -174,6 +187,8 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place);
   TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
   HostControl host(clock, std::move(links.control));
+  std::optional<PartPort> parts;
+  if (links.parts) parts.emplace(clock, std::move(links.parts));
 
   Bench bench{clock};
   bench.actuator = &actuator;
@@ -183,6 +198,11 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   bench.journal = &terminal;
   bench.ledger = &host;
   bench.captures = {{Source::network, &network}, {Source::terminal, &terminal}, {Source::host, &host}};
+  if (parts) {
+    bench.parts = &*parts;
+    bench.captures.emplace_back(Source::terminal, &*parts);
+  }
+  bench.till = &terminal;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
   bench.good_card = file.good_card;
@@ -194,6 +214,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   crew.start(network.serve());
   crew.start(terminal.serve());
   crew.start(host.serve());
+  if (parts) crew.start(parts->serve());
   Bell done;
   Ending ending = [&] {
     actuator.close();
@@ -219,6 +240,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   network.close();
   terminal.close();
   host.close();
+  if (parts) parts->close();
   if (fixtures) fixtures->stop();
   try {
     co_await watch.close();
@@ -247,6 +269,7 @@ Task<> stand_in_terminal(Clock& clock, const BenchFile& file, const std::set<std
   auto listener = tcp_listener(clock, file.contact.address, file.contact.port);
   ContactPort port(clock, *listener, terminal);
   terminal.listen_draw(&port);
+  terminal.listen_usb(&port);
   Crew crew(clock);
   crew.start(terminal.run());
   crew.start(port.run());
@@ -308,6 +331,9 @@ Scope scope_of(const BenchFile& file) {
   s.bidirectional_reader = file.profile.bidirectional_reader;
   s.reversal_tries = file.profile.reversal_tries;
   s.keep_reversal_after_last_try = file.profile.keep_reversal_after_last_try;
+  s.unprinted_sale_stands = file.profile.unprinted_sale_stands;
+  s.watchdog = file.profile.watchdog;
+  if (file.parts) s.sources.insert("usb");
   s.mac = file.host_profile.mac != MacKind::none;
   s.reversal_done_codes = file.host_profile.reversal_done_codes;
   return s;

@@ -197,15 +197,20 @@ TerminalProfile read_terminal_profile(const std::string& path) {
   p.reversal_tries = static_cast<int>(online.at("reversal_tries").integer(1, 9));
   p.keep_reversal_after_last_try = online.at("after_last_try").word({"keep", "clear_and_report"}) == "keep";
   p.no_return_limit = online.at("no_return_limit").duration(p.answer_timeout + 1s, 600s);
+  if (const Value* v = online.find("unprinted_sale")) {
+    p.unprinted_sale_stands = v->word({"stands", "is_reversed"}) == "stands";
+  }
   online.nothing_else();
   const Table& reader = root->at("reader").table();
   p.bidirectional_reader = reader.at("bidirectional").flag();
   p.min_speed_mm_s = reader.at("min_speed").quantity("mm/s", 1, 5000);
   p.max_speed_mm_s = reader.at("max_speed").quantity("mm/s", p.min_speed_mm_s, 5000);
+  if (const Value* v = reader.find("fallback_entry")) p.fallback_entry = v->word({"02", "80"});
   reader.nothing_else();
   const Table& power = root->at("power").table();
   p.brownout_mv = power.at("brownout").quantity("V", 500, 60'000);
   p.boot_limit = power.at("boot_limit").duration(1s, 600s);
+  if (const Value* v = power.find("watchdog")) p.watchdog = v->duration(1s, 600s);
   power.nothing_else();
   const Table& keys = root->at("keys").table();
   p.sale_keys = keys.at("sale").text();
@@ -281,7 +286,15 @@ BenchFile read_bench(const std::string& path) {
   read_host(beside(path, host.at("profile")), b);
   host.nothing_else();
 
+  if (const Value* v = root->find("parts")) {
+    const Table& parts = v->table();
+    driver(parts, "parts");
+    b.parts = uri(parts.at("link"));
+    parts.nothing_else();
+  }
+
   std::vector<const LinkUri*> links = {&b.actuator, &b.power, &b.terminal_side, &b.host_side, &b.terminal, &b.host};
+  if (b.parts) links.push_back(&*b.parts);
   if (const Value* v = root->find("stand_in")) {
     const Table& stand_in = v->table();
     b.contact = uri(stand_in.at("contact"));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "drivers/supply_scpi.hpp"
@@ -25,6 +26,7 @@ struct BenchFile {
   std::string path, name;
   bool is_virtual = true;
   LinkUri actuator, power, terminal_side, host_side, terminal, host;
+  std::optional<LinkUri> parts;  ///< what puts the terminal's parts into states, where there is anything
   GrblSettings robot;
   ScpiSettings supply;
   TerminalProfile profile;

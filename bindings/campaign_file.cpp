@@ -35,7 +35,37 @@ std::vector<std::string> cause_names() {
 /// How long a step's action lasts, where that is swept.
 void set_lasts(Step& s, Duration lasts) {
   if (auto* fault = std::get_if<NetworkFault>(&s.action)) fault->lasts = lasts;
+  if (auto* part = std::get_if<PartState>(&s.action)) part->lasts = lasts;
   if (auto* behaviour = std::get_if<HostBehaviour>(&s.action)) behaviour->lasts = lasts;
+}
+
+/// `part = "printer", state = "out_of_paper"`, and of a keypad `which = "OK"`.
+PartState part_state(const Table& t, const Value& part, Duration lasts) {
+  struct Row {
+    std::string part, state;
+  };
+  static const std::vector<Row> rows = {
+#define PART(part, state, section, text) {#part, #state},
+#include "rig/parts.def"
+#undef PART
+  };
+  std::vector<std::string> parts, states;
+  for (const Row& row : rows) {
+    if (parts.empty() || parts.back() != row.part) parts.push_back(row.part);
+  }
+  PartState s;
+  s.part = part.word(parts);
+  for (const Row& row : rows) {
+    if (row.part == s.part) states.push_back(row.state);
+  }
+  states.emplace_back("sound");
+  s.state = t.at("state").word(states);
+  if (const Value* which = t.find("which")) {
+    if (s.part != "keypad") which->refuse("which only with keypad: the key");
+    s.which = which->text();
+  }
+  s.lasts = lasts;
+  return s;
 }
 
 /// Step `number` of its case.
@@ -54,8 +84,9 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   const Value* network = t.find("network");
   const Value* power = t.find("power");
   const Value* host = t.find("host");
-  if ((network != nullptr) + (power != nullptr) + (host != nullptr) != 1) {
-    v.refuse("exactly one of network, power, host in a step");
+  const Value* part = t.find("part");
+  if ((network != nullptr) + (power != nullptr) + (host != nullptr) + (part != nullptr) != 1) {
+    v.refuse("exactly one of network, power, host, part in a step");
   }
   Duration lasts{};
   const Value* lasts_at = t.find("lasts");
@@ -67,6 +98,8 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
     NetworkFault fault = read_network_fault(t, *network, s.when, lasts_at, number, sweeps);
     fault.lasts = lasts;
     s.action = std::move(fault);
+  } else if (part != nullptr) {
+    s.action = part_state(t, *part, lasts);
   } else if (power != nullptr) {
     if (lasts_at != nullptr) lasts_at->refuse("no lasts with power: it comes back when the terminal recovers");
     power->word({"off"});
@@ -115,9 +148,15 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   } else {
     c.cause = t.at("cause").word(cause_names());
   }
-  const auto swipes = read_swipes(t.at("card"), t.at("swipe"), t.find("measure"));
-  c.card = swipes.front().swipe.card;
-  c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
+  const bool shows_card = !t.at("swipe").is_text() || t.at("swipe").text() != "none";
+  std::vector<SwipeAt> swipes(1);
+  if (shows_card) {
+    swipes = read_swipes(t.at("card"), t.at("swipe"), t.find("measure"));
+    c.card = swipes.front().swipe.card;
+    c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
+  } else if (const Value* measure = t.find("measure")) {
+    measure->refuse("a swipe in a case that measures");
+  }
   if (const Value* steps = t.find("step")) {
     for (const Value& s : steps->array()) c.steps.push_back(step(s, c.steps.size(), sweeps));
   }
@@ -205,6 +244,11 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
     }
     for (const Step& s : c.steps) {
       if (!seen_there(s.when)) refuse("nobody there sees " + s.when);
+      if (const auto* part = std::get_if<PartState>(&s.action)) {
+        if (!bench.parts) refuse("nothing there puts the terminal's parts into a state");
+        if (!part->which.empty() && !bench.robot.keys.contains(part->which))
+          refuse("nobody there knows a key " + part->which);
+      }
       if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
         if (const auto why = refusal(bench.robot, *swipe)) refuse(*why);
       }
@@ -234,7 +278,8 @@ std::string plan(const Campaign& campaign, const BenchFile& bench) {
     if (swept && i > 0 && campaign.cases[i - 1].sweep.series == c.sweep.series) continue;  // its first stands for all
     out << "\n"
         << visible(swept ? c.sweep.series : c.name) << (c.point.empty() ? "" : " (" + visible(c.point) + ")")
-        << "\n  sale of " << amount_text(c.amount_minor) << " with card \"" << visible(c.card) << "\"\n";
+        << "\n  sale of " << amount_text(c.amount_minor)
+        << (c.card.empty() ? ", no card is swiped" : " with card \"" + visible(c.card) + "\"") << "\n";
     if (swept) {
       const auto places = std::count_if(campaign.cases.begin(), campaign.cases.end(),
                                         [&](const Case& one) { return one.sweep.series == c.sweep.series; });

@@ -257,7 +257,9 @@ std::set<std::string> known_defect(const std::string& name) {
 #define DEFECT(defect, rule, text)    \
   if (name == #defect) return {name}; \
   list += (list.empty() ? "" : ", ") + std::string(#defect);
+#define PART_DEFECT DEFECT
 #include "fixtures/defects.def"
+#undef PART_DEFECT
 #undef DEFECT
   throw ConfigError("no seeded defect called \"" + name + "\": expected one of " + list);
 }

@@ -105,8 +105,14 @@ int list_names(const std::string& what) {
     row("host", "stand-in for the acquirer and the issuer: ISO 8583, ledger, script");
   } else if (what == "defects") {
 #define DEFECT(name, rule, text) row(#name, std::string(#rule) + ": " + (text));
+#define PART_DEFECT DEFECT
 #include "fixtures/defects.def"
+#undef PART_DEFECT
 #undef DEFECT
+  } else if (what == "parts") {
+#define PART(part, state, section, text) row(#part " " #state, std::string(text) + " (DOMAIN.md " + (section) + ")");
+#include "rig/parts.def"
+#undef PART
   } else if (what == "milestones") {
 #define MILESTONE(name, who, text) row(#name, std::string(#who) + ": " + (text));
 #include "rig/milestones.def"

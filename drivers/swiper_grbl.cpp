@@ -340,6 +340,7 @@ Task<MotionDone> SwiperGrbl::press(Press press) {
   co_await check_place();
   MotionDone motion;
   motion.what = "press";
+  motion.manner = press.keys;
   co_return motion;
 }
 

@@ -204,12 +204,7 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
   told_ = false;
   book_fault_.clear();
   rows_.clear();
-  constexpr std::string_view request = "J?";
-  outgoing_.push_back(kStx);
-  outgoing_.insert(outgoing_.end(), request.begin(), request.end());
-  outgoing_.push_back(kEtx);
-  outgoing_.push_back(lrc_of(request));
-  sends_.start(send());  // a terminal that takes nothing does not tell either
+  ask("J?");
   for (const Time limit = clock_.now() + kBookLimit; !told_ && !lost_ && !closed_ && clock_.now() < limit;) {
     co_await clock_.wait(book_news_, limit);
   }
@@ -218,6 +213,20 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
   if (!told_) throw NoAnswer("the terminal did not tell its journal");
   if (!book_fault_.empty()) throw NoAnswer(book_fault_);
   co_return std::move(rows_);
+}
+
+void TerminalEcr::ask(std::string_view request) {
+  outgoing_.push_back(kStx);
+  outgoing_.insert(outgoing_.end(), request.begin(), request.end());
+  outgoing_.push_back(kEtx);
+  outgoing_.push_back(lrc_of(request));
+  sends_.start(send());  // a terminal that takes nothing does not tell either
+}
+
+Task<> TerminalEcr::ask_last_result() {
+  if (lost_ || closed_) throw EquipmentError("the terminal's ECR link is gone");
+  ask("L?");
+  co_return;
 }
 
 Task<> TerminalEcr::send() {

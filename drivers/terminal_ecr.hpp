@@ -1,7 +1,8 @@
 // What a payment terminal says over its cash register link: STX data ETX LRC, LRC the XOR of data and ETX. S| lines are
 // its screen, P| lines its receipt, everything else is the ECR interface; each becomes a Text, scrubbed of card
 // numbers, and the milestones that rules of the terminal's profile see in it. Results (R|) are acknowledged, and an
-// exact repeat within 2.5 s is told once. The terminal's journal is asked for with J?. Any bytes are safe: a frame with
+// exact repeat within 2.5 s is told once. The terminal's journal is asked for with J?, its last result
+// with L?. Any bytes are safe: a frame with
 // a wrong LRC is refused and told as such, what is no frame is told as garbage.
 #pragma once
 
@@ -19,7 +20,7 @@
 
 namespace swiperig {
 
-class TerminalEcr final : public Capture, public Book {
+class TerminalEcr final : public Capture, public Book, public Till {
  public:
   static constexpr std::size_t kMaxDataBytes = 1024;
 
@@ -32,6 +33,8 @@ class TerminalEcr final : public Capture, public Book {
   Task<Seen> next() override;
   /// Asks the terminal; throws EquipmentError if it does not tell within 5 s or tells nonsense.
   Task<std::vector<Entry>> entries() override;
+  /// What the terminal says to it is told as any other text. Throws EquipmentError when the terminal's end is gone.
+  Task<> ask_last_result() override;
   void close();
 
  private:
@@ -39,6 +42,7 @@ class TerminalEcr final : public Capture, public Book {
   void take_frame();
   void report(std::string place, std::string_view text);
   void report_garbage();
+  void ask(std::string_view request);
   bool take_book_row(std::string_view data);
   Task<> flush();
   Task<> send();

@@ -67,6 +67,7 @@ struct Say {
   std::string operator()(const Press& b) const { return visible(describe(StepAction(b))); }
   std::string operator()(const Supply& b) const { return describe(StepAction(b)); }
   std::string operator()(const HostBehaviour& b) const { return "from now on " + visible(describe(StepAction(b))); }
+  std::string operator()(const PartState& b) const { return "from now on " + visible(describe(StepAction(b))); }
   std::string operator()(const Impairment& b) const { return describe(b); }
   std::string operator()(const Intent& b) const {
     std::string out = visible(b.what);

@@ -173,6 +173,11 @@ class Timeline:
         lasts = f" {duration(b['lasts_ns'])}" if b.get("lasts_ns") else ""
         self.note(e, "host", f"host: {b.get('name')}{lasts}", "quiet" if b.get("name") == "normal" else "bad")
 
+    def on_part(self, e, b):
+        which = f" ({b['which']})" if b.get("which") else ""
+        self.note(e, "terminal", f"{b.get('part')}: {b.get('state')}{which}",
+                  "quiet" if b.get("state") == "sound" else "bad")
+
     def on_intent(self, e, b):
         what = str(b.get("what"))
         text = f"{what} {INTENTS.get(what, '')}"
@@ -188,7 +193,7 @@ class Timeline:
         known = isinstance(step, int) and 0 <= step < len(steps)
         action = steps[step].get("action", {}) if known else {}
         lane = {"supply": "power", "swipe": "actuator", "press": "actuator",
-                "host_behaviour": "host"}.get(action.get("kind"), "network")
+                "host_behaviour": "host", "part": "terminal"}.get(action.get("kind"), "network")
         style = "odd" if not b.get("done") else "quiet" if lane == "actuator" else "bad"
         how = "fired" if b.get("done") else "MISSED"
         row = self.note(e, lane, f"step {number(step) + 1} {how}: {b.get('what')}", style)

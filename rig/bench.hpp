@@ -19,6 +19,8 @@ struct Bench {
   PowerSwitch* power = nullptr;
   NetworkImpairment* network = nullptr;
   HostScript* host = nullptr;
+  PartSwitch* parts = nullptr;
+  Till* till = nullptr;
   Book* journal = nullptr;
   Book* ledger = nullptr;
   std::vector<std::pair<Source, Capture*>> captures{};

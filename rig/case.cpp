@@ -59,6 +59,10 @@ struct Describe {
     return "host: " + a.name + (a.code.empty() ? "" : " with code " + a.code) +
            (a.lasts.count() == 0 ? "" : ", " + to_text(a.lasts));
   }
+  std::string operator()(const PartState& a) const {
+    return a.part + ": " + a.state + (a.which.empty() ? "" : " (" + a.which + ")") +
+           (a.lasts.count() == 0 ? "" : " for " + to_text(a.lasts));
+  }
 };
 
 }  // namespace

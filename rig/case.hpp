@@ -38,7 +38,7 @@ std::string_view to_string(NetworkFault::Kind);
 /// The same as something that holds from now on; of a fault upon a message: nothing.
 Impairment condition_of(const NetworkFault&);
 
-using StepAction = std::variant<Swipe, Press, Supply, NetworkFault, HostBehaviour>;
+using StepAction = std::variant<Swipe, Press, Supply, NetworkFault, HostBehaviour, PartState>;
 
 struct Step {
   std::string when = "start";

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t recovery_amount_minor = 100;
 constexpr std::size_t inbox_limit = 65536;
+constexpr Duration answer_limit = 2s;
 
 /// Key names for a line of keys: {amount} becomes the digits.
 std::string keys_for(const std::string& keys, std::int64_t amount_minor) {
@@ -29,8 +30,8 @@ bool is_milestone(const Event& e, std::string_view name) {
 }
 
 bool held_in_path(const Step& s) {
-  return s.after.count() == 0 && s.when.ends_with("_entered") &&
-         (std::holds_alternative<Supply>(s.action) || std::holds_alternative<HostBehaviour>(s.action));
+  return s.after.count() == 0 && s.when.ends_with("_entered") && !std::holds_alternative<NetworkFault>(s.action) &&
+         !std::holds_alternative<Swipe>(s.action) && !std::holds_alternative<Press>(s.action);
 }
 
 /// Its moment may come only after the case: the terminal clears up at its next sale, and settles at the end.
@@ -86,43 +87,12 @@ Task<> Watch::pump(Source source, Capture* capture) {
   }
 }
 
-Task<> Watch::perform(StepAction action) {
-  if (const auto* swipe = std::get_if<Swipe>(&action)) {
-    post(Source::actuator, *swipe);
-    placed_ = false;
-    MotionDone done = co_await bench_.actuator->perform(*swipe);
-    placed_ = true;
-    post(Source::actuator, std::move(done));
-  } else if (const auto* press = std::get_if<Press>(&action)) {
-    post(Source::actuator, *press);
-    placed_ = false;
-    MotionDone done = co_await bench_.actuator->perform(*press);
-    placed_ = true;
-    post(Source::actuator, std::move(done));
-  } else if (const auto* supply = std::get_if<Supply>(&action)) {
-    post(Source::power, *supply);
-    if (!supply->on) powered_ = false;  // also when it cannot be proved: rest switches it on again
-    Reading reading = co_await bench_.power->set(*supply);
-    powered_ = supply->on;
-    if (!powered_) idle_ = false;
-    post(Source::power, reading);
-  } else if (const auto* fault = std::get_if<NetworkFault>(&action)) {
-    const Impairment condition = condition_of(*fault);
-    post(Source::network, condition);
-    bench_.network->set(condition);
-  } else {
-    const HostBehaviour behaviour = std::get<HostBehaviour>(action);
-    post(Source::host, behaviour);
-    co_await bench_.host->set(behaviour);
-  }
-}
-
 Task<> Watch::act(Step step, int number) {
   std::string failure;
   try {
     co_await perform(step.action);
-    // without power the message is lost with the terminal; a host that has changed must get it
-    if (held_in_path(step)) bench_.network->confirm(number, std::holds_alternative<HostBehaviour>(step.action));
+    // without power the message is lost with the terminal; a host or a part that has changed must get it
+    if (held_in_path(step)) bench_.network->confirm(number, !std::holds_alternative<Supply>(step.action));
     if (number >= 0) post(Source::rig, Fired{number, true, describe(step.action)});
   } catch (const EquipmentError& e) {
     failure = e.what();
@@ -140,6 +110,7 @@ void Watch::record(Event event) {
   if (const auto* m = std::get_if<Milestone>(&event.body)) {
     if (m->name == "idle") idle_ = true;
     if (m->name == "request_entered") asked_.insert(key_of(*m));
+    if (m->name == "told") told_ = true;
     if (m->name == "told") approved_ = field(m->fields, "outcome") == "APPROVED";
     if (m->name == "settled") settled_ = field(m->fields, "outcome") != "FAILED";
   }
@@ -219,30 +190,6 @@ void Watch::throw_if_broken() const {
   if (broken_) throw EquipmentError(broken_what_);
 }
 
-Task<> Watch::clear() {
-  if (bench_.network != nullptr) bench_.network->set(Impairment{});
-  if (bench_.host != nullptr) {
-    HostBehaviour normal;
-    co_await bench_.host->set(std::move(normal));
-  }
-}
-
-Task<> Watch::rest() {
-  std::string failure;
-  try {
-    co_await clear();
-  } catch (const std::runtime_error& e) {
-    failure = e.what();  // one device that fails keeps no other from its rest
-  }
-  if (bench_.power != nullptr && !powered_) {
-    const Supply on{true};
-    Reading reading = co_await bench_.power->set(on);
-    powered_ = true;
-    post(Source::power, reading);
-  }
-  if (!failure.empty()) throw EquipmentError(failure);
-}
-
 Task<> Watch::restart_terminal() {
   StepAction off = Supply{false};
   StepAction on = Supply{true};
@@ -299,8 +246,9 @@ Task<> Watch::run_case(Case c) {
     arm(waiting_.back());
     if (step.when == "start") {
       waiting_.back().due = bench_.clock.now() + step.after;
-      if (behaviour != nullptr && step.after.count() == 0) {
-        // the host plays its part before the card moves
+      const bool part = std::holds_alternative<PartState>(step.action);
+      if ((behaviour != nullptr || part) && step.after.count() == 0) {
+        // the host plays its part, and the terminal's parts are as they shall be, before the card moves
         const Waiting ready = waiting_.back();
         waiting_.pop_back();
         ++acting_count_;
@@ -416,6 +364,11 @@ Task<> Watch::recover(Case c) {
   co_await clear();
   co_await restart_terminal();
   const Duration tries = bench_.terminal.answer_timeout * (bench_.terminal.reversal_tries + 1);
+  if (idle_ && !told_ && !asked_.empty() && bench_.till != nullptr) {
+    // never the sale again: what became of it is asked for
+    co_await bench_.till->ask_last_result();
+    co_await milestone("last_result", answer_limit);
+  }
   if (idle_) co_await sell(recovery_amount_minor);
   co_await read(Source::terminal, "journal", bench_.journal);
   co_await read(Source::host, "ledger", bench_.ledger);
@@ -439,6 +392,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   waiting_.clear();
   asked_.clear();
   approved_ = false;
+  told_ = false;
   broken_ = false;
   sink_.begin(number, c.name, bench_.clock.now());
   std::string failure;

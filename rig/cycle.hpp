@@ -91,9 +91,11 @@ class Watch {
   int acting_count_ = 0;
   bool settled_ = false;         ///< nothing of an earlier cycle is left in the books
   bool approved_ = false;        ///< the last that was told
+  bool told_ = false;            ///< anything was told of a sale in this cycle
   std::set<std::string> asked_;  ///< batch/STAN of the requests seen in this cycle
   bool idle_ = false;            ///< the last the terminal said is that it is ready
   bool powered_ = false;
+  bool sound_ = false;   ///< all parts of the terminal are as they should be
   bool placed_ = true;   ///< no motion was cut short since the actuator was last at rest
   bool broken_ = false;  ///< equipment failed in this cycle
   std::string broken_what_;

@@ -2,33 +2,19 @@
 
 #include <algorithm>
 
-#include "rig/transaction.hpp"
+#include "rig/diagnose_parts.hpp"
 
 namespace swiperig {
 
 namespace {
 
-Diagnosis answer(std::string cause, std::string why, std::initializer_list<Mark> marks) {
-  Diagnosis d{std::move(cause), std::move(why), {}, {}};
-  for (const Mark& m : marks) {
-    if (m) d.evidence.push_back(m.seq);
-  }
-  std::sort(d.evidence.begin(), d.evidence.end());
-  return d;
-}
-
-Diagnosis undecided(std::string why, std::vector<std::string> candidates, std::initializer_list<Mark> marks) {
-  Diagnosis d = answer("unknown", std::move(why), marks);
-  d.candidates = std::move(candidates);
-  return d;
-}
-
 /// DOMAIN.md 2.5: which class of cause a declining code stands for.
 std::string cause_of_code(const std::string& code) {
   static constexpr std::string_view host[] = {"06", "68", "90", "91", "92", "96", "98"};
   static constexpr std::string_view pin[] = {"38", "55", "75"};
-  static constexpr std::string_view fraud[] = {"04", "07", "33", "34", "35", "36", "37", "41", "43", "59", "63", "A0"};
-  static constexpr std::string_view setup[] = {"03", "97", "14", "15", "54", "30", "77", "94"};
+  static constexpr std::string_view fraud[] = {"04", "07", "33", "34", "35", "36", "37", "41", "43", "59", "63"};
+  // A0: what reached the host is what left the terminal, so their keys differ
+  static constexpr std::string_view setup[] = {"03", "97", "14", "15", "54", "30", "77", "94", "A0"};
   const auto in = [&](auto& set) { return std::find(std::begin(set), std::end(set), code) != std::end(set); };
   if (code == "51") return "funds";
   if (code == "45") return "fallback";
@@ -40,7 +26,7 @@ std::string cause_of_code(const std::string& code) {
   return "policy";
 }
 
-Diagnosis without_request(const Transaction& t, const Scope& scope) {
+Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& scope) {
   const bool odd = t.swipe && !t.swipe->manner.empty() && t.swipe->manner != "twice";
   const bool bad_swipe =
       odd || (t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
@@ -69,7 +55,13 @@ Diagnosis without_request(const Transaction& t, const Scope& scope) {
     const bool spoke = t.last_text.seq > t.card_wanted.seq;
     if (!spoke) return answer("app_hang", "after the swipe the terminal said nothing at all", {t.swiped, t.silence});
   }
-  if (!t.card_wanted && t.silence) return answer("keypad", "the terminal never asked for the card", {t.silence});
+  if (!t.card_wanted && t.silence && o.awake != 0) {
+    return answer("keypad", "the terminal never asked for the card, and was awake", {t.silence, Mark{o.awake, {}}});
+  }
+  if (!t.card_wanted && t.silence && o.asleep != 0) {
+    return answer("app_hang", "the terminal never asked for the card, and did not answer its register either",
+                  {t.silence, Mark{o.asleep, {}}});
+  }
   if (!t.card_wanted)
     return undecided("the case ended before the terminal asked for the card", {"keypad", "app_hang"}, {});
   return undecided("the terminal waits for a card that it did not get", {"card_reader", "operator_swipe"},
@@ -91,6 +83,11 @@ Observed observed(std::span<const Event> events) {
     // that a step fired says what was injected
     if (!e.is_observation() || std::holds_alternative<Fired>(e.body) || (!begun && !fault)) continue;
     const bool book = std::holds_alternative<BookRead>(e.body);
+    if (begun && !after) {
+      const auto* text = std::get_if<Text>(&e.body);
+      if (book && std::get<BookRead>(e.body).book == "journal") o.awake = e.seq;
+      if (text != nullptr && text->place == "rig") o.asleep = e.seq;
+    }
     if (!after || book) o.events.push_back(e);
   }
   return o;
@@ -108,7 +105,9 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   if (!t.power_lost.empty() && !(a != nullptr && a->told && a->told.seq < t.power_lost.front().seq)) {
     return answer("power", "the rail fell below the brown-out level before anything was told", {t.power_lost.front()});
   }
-  if (a == nullptr) return without_request(t, scope);
+  if (auto gone = diagnose_gone(t, a, scope)) return *std::move(gone);
+  if (auto said = diagnose_said(t, a)) return *std::move(said);
+  if (a == nullptr) return without_request(o, t, scope);
 
   const Mark& gave_up = a->closed_by_terminal;
   if (!a->left) {
@@ -157,13 +156,21 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   }
   if (a->told_outcome == "APPROVED") {
     if (o.amount_minor != 0 && a->told_amount_minor != o.amount_minor) {
+      if (pressed_minor(t) == o.amount_minor) {
+        return answer("keypad",
+                      "the keys of " + amount_text(o.amount_minor) + " were hit, and the terminal took " +
+                          amount_text(a->told_amount_minor),
+                      {t.parts.pressed, a->entered, a->told});
+      }
       return answer("wrong_amount",
                     "everything agrees but the amount: " + amount_text(a->told_amount_minor) + " instead of " +
                         amount_text(o.amount_minor),
                     {a->entered, a->told});
     }
+    if (auto part = diagnose_approved(t, *a)) return *std::move(part);
     return answer("none", "approved and told", {a->response_left, a->told});
   }
+  if (auto standing = diagnose_untold(t, *a, scope)) return *std::move(standing);
   if (t.books.contains("journal") && a->journal.empty()) {
     return undecided("approved on the wire, but the terminal has no record of it",
                      {"database", "app_crash", "app_hang"}, {a->response_left, t.books.at("journal")});

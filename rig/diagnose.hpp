@@ -14,6 +14,8 @@ namespace swiperig {
 struct Observed {
   std::int64_t amount_minor = 0;  ///< what the customer meant to pay
   std::vector<Event> events;      ///< observations only
+  std::uint64_t awake = 0;        ///< before it was restarted, the terminal told the register its journal
+  std::uint64_t asleep = 0;       ///< or it did not
 };
 
 /// Keeps what `diagnose` may see: drops every action and everything after the case but the books.

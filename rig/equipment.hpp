@@ -56,6 +56,21 @@ struct HostScript {
   virtual Task<> set(HostBehaviour) = 0;
 };
 
+/// What puts the terminal's own parts into a state: relays at a prepared sample, a debugging port, a simulated
+/// terminal's contact port. A bench with a sealed terminal has none, and cases that need one are refused.
+struct PartSwitch {
+  virtual ~PartSwitch() = default;
+  /// Returns once the part is in the state; throws EquipmentError, also for a part that the terminal has not.
+  virtual Task<> set(PartState) = 0;
+};
+
+/// The cash register's one question beside the journal.
+struct Till {
+  virtual ~Till() = default;
+  /// Asks what became of the last sale; what the terminal says to it is an observation.
+  virtual Task<> ask_last_result() = 0;
+};
+
 struct Seen {
   Body body;
   Time at{};

@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::array<std::string_view, 6> source_names = {"rig", "actuator", "power", "network", "host", "terminal"};
 constexpr std::array<std::string_view, std::variant_size_v<Body>> kind_names = {
-    "swipe", "press",   "supply",      "impairment", "host_behaviour", "intent", "armed",           "milestone",
-    "text",  "reading", "motion_done", "presence",   "book_read",      "fired",  "equipment_fault", "silence"};
+    "swipe", "press",           "supply", "impairment", "host_behaviour", "part",     "intent",
+    "armed", "milestone",       "text",   "reading",    "motion_done",    "presence", "book_read",
+    "fired", "equipment_fault", "silence"};
 
 // Writing and reading share one description of each body: `fields` visits its members by name.
 template <class B, class Visit>
@@ -39,6 +40,10 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, I
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, HostBehaviour> {
   v("name", body.name), v("lasts_ns", body.lasts), v("code", body.code);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, PartState> {
+  v("part", body.part), v("state", body.state), v.odd("which", body.which), v.odd("lasts_ns", body.lasts);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Intent> {

@@ -61,6 +61,13 @@ struct HostBehaviour {
   Duration lasts{};  ///< for behaviours that take time (slow, late)
   std::string code;  ///< field 39 of a decline
 };
+/// A part of the terminal is in this state from now on; names and meanings in rig/parts.def. State "sound": as it
+/// should be; part "all": every one.
+struct PartState {
+  std::string part, state;
+  std::string which = {};  ///< of a keypad: the key; "": all of them
+  Duration lasts{};        ///< 0: until the bench is at rest
+};
 /// The case begins: its name, its intent and what is armed, in words.
 struct Intent {
   std::string what;  ///< "sale", "recovery sale", "settlement"
@@ -90,10 +97,10 @@ struct MotionDone {
   std::string what;             ///< "swipe", "press", "park"
   std::int64_t speed_mm_s = 0;  ///< measured over the stripe; 0 for others
   bool reverse = false;
-  std::string manner = {};  ///< manner_of the swipe that was performed
+  std::string manner = {};  ///< manner_of the swipe that was performed; of a press, the keys that were hit
 };
 struct Presence {
-  std::string what;  ///< "host", "terminal link", ...
+  std::string what;  ///< "usb": the terminal's own connection to the bench; "host", ...
   bool up = false;
 };
 /// One row of a book as its keeper told it.
@@ -120,10 +127,10 @@ struct Silence {
   Duration lasted{};
 };
 
-using Body = std::variant<Swipe, Press, Supply, Impairment, HostBehaviour, Intent, Armed, Milestone, Text, Reading,
-                          MotionDone, Presence, BookRead, Fired, EquipmentFault, Silence>;
+using Body = std::variant<Swipe, Press, Supply, Impairment, HostBehaviour, PartState, Intent, Armed, Milestone, Text,
+                          Reading, MotionDone, Presence, BookRead, Fired, EquipmentFault, Silence>;
 /// Index of the first observation in Body; actions come before it.
-inline constexpr std::size_t first_observation = 7;  // Milestone
+inline constexpr std::size_t first_observation = 8;  // Milestone
 
 struct Event {
   std::uint64_t seq = 0;   ///< order of arrival, from 1 in its run

@@ -26,6 +26,9 @@ struct TerminalProfile {
   Duration connect_timeout = std::chrono::seconds(20);
   int reversal_tries = 3;
   bool keep_reversal_after_last_try = true;
+  bool unprinted_sale_stands = true;  ///< else a sale whose receipt does not come out is reversed
+  std::string fallback_entry = "02";  ///< field 22 of a swipe for a chip that failed: 02 or 80
+  Duration watchdog{};                ///< how long its program may stand still before it is restarted; 0: not declared
   bool bidirectional_reader = false;
   Duration no_return_limit = std::chrono::seconds(90);  ///< Tmax: silence after this
   Duration boot_limit = std::chrono::seconds(30);

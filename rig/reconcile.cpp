@@ -4,6 +4,8 @@
 #include <optional>
 #include <set>
 
+#include "rig/part_rules.hpp"
+
 namespace swiperig {
 
 namespace {
@@ -63,6 +65,8 @@ class Rules {
     check("R_MAC", wire && (journal || told), true, [&] { each(&Rules::authentic); });
     check("R_ANSWER", wire && (journal || told), true, [&] { each(&Rules::answered_first); });
     check("R_HINT", told, bool(t_.swipe_begun), [&] { hint(); });
+    for (auto& rule : part_rules(scope_)) result_.checked.push_back(std::move(rule));
+    for (auto& finding : part_findings(t_, scope_)) result_.findings.push_back(std::move(finding));
     check("I9", wire && journal, bool(journal_), [&] { each(&Rules::durable); });
     check("I8", wire, true, [&] { order(); });
     check("I7", wire, true, [&] { each(&Rules::unique_keys); });
@@ -118,13 +122,16 @@ class Rules {
   void no_double_charge() {
     for (std::size_t i = 0; i < t_.intents.size(); ++i) {
       std::int64_t sum = 0;
+      int times = 0;
       Mark last;
       for (const Attempt& a : t_.attempts) {
         if (a.intent != static_cast<int>(i)) continue;
         sum += charged(a);
+        // what was keyed wrong is charged once, and is no fault of the terminal's
+        if (charged(a) != 0) times += charged(a) == a.amount_minor ? 1 : 2;
         if (a.committed) last = a.committed;
       }
-      if (sum > t_.intents[i].amount_minor) {
+      if (sum > t_.intents[i].amount_minor && times > 1) {
         find("I1",
              "cardholder charged " + amount_text(sum) + " for a purchase of " + amount_text(t_.intents[i].amount_minor),
              {t_.intents[i].begun, last, ledger_});
@@ -290,6 +297,7 @@ class Rules {
 
   void hint() {
     if (t_.card_read || t_.read_error || !t_.silence || t_.fault) return;
+    if (t_.parts.failed && t_.parts.failed.seq < t_.silence.seq) return;  // it could not
     if (t_.silence.seq < t_.swipe_begun.seq) return;
     // what was asked for was read, whatever the terminal told of it
     if (std::any_of(t_.attempts.begin(), t_.attempts.end(),

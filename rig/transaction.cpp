@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <set>
 
+#include "rig/parts_seen.hpp"
+
 namespace swiperig {
 
 namespace {
@@ -16,6 +18,7 @@ class Fold {
 
   void operator()(const Event& e) {
     at_ = Mark{e.seq, e.at};
+    parts_(e, t_);
     std::visit([&](const auto& body) { see(body); }, e.body);
   }
 
@@ -123,6 +126,8 @@ class Fold {
       a.amount_minor = amount;
       a.proc = get("proc");
       a.pan = get("pan");
+      a.entry = get("entry");
+      a.entry_reason = get("entry_reason");
       a.intent = static_cast<int>(t_.intents.size()) - 1;
       by_connection_[std::string(get("connection"))] = static_cast<std::size_t>(&a - t_.attempts.data());
       t_.sent.push_back({Sent::request, a.batch, a.stan, at_});
@@ -155,6 +160,14 @@ class Fold {
         // books read earlier are overtaken by it; the other codes undo nothing
         if (a.ledger == "approved" && a.reversal_code == "00") a.ledger = "reversed";
         if (a.journal == "pending") a.journal = "reversed";
+      }
+    } else if (name == "last_result") {
+      // asked of the last sale, whichever it names
+      for (Attempt& a : t_.attempts) {
+        if (!a.entered) continue;
+        a.last_result = at_;
+        const bool named = a.batch == get("batch") && a.stan == get("stan");
+        a.last_result_outcome = named ? std::string(get("outcome")) : "";
       }
     } else if (name == "gave_up") {
       attempt(get("batch"), get("stan")).gave_up = at_;
@@ -215,6 +228,7 @@ class Fold {
 
   Transaction& t_;
   const Scope& scope_;
+  PartsFold parts_;
   Mark at_;
   std::map<std::string, std::size_t> by_connection_;
   std::string logon_connection_;

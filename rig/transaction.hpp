@@ -31,7 +31,8 @@ struct Attempt {
   std::string code, mac;                  ///< of the response that reached the path
   Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
   int reversals = 0;
-  Mark gave_up;  ///< the terminal reported that it tries no longer
+  std::string entry, entry_reason;  ///< fields 22 and 60.5 of the request
+  Mark gave_up;                     ///< the terminal reported that it tries no longer
   std::string reversal_code;
   Mark told;
   std::string told_outcome;  ///< APPROVED, DECLINED, UNKNOWN, FAILED; the last one told
@@ -42,14 +43,34 @@ struct Attempt {
   std::string journal, ledger;           ///< state in the books at the end; "" = no row
   std::int64_t ledger_amount_minor = 0;  ///< the sum, where a book has several rows of this key
   std::int64_t journal_amount_minor = 0;
-  Mark seen_clear;       ///< the journal, read after the request, showed no pending reversal
-  bool carried = false;  ///< of an earlier cycle: in the books as before, and nothing else was seen of it
+  Mark seen_clear;                  ///< the journal, read after the request, showed no pending reversal
+  Mark last_result;                 ///< the terminal was asked what became of it
+  std::string last_result_outcome;  ///< APPROVED, REVERSED, ...; "": nothing it could name
+  bool carried = false;             ///< of an earlier cycle: in the books as before, and nothing else was seen of it
 };
 
 struct IntentSeen {
   std::string what;
   std::int64_t amount_minor = 0;
   Mark begun;
+};
+
+/// What a terminal says or shows of its own parts; of the case itself.
+struct PartsSeen {
+  Mark failed;  ///< the first part that was made to fail; an action, which diagnose never sees
+  Mark printed, printer_failed, chip_failed, chip_refused, storage_failed, clock_lost, tampered;
+  Mark usb_lost;                   ///< gone from its USB connection
+  Mark restarted;                  ///< its application started, in the middle of the case
+  Mark reset;                      ///< it reset a connection
+  Mark alive;                      ///< the last sign of life before that
+  Mark first_screen, last_screen;  ///< before the silence
+  Mark pressed;
+  std::string keys;       ///< that were hit, separated by a space
+  Mark told_time;         ///< an authentic answer that says the time
+  std::string host_time;  ///< MMDDhhmmss
+  Mark misdated;          ///< a receipt after it, dated otherwise
+  std::string receipt_time;
+  Mark sold_tampered;  ///< a request after the keys were said to be erased
 };
 
 /// Requests, reversals and settlements in the order in which they left the terminal.
@@ -75,6 +96,7 @@ struct Transaction {
   std::string settlement_batch;
   std::string settlement_totals, settlement_answer;  ///< field 48 of the request and of the response
   std::string fault_what;
+  PartsSeen parts;
   Mark settlement_entered, settlement_left, settlement_answered;
 
   Attempt* find(std::string_view batch, std::string_view stan);

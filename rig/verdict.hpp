@@ -19,7 +19,8 @@ std::string_view to_string(Outcome);
 Outcome parse_outcome(std::string_view);
 
 /// A rule broken. `rule`: I1..I10 of DOMAIN.md 3.5, or R_MAC (2.7: an approval with a wrong MAC is not booked),
-/// R_ANSWER (2.7: nothing is approved without a valid response), R_HINT (3.3 2: a misread is answered by a prompt).
+/// R_ANSWER (2.7: nothing is approved without a valid response), R_HINT (3.3 2: a misread is answered by a prompt),
+/// R_STANDS, R_CHIP, R_FALLBACK, R_TAMPER, R_CLOCK (rig/part_rules.hpp).
 struct Finding {
   std::string rule;
   std::string what;                     ///< one sentence: what happened to whose money
@@ -57,6 +58,8 @@ struct Scope {
   bool bidirectional_reader = false;
   int reversal_tries = 3;
   bool keep_reversal_after_last_try = true;
+  bool unprinted_sale_stands = true;                                  ///< whatever the printer does
+  Duration watchdog{};                                                ///< its window; 0: not declared
   bool mac = true;                                                    ///< the host signs its approvals
   std::vector<std::string> reversal_done_codes = {"00", "12", "25"};  ///< field 39 that ends a reversal
 };

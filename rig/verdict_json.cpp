@@ -132,6 +132,7 @@ StepAction action_of(const json::value& v) {
   if (auto* a = std::get_if<Press>(&body)) return std::move(*a);
   if (auto* a = std::get_if<Supply>(&body)) return *a;
   if (auto* a = std::get_if<HostBehaviour>(&body)) return std::move(*a);
+  if (auto* a = std::get_if<PartState>(&body)) return std::move(*a);
   throw std::runtime_error("a step cannot be a " + o.text("kind"));
 }
 
@@ -192,17 +193,21 @@ Verdict parse_verdict(std::string_view text) {
 }
 
 std::string to_json(const Scope& s) {
-  return json::serialize(json::object{{"sources", strings(s.sources)},
-                                      {"books", strings(s.books)},
-                                      {"answer_timeout_ns", s.answer_timeout.count()},
-                                      {"min_speed_mm_s", s.min_speed_mm_s},
-                                      {"max_speed_mm_s", s.max_speed_mm_s},
-                                      {"brownout_mv", s.brownout_mv},
-                                      {"bidirectional_reader", s.bidirectional_reader},
-                                      {"reversal_tries", s.reversal_tries},
-                                      {"keep_reversal_after_last_try", s.keep_reversal_after_last_try},
-                                      {"mac", s.mac},
-                                      {"reversal_done_codes", strings(s.reversal_done_codes)}});
+  json::object out = {{"sources", strings(s.sources)},
+                      {"books", strings(s.books)},
+                      {"answer_timeout_ns", s.answer_timeout.count()},
+                      {"min_speed_mm_s", s.min_speed_mm_s},
+                      {"max_speed_mm_s", s.max_speed_mm_s},
+                      {"brownout_mv", s.brownout_mv},
+                      {"bidirectional_reader", s.bidirectional_reader},
+                      {"reversal_tries", s.reversal_tries},
+                      {"keep_reversal_after_last_try", s.keep_reversal_after_last_try},
+                      {"mac", s.mac},
+                      {"reversal_done_codes", strings(s.reversal_done_codes)}};
+  // members that older readers do not know are there only where they say something
+  if (!s.unprinted_sale_stands) out.emplace("unprinted_sale_stands", false);
+  if (s.watchdog.count() != 0) out.emplace("watchdog_ns", s.watchdog.count());
+  return json::serialize(out);
 }
 
 Scope parse_scope(std::string_view text) {
@@ -220,6 +225,8 @@ Scope parse_scope(std::string_view text) {
   s.keep_reversal_after_last_try = o.flag("keep_reversal_after_last_try");
   s.mac = o.flag("mac");
   s.reversal_done_codes = o.texts("reversal_done_codes");
+  if (value.get_object().contains("unprinted_sale_stands")) s.unprinted_sale_stands = o.flag("unprinted_sale_stands");
+  if (value.get_object().contains("watchdog_ns")) s.watchdog = Duration(o.integer("watchdog_ns"));
   return s;
 }
 

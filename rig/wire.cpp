@@ -74,6 +74,10 @@ Wire::Look Wire::look(bool from_terminal, BytesView frame) {
   const std::string_view pan = m.has(2) ? m.field(2) : track2.substr(0, track2.find('='));
   if (!pan.empty()) out.emplace_back("pan", mask_pan(pan));
   if (m.has(22)) out.emplace_back("entry", m.field(22));
+  if (m.field(60).size() >= 13) out.emplace_back("entry_reason", m.field(60).substr(12, 1));
+  if (!request && m.field(12).size() == 6 && m.field(13).size() == 4) {
+    out.emplace_back("clock", std::string(m.field(13)) + std::string(m.field(12)));
+  }
   if (kind == MessageClass::settlement && m.has(48)) out.emplace_back("totals", m.field(48));
   if (m.has(42)) out.emplace_back("mid", printable(m.field(42)));
   if (m.has(41)) out.emplace_back("tid", printable(m.field(41)));

@@ -211,7 +211,7 @@ const std::vector<Wrong> wrong = {
      "acceleration_mm_s2 = 15000\nacceleration_settable = \"yes\"", "expected true or false"},
     {"card_with_more", bench, "[stand_in.cards.credit]", "[stand_in.cards.credit]\npin = \"1234\"",
      "unknown key \"pin\""},
-    {"no_stand_in", bench, "[stand_in]", "[standin]", "benches/virtual.toml:56:1: \"contact\" is missing"},
+    {"no_stand_in", bench, "[stand_in]", "[standin]", "benches/virtual.toml:60:1: \"contact\" is missing"},
     // terminal profile
     {"profile_unknown_key", terminal, "[reader]", "[reader]\ncolour = 1",
      "terminals/fixture.toml:21:10: unknown key \"colour\""},

@@ -71,6 +71,7 @@ std::vector<Rule> rules() {
   {  // 6
     History h = begun();
     h.silence();
+    h.book("journal", {});
     add("keypad", "never asked for the card", h);
   }
   {  // 7
@@ -188,6 +189,9 @@ TEST(Diagnose, WhatDoesNotDecideIsUnknownWithCandidates) {
           << c << " for " << d.why;
     }
   };
+  History nothing = begun();
+  nothing.silence();
+  expect_unknown(nothing, {"keypad", "app_hang"});
   History read = begun();
   read.read_card();
   read.silence();

@@ -120,7 +120,8 @@ TEST(Explain, WhatDevicesSayMovesNoCursor) {
         Body(Presence{hostile, true}), Body(EquipmentFault{hostile}),
         Body(BookRead{hostile, {{hostile, hostile, hostile, 1, hostile}}}), Body(Fired{0, false, hostile}),
         Body(Armed{0, hostile}), Body(Intent{hostile, 1, hostile}), Body(MotionDone{hostile, 1, false}),
-        Body(Swipe{hostile, 1, false}), Body(Press{hostile}), Body(HostBehaviour{hostile, {}, {}})}) {
+        Body(Swipe{hostile, 1, false}), Body(Press{hostile}), Body(HostBehaviour{hostile, {}, {}}),
+        Body(PartState{hostile, hostile, hostile, {}})}) {
     Event e;
     e.seq = 60 + c.events.size();
     e.body = body;

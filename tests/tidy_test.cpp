@@ -37,7 +37,7 @@ const std::set<std::string> pure = {
     "event",   "case",          "trace",  "transaction", "reconcile",   "diagnose",  "verdict",
     "track",   "f2f",           "path",   "wire",        "mac",         "mask",      "digest",
     "bytes",   "time",          "random", "profile",     "alter",       "reception", "path_faults",
-    "iso8583", "iso8583_frame", "close",  "text_rule",   "verdict_json"};
+    "iso8583", "iso8583_frame", "close",  "text_rule",   "verdict_json", "parts_seen", "part_rules", "diagnose_parts"};
 
 struct Package {
   const char* include;  ///< how its headers begin

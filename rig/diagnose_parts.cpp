@@ -1,0 +1,130 @@
+#include "rig/diagnose_parts.hpp"
+
+#include <algorithm>
+
+namespace swiperig {
+
+Diagnosis answer(std::string cause, std::string why, std::initializer_list<Mark> marks) {
+  Diagnosis d{std::move(cause), std::move(why), {}, {}};
+  for (const Mark& m : marks) {
+    if (m) d.evidence.push_back(m.seq);
+  }
+  std::sort(d.evidence.begin(), d.evidence.end());
+  return d;
+}
+
+Diagnosis undecided(std::string why, std::vector<std::string> candidates, std::initializer_list<Mark> marks) {
+  Diagnosis d = answer("unknown", std::move(why), marks);
+  d.candidates = std::move(candidates);
+  return d;
+}
+
+namespace {
+
+/// When the terminal last had everything that it needed to say something: the response, or else the card.
+Mark owed_since(const Transaction& t, const Attempt* a) {
+  if (a != nullptr) return a->response_left;
+  if (!t.card_wanted) return t.parts.last_screen.seq > t.parts.pressed.seq ? Mark{} : t.parts.pressed;
+  return t.card_read || t.read_error ? Mark{} : t.swiped;
+}
+
+}  // namespace
+
+std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, const Scope& scope) {
+  const PartsSeen& p = t.parts;
+  const Mark told = a != nullptr ? a->told : Mark{};
+  const auto too_late = [&](const Mark& m) { return !m || (told && told.seq < m.seq); };
+  if (!too_late(p.usb_lost)) {
+    return answer("os_crash", "the terminal vanished from its USB and came up again while its power stayed",
+                  {p.usb_lost, p.restarted});
+  }
+  const Mark died = p.reset && (!p.restarted || p.reset.seq < p.restarted.seq) ? p.reset : p.restarted;
+  if (too_late(died)) return std::nullopt;
+  if (scope.sources.count("usb") == 0) {
+    return undecided("the terminal's application started again, and nobody saw whether its system did",
+                     {"app_crash", "app_hang", "os_crash"}, {p.reset, p.restarted});
+  }
+  const Duration window = scope.watchdog;
+  const Mark owed = owed_since(t, a);
+  if (window.count() != 0 && owed && owed.at <= p.alive.at + window && died.at - owed.at >= window &&
+      died.at - p.alive.at >= window) {
+    return answer("app_hang", "the terminal owed a word for its watchdog's " + to_text(window) + ", and was restarted",
+                  {owed, p.reset, p.restarted});
+  }
+  if (window.count() != 0 && died.at - p.alive.at < window) {
+    return answer("app_crash",
+                  "the terminal's application " + std::string(p.reset ? "left its connection to a reset" : "ended") +
+                      " and started again, sooner than its watchdog bites",
+                  {p.alive, p.reset, p.restarted});
+  }
+  return undecided("the terminal's application started again after it was silent for a while",
+                   {"app_crash", "app_hang"}, {p.alive, p.reset, p.restarted});
+}
+
+std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a) {
+  const PartsSeen& p = t.parts;
+  if (a != nullptr && a->told_outcome == "APPROVED") return std::nullopt;
+  if (p.tampered) return answer("setup", "the terminal says that its keys are erased", {p.tampered});
+  if (p.storage_failed)
+    return answer("database", "the terminal says that its storage takes no record", {p.storage_failed});
+  if (p.chip_refused) {
+    return answer("chip", "approved, and then refused by the chip",
+                  {a != nullptr ? a->response_left : Mark{}, p.chip_refused});
+  }
+  if (p.chip_failed && a == nullptr && !t.card_read) {
+    return answer("chip", "the chip could not be used, and no card was read after it", {p.chip_failed});
+  }
+  return std::nullopt;
+}
+
+std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& a) {
+  const PartsSeen& p = t.parts;
+  if (p.printer_failed) {
+    return answer("printer", "approved and told, and the printer does not print",
+                  {a.response_left, p.printer_failed, a.told});
+  }
+  if (p.chip_failed) {
+    return answer("fallback", "the chip could not be used and the stripe was, approved and told",
+                  {p.chip_failed, a.entered, a.told});
+  }
+  if (p.clock_lost) {
+    return answer("clock", "approved and told; the terminal had lost the time before", {p.clock_lost, a.told});
+  }
+  if (p.first_screen && p.last_screen.seq < a.response_left.seq) {
+    return answer("display", "approved and told to the register, and the screen showed nothing of it",
+                  {p.last_screen, a.response_left, a.told});
+  }
+  return std::nullopt;
+}
+
+std::optional<Diagnosis> diagnose_untold(const Transaction& t, const Attempt& a, const Scope& scope) {
+  if (a.told || !a.response_left) return std::nullopt;
+  const PartsSeen& p = t.parts;
+  const bool shown = p.last_screen.seq > a.response_left.seq || p.printed.seq > a.response_left.seq;
+  if (shown && a.closed_by_terminal) {
+    return answer("ecr_link", "approved and shown or printed, but the register was told no result",
+                  {a.response_left, p.last_screen, p.printed, t.silence});
+  }
+  if (!shown && !a.closed_by_terminal && t.silence && scope.sources.count("usb") != 0 &&
+      t.silence.at - a.response_left.at > scope.answer_timeout) {
+    return answer("app_hang",
+                  "the response was delivered, its connection stayed open, and the terminal said nothing any more",
+                  {a.response_left, t.silence});
+  }
+  return std::nullopt;
+}
+
+std::int64_t pressed_minor(const Transaction& t) {
+  std::int64_t amount = 0;
+  bool any = false;
+  for (std::size_t i = 0; i < t.parts.keys.size(); i += 2) {
+    const char c = t.parts.keys[i];
+    const bool alone = i + 1 == t.parts.keys.size() || t.parts.keys[i + 1] == ' ';
+    if (!alone || c < '0' || c > '9' || amount > 99'999'999'999) break;
+    amount = amount * 10 + (c - '0');
+    any = true;
+  }
+  return any ? amount : -1;
+}
+
+}  // namespace swiperig

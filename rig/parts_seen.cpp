@@ -1,0 +1,99 @@
+#include "rig/parts_seen.hpp"
+
+#include <charconv>
+
+namespace swiperig {
+
+namespace {
+
+/// What happens within it is one sign of life.
+constexpr Duration kMoment = std::chrono::milliseconds(10);
+
+/// Seconds in a year of 366 days up to MMDDhhmmss; -1: it is none.
+std::int64_t second_of_year(std::string_view stamp) {
+  constexpr int days_before[] = {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335};
+  if (stamp.size() != 10) return -1;
+  int parts[5] = {};
+  for (std::size_t i = 0; i < 5; ++i) {
+    const char* at = stamp.data() + 2 * i;
+    if (std::from_chars(at, at + 2, parts[i]).ptr != at + 2) return -1;
+  }
+  if (parts[0] < 1 || parts[0] > 12) return -1;
+  const std::int64_t day = days_before[parts[0] - 1] + parts[1];
+  return ((day * 24 + parts[2]) * 60 + parts[3]) * 60 + parts[4];
+}
+
+/// Further apart than two clocks that were set to one another; a year's end between them counts as agreement.
+bool another_time(std::string_view a, std::string_view b) {
+  constexpr std::int64_t kSlack = 3600, kYear = 365 * 86400;
+  const std::int64_t first = second_of_year(a), second = second_of_year(b);
+  if (first < 0 || second < 0) return false;
+  const std::int64_t apart = first < second ? second - first : first - second;
+  return apart > kSlack && apart < kYear - kSlack;
+}
+
+}  // namespace
+
+void PartsFold::lives(Mark at) {
+  if (at.at - alive_.at > kMoment) alive_before_ = alive_;
+  alive_ = at;
+}
+
+void PartsFold::operator()(const Event& e, Transaction& t) {
+  const Mark at{e.seq, e.at};
+  PartsSeen& p = t.parts;
+  if (const auto* m = std::get_if<Milestone>(&e.body)) {
+    see(*m, at, t);
+  } else if (const auto* text = std::get_if<Text>(&e.body)) {
+    if (text->place == "rig") return;
+    lives(at);
+    if (text->place != "screen" || t.silence || t.recovery) return;
+    if (!p.first_screen) p.first_screen = at;
+    p.last_screen = at;
+  } else if (const auto* presence = std::get_if<Presence>(&e.body)) {
+    if (presence->what == "usb" && !presence->up && !t.recovery && !p.usb_lost) p.usb_lost = at;
+  } else if (const auto* done = std::get_if<MotionDone>(&e.body)) {
+    if (done->what != "press" || t.recovery || p.pressed) return;
+    p.pressed = at;
+    p.keys = done->manner;
+  } else if (const auto* part = std::get_if<PartState>(&e.body)) {
+    if (part->state != "sound" && part->state != "good" && !p.failed) p.failed = at;
+  }
+}
+
+void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
+  PartsSeen& p = t.parts;
+  const std::string_view name = m.name;
+  const auto get = [&](std::string_view what) { return field(m.fields, what); };
+  if (name == "idle") keyless_ = false;
+  if (name == "request_entered" && keyless_ && !p.sold_tampered) p.sold_tampered = at;
+  if (name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
+    p.told_time = at;
+    p.host_time = get("clock");
+  }
+  if (name == "printed" && p.told_time && !p.misdated && another_time(get("date"), p.host_time)) {
+    p.misdated = at;
+    p.receipt_time = get("date");
+  }
+  if (name == "tampered") {
+    keyless_ = true;
+    if (!p.tampered) p.tampered = at;
+  }
+  if (name == "booted" && !t.recovery && !p.restarted) {
+    p.restarted = at;
+    p.alive = at.at - alive_.at > kMoment ? alive_ : alive_before_;
+  }
+  if (name == "closed" && get("by") == "terminal" && get("how") == "reset" && !t.recovery && !p.reset) p.reset = at;
+  if (name.ends_with("_entered") && !name.ends_with("response_entered")) lives(at);
+  if (t.recovery) return;
+  for (const auto& [called, mark] : {std::pair{"printed", &p.printed},
+                                     {"printer_failed", &p.printer_failed},
+                                     {"chip_failed", &p.chip_failed},
+                                     {"chip_refused", &p.chip_refused},
+                                     {"storage_failed", &p.storage_failed},
+                                     {"clock_lost", &p.clock_lost}}) {
+    if (name == called && !*mark) *mark = at;
+  }
+}
+
+}  // namespace swiperig

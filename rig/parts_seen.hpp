@@ -1,0 +1,21 @@
+// What is seen of a terminal's own parts, folded over the events of a case: texts and milestones that name a part,
+// signs of life, restarts, and the time on its receipts against the host's.
+#pragma once
+
+#include "rig/transaction.hpp"
+
+namespace swiperig {
+
+class PartsFold {
+ public:
+  void operator()(const Event& e, Transaction& t);
+
+ private:
+  void lives(Mark at);
+  void see(const Milestone& m, Mark at, Transaction& t);
+
+  Mark alive_, alive_before_;  // the last two different moments with a sign of life
+  bool keyless_ = false;       // its keys are erased, and it has not become ready since
+};
+
+}  // namespace swiperig
