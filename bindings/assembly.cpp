@@ -202,7 +202,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     bench.parts = &*parts;
     bench.captures.emplace_back(Source::terminal, &*parts);
   }
-  bench.till = &terminal;
+  bench.last_result = &terminal;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
   bench.good_card = file.good_card;

@@ -20,7 +20,7 @@
 
 namespace swiperig {
 
-class TerminalEcr final : public Capture, public Book, public Till {
+class TerminalEcr final : public Capture, public Book, public LastResult {
  public:
   static constexpr std::size_t kMaxDataBytes = 1024;
 

@@ -20,7 +20,7 @@ struct Bench {
   NetworkImpairment* network = nullptr;
   HostScript* host = nullptr;
   PartSwitch* parts = nullptr;
-  Till* till = nullptr;
+  LastResult* last_result = nullptr;
   Book* journal = nullptr;
   Book* ledger = nullptr;
   std::vector<std::pair<Source, Capture*>> captures{};

@@ -364,9 +364,9 @@ Task<> Watch::recover(Case c) {
   co_await clear();
   co_await restart_terminal();
   const Duration tries = bench_.terminal.answer_timeout * (bench_.terminal.reversal_tries + 1);
-  if (idle_ && !told_ && !asked_.empty() && bench_.till != nullptr) {
+  if (idle_ && !told_ && !asked_.empty() && bench_.last_result != nullptr) {
     // never the sale again: what became of it is asked for
-    co_await bench_.till->ask_last_result();
+    co_await bench_.last_result->ask_last_result();
     co_await milestone("last_result", answer_limit);
   }
   if (idle_) co_await sell(recovery_amount_minor);

@@ -65,8 +65,8 @@ struct PartSwitch {
 };
 
 /// The cash register's one question beside the journal.
-struct Till {
-  virtual ~Till() = default;
+struct LastResult {
+  virtual ~LastResult() = default;
   /// Asks what became of the last sale; what the terminal says to it is an observation.
   virtual Task<> ask_last_result() = 0;
 };

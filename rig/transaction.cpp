@@ -163,12 +163,13 @@ class Fold {
       }
     } else if (name == "last_result") {
       // asked of the last sale, whichever it names
-      for (Attempt& a : t_.attempts) {
-        if (!a.entered) continue;
-        a.last_result = at_;
-        const bool named = a.batch == get("batch") && a.stan == get("stan");
-        a.last_result_outcome = named ? std::string(get("outcome")) : "";
-      }
+      const auto last =
+          std::max_element(t_.attempts.begin(), t_.attempts.end(),
+                           [](const Attempt& a, const Attempt& b) { return a.entered.seq < b.entered.seq; });
+      if (last == t_.attempts.end() || !last->entered) return;
+      last->last_result = at_;
+      const bool named = last->batch == get("batch") && last->stan == get("stan");
+      last->last_result_outcome = named ? std::string(get("outcome")) : "";
     } else if (name == "gave_up") {
       attempt(get("batch"), get("stan")).gave_up = at_;
     } else if (name == "settlement_entered") {

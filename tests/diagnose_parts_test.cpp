@@ -58,7 +58,9 @@ struct Rule {
 
 std::vector<Rule> rules() {
   std::vector<Rule> all;
-  const auto add = [&](const char* cause, const char* words, History h) { all.push_back({cause, words, std::move(h)}); };
+  const auto add = [&](const char* cause, const char* words, History h) {
+    all.push_back({cause, words, std::move(h)});
+  };
   {
     History h = begun();
     h.silence();

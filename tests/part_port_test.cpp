@@ -4,10 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 
+#include "fixtures/contact_port.hpp"
+#include "fixtures/pipe.hpp"
 #include "fixtures/terminal_parts.hpp"
-#include "tests/contact_port_bench.hpp"
+#include "fixtures/virtual_clock.hpp"
+#include "rig/bytes.hpp"
 
 namespace swiperig {
 namespace {
@@ -80,13 +84,15 @@ TEST_F(PartPorts, ALineIsSaidAndItsRepetitionAwaited) {
 }
 
 TEST_F(PartPorts, UsbIsSeen) {
-  run("{\"usb\":\"up\"}\n{\"usb\":\"down\"}\n", [](const std::string&) { return std::string(); }, [&]() -> Task<> {
-    for (const bool up : {true, false}) {
-      Seen seen = co_await port.next();
-      EXPECT_EQ(std::get<Presence>(seen.body).what, "usb");
-      EXPECT_EQ(std::get<Presence>(seen.body).up, up);
-    }
-  });
+  run(
+      "{\"usb\":\"up\"}\n{\"usb\":\"down\"}\n", [](const std::string&) { return std::string(); },
+      [&]() -> Task<> {
+        for (const bool up : {true, false}) {
+          Seen seen = co_await port.next();
+          EXPECT_EQ(std::get<Presence>(seen.body).what, "usb");
+          EXPECT_EQ(std::get<Presence>(seen.body).up, up);
+        }
+      });
 }
 
 TEST_F(PartPorts, ARefusalIsAnErrorAndTheNextOneMayStillBeDone) {
@@ -100,7 +106,7 @@ TEST_F(PartPorts, ARefusalIsAnErrorAndTheNextOneMayStillBeDone) {
   });
 }
 
-TEST_F(PartPorts, SilenceAndNonsenseBreakTheLinkForGood) {
+TEST(PartPortFaults, SilenceAndNonsenseBreakTheLinkForGood) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "no answer within 5 s"},
       {"{\"part\":{\"part\":\"printer\",\"state\":\"cover_open\"}}\n", "not the answer to what was asked"},
@@ -137,9 +143,9 @@ TEST_F(PartPorts, SilenceAndNonsenseBreakTheLinkForGood) {
   }
 }
 
-TEST_F(PartPorts, AnAnswerNobodyAskedForAndAnEndlessLineAreFaults) {
-  for (const std::string& said : {std::string("{\"part\":{\"part\":\"printer\",\"state\":\"sound\"}}\n"),
-                                  std::string(5000, 'x')}) {
+TEST(PartPortFaults, AnAnswerNobodyAskedForAndAnEndlessLineAreFaults) {
+  for (const std::string& said :
+       {std::string("{\"part\":{\"part\":\"printer\",\"state\":\"sound\"}}\n"), std::string(5000, 'x')}) {
     VirtualClock fresh;
     auto pipe = make_pipe(fresh);
     PartPort one(fresh, std::move(pipe.first));
@@ -173,12 +179,14 @@ struct WithParts final : Contact {
   TerminalParts parts;
 };
 
-TEST_F(ContactPorts, ThePortPutsPartsIntoStatesAndSaysWhetherTheTerminalIsThere) {
+TEST(ContactPortParts, ThePortPutsPartsIntoStatesAndSaysWhetherTheTerminalIsThere) {
+  VirtualClock clock;
+  PipeHub hub(clock);
   WithParts terminal_with;
   auto place = hub.listen("parts");
   auto dial = hub.dialer("parts");
   ContactPort served(clock, *place, terminal_with);
-  alone([&]() -> Task<> {
+  const auto play = [&]() -> Task<> {
     Crew crew(clock);
     crew.start(served.run());
     served.usb(true);
@@ -203,10 +211,11 @@ TEST_F(ContactPorts, ThePortPutsPartsIntoStatesAndSaysWhetherTheTerminalIsThere)
     driver.close();
     served.stop();
     co_await crew.join();
-  });
+  };
+  clock.run(play());
 }
 
-TEST_F(ContactPorts, MalformedPartsAreAnsweredAndWithoutEffect) {
+TEST(ContactPortParts, MalformedPartsAreAnsweredAndWithoutEffect) {
   for (const char* line :
        {R"({"part":"printer"})", R"({"part":{}})", R"({"part":{"part":"printer"}})", R"({"part":{"state":"dead"}})",
         R"({"part":{"part":1,"state":"dead"}})", R"({"part":{"part":"a b","state":"dead"}})",

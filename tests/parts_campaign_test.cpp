@@ -23,8 +23,8 @@ struct Ran {
 
 Ran run(const std::string& defect, std::uint64_t seed = 1, int cycles = 0, int threads = 2) {
   const Folder folder;
-  std::vector<std::string> words = {"run", shipped, "--out", "d", "--seed", std::to_string(seed), "--threads",
-                                    std::to_string(threads)};
+  std::vector<std::string> words = {
+      "run", shipped, "--out", "d", "--seed", std::to_string(seed), "--threads", std::to_string(threads)};
   if (cycles != 0) words.insert(words.end(), {"--cycles", std::to_string(cycles)});
   if (!defect.empty()) words.insert(words.end(), {"--defect", defect});
   Ran ran;

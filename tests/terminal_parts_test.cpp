@@ -356,8 +356,13 @@ TEST(TerminalParts, AClockTakesOnlyATime) {
   clock.lose(now);
   EXPECT_TRUE(clock.lost());
   EXPECT_EQ(clock.stamp(now + seconds(5)), "0101000005");
-  for (const auto& [mmdd, hhmmss] : {std::pair{"", ""}, {"1332", "101010"}, {"1123", "250000"}, {"0230", "000000"},
-                                     {"11x3", "101010"}, {"1123", "1010"}, {"1123", "10106x"}}) {
+  for (const auto& [mmdd, hhmmss] : {std::pair{"", ""},
+                                     {"1332", "101010"},
+                                     {"1123", "250000"},
+                                     {"0230", "000000"},
+                                     {"11x3", "101010"},
+                                     {"1123", "1010"},
+                                     {"1123", "10106x"}}) {
     clock.adopt(mmdd, hhmmss, now);
     EXPECT_TRUE(clock.lost()) << mmdd << hhmmss;
   }
