@@ -13,13 +13,14 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
+TerminalSettings watched(std::set<std::string> defects = {}) {
+  TerminalSettings s = test_settings(std::move(defects));
+  s.profile.watchdog = seconds(8);
+  return s;
+}
+
 struct PartsRig : TestRig, UsbListener {
   explicit PartsRig(TerminalSettings settings = watched()) : TestRig(std::move(settings)) { terminal.listen_usb(this); }
-  static TerminalSettings watched(std::set<std::string> defects = {}) {
-    TerminalSettings s = test_settings(std::move(defects));
-    s.profile.watchdog = seconds(8);
-    return s;
-  }
   void set(const char* part, const char* state, const char* which = "") {
     EXPECT_EQ(terminal.part(PartState{part, state, which}), "") << part << " " << state;
   }
@@ -104,7 +105,7 @@ TEST(TerminalParts, AHotHeadPrintsOnceItIsCool) {
 }
 
 TEST(TerminalParts, WhereTheProfileSaysSoAnUnprintedSaleIsReversed) {
-  TerminalSettings settings = PartsRig::watched();
+  TerminalSettings settings = watched();
   settings.profile.unprinted_sale_stands = false;
   PartsRig rig(settings);
   rig.run([](PartsRig& r) -> Task<> {
@@ -183,11 +184,11 @@ std::pair<std::string, std::string> fallback(TerminalSettings settings) {
 
 TEST(TerminalParts, ASwipeForABrokenChipSaysSo) {
   using Fields = std::pair<std::string, std::string>;
-  EXPECT_EQ(fallback(PartsRig::watched()), (Fields{"022", "2200004200052"}));
-  TerminalSettings eighty = PartsRig::watched();
+  EXPECT_EQ(fallback(watched()), (Fields{"022", "2200004200052"}));
+  TerminalSettings eighty = watched();
   eighty.profile.fallback_entry = "80";
   EXPECT_EQ(fallback(eighty), (Fields{"802", "2200004200052"}));
-  EXPECT_EQ(fallback(PartsRig::watched({"no_fallback_flag"})), (Fields{"022", "220000420005"}));
+  EXPECT_EQ(fallback(watched({"no_fallback_flag"})), (Fields{"022", "220000420005"}));
 }
 
 TEST(TerminalParts, AnApplicationCrashResetsItsConnectionAndTheRestKeepsRunning) {
@@ -209,7 +210,9 @@ TEST(TerminalParts, AnApplicationCrashResetsItsConnectionAndTheRestKeepsRunning)
     EXPECT_EQ(r.clock.now() - crashed, milliseconds(2600));
     EXPECT_EQ(r.presence, (std::vector<bool>{false, true})) << "its system has not noticed";
     for (const auto& [at, ma] : r.draws) {
-      if (at > crashed) EXPECT_NE(ma, 0);
+      if (at > crashed) {
+        EXPECT_NE(ma, 0);
+      }
     }
     co_await r.reg.wait_for("S|READY");
     co_await r.sale("1 0 0");
@@ -236,7 +239,9 @@ TEST(TerminalParts, ASystemCrashIsSilentAndVanishesFromUsbWhileTheCurrentStays) 
     EXPECT_EQ(r.presence, (std::vector<bool>{false, true, false, true}));
     EXPECT_EQ(r.peer.ends.back(), "reset") << "a machine that has started anew does not know the connection";
     for (const auto& [at, ma] : r.draws) {
-      if (at > crashed) EXPECT_NE(ma, 0);
+      if (at > crashed) {
+        EXPECT_NE(ma, 0);
+      }
     }
     co_await r.reg.wait_for("S|READY");
     co_await r.sale("1 0 0");
@@ -247,18 +252,20 @@ TEST(TerminalParts, ASystemCrashIsSilentAndVanishesFromUsbWhileTheCurrentStays) 
 TEST(TerminalParts, AHangingApplicationIsKilledByTheWatchdogOrStaysForGood) {
   for (const bool watchdog : {true, false}) {
     PartsRig rig;
-    rig.run([](PartsRig& r, bool watched) -> Task<> {
+    rig.run([](PartsRig& r, bool guarded) -> Task<> {
       co_await r.boot();
-      if (!watched) r.set("watchdog", "off");
+      if (!guarded) r.set("watchdog", "off");
       co_await r.present("1 2 3 4");
       r.set("app", "hang");
       const Time hung = r.clock.now();
       const auto asked = co_await r.reg.journal();
       EXPECT_THAT(asked, testing::ElementsAre("silent"));
       const std::string boot = co_await r.reg.wait_for("E|BOOT", seconds(60));
-      EXPECT_EQ(boot.empty(), !watched);
-      if (watched) EXPECT_EQ(r.clock.now() - hung, milliseconds(8000 + 2600));
-      if (!watched) {
+      EXPECT_EQ(boot.empty(), !guarded);
+      if (guarded) {
+        EXPECT_EQ(r.clock.now() - hung, milliseconds(8000 + 2600));
+      }
+      if (!guarded) {
         r.set("watchdog", "sound");
         const std::string late = co_await r.reg.wait_for("E|BOOT", seconds(60));
         EXPECT_NE(late, "") << "it bites as soon as it is back";
@@ -310,7 +317,7 @@ TEST(TerminalParts, AReadOnlyStorageTakesNoNumberAndSendsNothing) {
 
 /// Power cut so long after the response was sent, with a storage that tears; the journal after the restart.
 std::vector<std::string> after_cut(milliseconds later, const std::set<std::string>& defects) {
-  PartsRig rig(PartsRig::watched(defects));
+  PartsRig rig(watched(defects));
   std::vector<std::string> rows;
   rig.run([](PartsRig& r, milliseconds after, std::vector<std::string>& out) -> Task<> {
     co_await r.boot();
@@ -338,7 +345,7 @@ TEST(TerminalParts, ATornRecordIsKnownForWhatItIs) {
 
 TEST(TerminalParts, ALostClockIsSetByTheHost) {
   for (const bool stubborn : {false, true}) {
-    PartsRig rig(PartsRig::watched(stubborn ? std::set<std::string>{"keeps_old_clock"} : std::set<std::string>{}));
+    PartsRig rig(watched(stubborn ? std::set<std::string>{"keeps_old_clock"} : std::set<std::string>{}));
     rig.run([](PartsRig& r, bool old) -> Task<> {
       co_await r.boot();
       r.set("clock", "lost");
