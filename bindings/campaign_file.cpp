@@ -122,8 +122,8 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
 }
 
 void refuse_two_faults_of_one_message(const Value& v, const Case& c) {
-  for (std::size_t later = 2; later < c.steps.size(); ++later) {
-    for (std::size_t i = 1; i < later; ++i) {
+  for (std::size_t later = 1; later < c.steps.size(); ++later) {
+    for (std::size_t i = 0; i < later; ++i) {
       const Step &a = c.steps[i], &b = c.steps[later];
       if (a.when.ends_with("_entered") && a.when == b.when && a.nth == b.nth && a.after == 0ns && b.after == 0ns)
         v.refuse("one step at the " + std::to_string(b.nth) + ". " + b.when + ": a message meets one fault");

@@ -27,7 +27,7 @@ struct Attempt {
   std::string proc, pan;          ///< processing code, masked number
 
   Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
-  Mark foreign;  ///< what went on to the terminal on its connection was no response to it
+  Mark foreign;                           ///< what went on to the terminal on its connection was no response to it
   std::string code, mac;                  ///< of the response that reached the path
   Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
   int reversals = 0;
