@@ -24,7 +24,7 @@ namespace {
 /// When the terminal last had everything that it needed to say something: the response, or else the card.
 Mark owed_since(const Transaction& t, const Attempt* a) {
   if (a != nullptr) return a->response_left;
-  if (!t.card_wanted) return t.parts.last_screen.seq > t.parts.pressed.seq ? Mark{} : t.parts.pressed;
+  if (!t.card_wanted) return t.parts.alive.seq > t.parts.pressed.seq ? Mark{} : t.parts.pressed;
   return t.card_read || t.read_error ? Mark{} : t.swiped;
 }
 
