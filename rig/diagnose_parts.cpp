@@ -46,7 +46,7 @@ std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, c
   }
   const Duration window = scope.watchdog;
   const Mark owed = owed_since(t, a);
-  if (window.count() != 0 && owed && owed.at <= p.alive.at + window && died.at - owed.at >= window &&
+  if (window.count() != 0 && owed && (!p.alive || owed.at <= p.alive.at + window) && died.at - owed.at >= window &&
       died.at - p.alive.at >= window) {
     return answer("app_hang", "the terminal owed a word for its watchdog's " + to_text(window) + ", and was restarted",
                   {owed, p.reset, p.restarted});
