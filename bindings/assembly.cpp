@@ -104,8 +104,9 @@ HostSettings host_of(const BenchFile& file, const DrawPlace& place) {
   s.profile = file.host_profile;
   s.merchant = file.profile.merchant;
   s.terminal = file.profile.terminal;
-  s.pin_key = file.pin_key;
+  if (!file.pin_key.empty()) s.pin_key = file.pin_key;
   s.mac_key = file.mac_key;
+  s.track_key = file.track_key;
   s.think_spread = 20ms;
   s.place = &place;
   return s;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/config.hpp"
+#include "bindings/host_file.hpp"
 
 namespace swiperig {
 
@@ -39,54 +40,6 @@ void driver(const Table& section, const char* kind) {
 #include "drivers/table.def"
 #undef DRIVER
   section.at("driver").word(choices);
-}
-
-Bytes key(const Table& t, const char* name) {
-  const Value& section = t.at(name);
-  const Table& k = section.table();
-  const Value& digits = k.at("key");
-  const auto bytes = digits.is_text() ? from_hex(digits.text()) : std::nullopt;
-  if (!bytes || (bytes->size() != 8 && bytes->size() != 16)) {
-    // not refuse(): that would show the key
-    throw ConfigError(digits.where() + ": expected 16 or 32 hexadecimal digits in quotes");
-  }
-  const auto check = from_hex(k.at("check_value").text());
-  const auto made = DesKey::make(*bytes);
-  if (!check || check->size() != 4 || !std::equal(check->begin(), check->end(), made->check_value().begin())) {
-    k.at("check_value").refuse("the check value of this key, " + to_hex(made->check_value()));
-  }
-  k.nothing_else();
-  return *bytes;
-}
-
-void read_host(const std::string& path, BenchFile& bench) {
-  const auto root = read_config(path);
-  check_schema(*root);
-  HostProfile& h = bench.host_profile;
-  h.acquirer = root->at("acquirer").text();
-  const Table& framing = root->at("framing").table();
-  const std::vector<std::string> prefixes = {"binary", "binary_with_itself", "bcd", "ascii"};
-  const std::string prefix = framing.at("length_prefix").word(prefixes);
-  h.framing.prefix = static_cast<LengthPrefix>(std::find(prefixes.begin(), prefixes.end(), prefix) - prefixes.begin());
-  h.framing.tpdu = framing.at("tpdu").flag();
-  h.framing.header_bytes = static_cast<std::uint8_t>(framing.at("header_bytes").integer(0, 6));
-  framing.nothing_else();
-  const std::vector<std::string> macs = {"unionpay_ecb", "x9_9", "x9_19_pad1", "x9_19_pad2", "none"};
-  h.mac = static_cast<MacKind>(std::find(macs.begin(), macs.end(), root->at("mac").word(macs)) - macs.begin());
-  h.issuer_timeout = root->at("issuer_timeout").duration(1s, 120s);
-  h.reversal_done_codes.clear();
-  for (const Value& code : root->at("reversal_done_codes").array()) {
-    if (code.text().size() != 2) code.refuse("a response code of two characters");
-    h.reversal_done_codes.push_back(code.text());
-  }
-  const std::string keys_path = beside(path, root->at("test_keys"));
-  root->nothing_else();
-  const auto keys = read_config(keys_path);
-  check_schema(*keys);
-  h.master_key = key(*keys, "master");
-  bench.pin_key = key(*keys, "pin");
-  bench.mac_key = key(*keys, "mac");
-  keys->nothing_else();
 }
 
 /// Two places along a card, the first before the second.
@@ -283,7 +236,7 @@ BenchFile read_bench(const std::string& path) {
   const Table& host = root->at("host").table();
   driver(host, "host");
   b.host = uri(host.at("link"));
-  read_host(beside(path, host.at("profile")), b);
+  read_host_profile(beside(path, host.at("profile")), b);
   host.nothing_else();
 
   if (const Value* v = root->find("parts")) {

@@ -36,7 +36,7 @@ struct BenchFile {
   LinkUri contact;  ///< where robot and supply touch the terminal
   std::map<std::string, CardFile> cards;
   ReaderSettings reader;
-  Bytes pin_key, mac_key;  ///< working keys that the stand-in host hands out
+  Bytes pin_key, mac_key, track_key;  ///< working keys that the stand-in host hands out; empty: none
 };
 
 /// Throws ConfigError.

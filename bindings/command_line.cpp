@@ -66,6 +66,7 @@ int command_line(int argc, char** argv) {
   auto* run_command = app.add_subcommand("run", "do a campaign and report");
   run_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   run_command->add_option("--bench", run.bench, "bench file (default: the campaign's own, or the virtual bench)");
+  run_command->add_option("--host", run.host, "host profile (TOML) instead of the bench's own");
   run_command->add_option("--out", run.out, "new directory for the results (default: runs/<campaign>-<n>)");
   run_command->add_option("--seed", run.seed, "seed of every random draw (default 1)")->check(CLI::NonNegativeNumber);
   auto* cycles_option =

@@ -18,6 +18,7 @@
 #include "bindings/campaign_file.hpp"
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
+#include "bindings/host_file.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/mask.hpp"
@@ -339,7 +340,8 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   const Campaign campaign = read_campaign(options.campaign);
-  const BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench));
+  BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench));
+  if (!options.host.empty()) read_host_profile(options.host, bench);
   check_feasible(campaign, bench);
   Plan plan{campaign, bench, options.seed, static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat,
             known_defect(options.defect)};

@@ -10,7 +10,7 @@
 namespace swiperig {
 
 struct RunOptions {
-  std::string campaign, bench, out, defect;
+  std::string campaign, bench, host, out, defect;  ///< host: profile to use instead of the bench's own
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles;
   int threads = 0;  ///< 0: as many as the machine has cores; real benches use one

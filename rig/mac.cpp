@@ -1,84 +1,35 @@
 #include "rig/mac.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <stdexcept>
 
 namespace swiperig {
 namespace {
-
-const EVP_CIPHER* algorithm() {
-  // EDE3 serves single DES too (K1 = K2 = K3), which OpenSSL 3 alone keeps in its legacy provider
-  static EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "DES-EDE3-ECB", nullptr);
-  if (fetched == nullptr) throw std::runtime_error("OpenSSL offers no DES-EDE3-ECB");
-  return fetched;
-}
-
-EVP_CIPHER_CTX* schedule(const std::array<std::uint8_t, 24>& key, bool encrypt) {
-  EVP_CIPHER_CTX* const context = EVP_CIPHER_CTX_new();
-  if (context == nullptr ||
-      EVP_CipherInit_ex2(context, algorithm(), key.data(), nullptr, encrypt ? 1 : 0, nullptr) != 1 ||
-      EVP_CIPHER_CTX_set_padding(context, 0) != 1) {
-    EVP_CIPHER_CTX_free(context);
-    throw std::runtime_error("DES key schedule failed");
-  }
-  return context;
-}
-
-void run(EVP_CIPHER_CTX* context, BytesView in, std::uint8_t* out) {
-  int written = 0;
-  if (EVP_CipherUpdate(context, out, &written, in.data(), static_cast<int>(in.size())) != 1 ||
-      static_cast<std::size_t>(written) != in.size()) {
-    throw std::runtime_error("DES failed");
-  }
-}
-
-std::optional<Bytes> run_blocks(EVP_CIPHER_CTX* context, BytesView in) {
-  if (in.size() % 8 != 0 || in.size() > (1U << 20)) return std::nullopt;
-  Bytes out(in.size());
-  if (!in.empty()) run(context, in, out.data());
-  return out;
-}
 
 void xor_into(Block& block, BytesView data) {
   for (std::size_t i = 0; i < data.size(); ++i) block[i] ^= data[i];
 }
 
-std::array<char, 16> hex_of(const Block& block) {
-  std::array<char, 16> out{};
-  for (std::size_t i = 0; i < 8; ++i) {
-    out[2 * i] = "0123456789ABCDEF"[block[i] >> 4];
-    out[2 * i + 1] = "0123456789ABCDEF"[block[i] & 15];
-  }
-  return out;
-}
+constexpr char kHex[] = "0123456789ABCDEF";
 
-Block unionpay(const DesKey& key, BytesView data) {
-  Block sum{};
-  for (; !data.empty(); data = data.subspan(std::min<std::size_t>(8, data.size()))) {
-    xor_into(sum, data.first(std::min<std::size_t>(8, data.size())));
+// The two-step MAC over the XOR of all blocks; half of the hex text of a block is a block.
+Block unionpay(const CipherKey& key, BytesView data) {
+  const std::size_t size = key.block_bytes();
+  std::array<std::uint8_t, 16> sum{};
+  for (std::size_t at = 0; at < data.size(); at += size) {
+    const std::size_t n = std::min(size, data.size() - at);
+    for (std::size_t i = 0; i < n; ++i) sum[i] ^= data[at + i];
   }
-  const auto characters = hex_of(sum);
-  Block block{};
-  std::copy_n(characters.begin(), 8, block.begin());
-  block = key.encrypt_block(block);
-  for (std::size_t i = 0; i < 8; ++i) block[i] ^= static_cast<std::uint8_t>(characters[8 + i]);
-  const auto answer = hex_of(key.encrypt_block(block));
-  std::copy_n(answer.begin(), 8, block.begin());
-  return block;
-}
-
-Block cbc(const DesKey& key, BytesView data, bool pad_with_80) {
-  Block state{};
-  for (; data.size() >= 8; data = data.subspan(8)) {
-    xor_into(state, data.first(8));
-    state = key.encrypt_block(state);
-    if (data.size() == 8 && !pad_with_80) return state;
-  }
-  xor_into(state, data);
-  if (pad_with_80) state[data.size()] ^= 0x80;
-  return key.encrypt_block(state);
+  const auto hex = [&](std::size_t i) {
+    return static_cast<std::uint8_t>(kHex[sum[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15]);
+  };
+  std::array<std::uint8_t, 16> block{}, step{};
+  for (std::size_t i = 0; i < size; ++i) block[i] = hex(i);
+  key.encrypt_to(BytesView(block).first(size), step.data());
+  for (std::size_t i = 0; i < size; ++i) step[i] ^= hex(size + i);
+  key.encrypt_to(BytesView(step).first(size), sum.data());
+  Block answer{};
+  for (std::size_t i = 0; i < answer.size(); ++i) answer[i] = hex(i);
+  return answer;
 }
 
 bool all_digits(std::string_view text) {
@@ -99,83 +50,123 @@ std::optional<Block> pan_part(std::string_view pan) {
 
 }  // namespace
 
-void DesKey::FreeContext::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHER_CTX_free(context); }
-
-std::optional<DesKey> DesKey::make(BytesView key) {
-  if (key.size() != 8 && key.size() != 16) return std::nullopt;
-  std::array<std::uint8_t, 24> triple{};
-  for (std::size_t i = 0; i < triple.size(); ++i) triple[i] = key[i % key.size()];
-  Context encryptor(schedule(triple, true));
-  Context decryptor(schedule(triple, false));
-  return DesKey(std::move(encryptor), std::move(decryptor));
-}
-
-Block DesKey::encrypt_block(const Block& clear) const {
-  Block out{};
-  run(encryptor_.get(), clear, out.data());
-  return out;
-}
-
-Block DesKey::decrypt_block(const Block& cipher) const {
-  Block out{};
-  run(decryptor_.get(), cipher, out.data());
-  return out;
-}
-
-std::optional<Bytes> DesKey::encrypt(BytesView clear) const { return run_blocks(encryptor_.get(), clear); }
-
-std::optional<Bytes> DesKey::decrypt(BytesView cipher) const { return run_blocks(decryptor_.get(), cipher); }
-
-CheckValue DesKey::check_value() const {
-  const Block block = encrypt_block({});
-  return {block[0], block[1], block[2], block[3]};
-}
-
 std::string_view name(MacKind kind) {
   switch (kind) {
     case MacKind::unionpay_ecb: return "unionpay_ecb";
     case MacKind::x9_9: return "x9_9";
     case MacKind::x9_19_pad1: return "x9_19_pad1";
     case MacKind::x9_19_pad2: return "x9_19_pad2";
+    case MacKind::tdes_ecb: return "tdes_ecb";
+    case MacKind::tdes_cbc: return "tdes_cbc";
+    case MacKind::dukpt: return "dukpt";
+    case MacKind::sm4_ecb: return "sm4_ecb";
+    case MacKind::sm4_cbc: return "sm4_cbc";
     case MacKind::none: break;
   }
   return "none";
 }
 
+Cipher cipher_of(MacKind kind) {
+  return kind == MacKind::sm4_ecb || kind == MacKind::sm4_cbc ? Cipher::sm4 : Cipher::des;
+}
+
+std::optional<MacKey::Retail> MacKey::Retail::make(BytesView key) {
+  if (key.size() != 16) return std::nullopt;
+  return Retail{*CbcKey::make(Cipher::des, key.first(8)), *DesKey::make(key.first(8)), *DesKey::make(key.last(8))};
+}
+
+Block MacKey::Retail::mac(BytesView data, bool pad_with_80) const {
+  return first.encrypt_block(second.decrypt_block(chain.last_block(data, pad_with_80)));
+}
+
+struct MacKey::Derived {
+  Bytes base, initial;  // a host has both, the initial key being that of the last terminal it heard; a terminal one
+  Bytes ksn, device;
+  std::optional<Retail> request, response;
+
+  const Retail* key(const MacTurn& turn) {
+    if (turn.ksn.size() != kKsnBytes) return nullptr;
+    const BytesView wanted = bytes_of(turn.ksn);
+    if (text_of(ksn) != turn.ksn) {
+      request.reset();
+      response.reset();
+      ksn.assign(wanted.begin(), wanted.end());
+      const Bytes of = dukpt_ksn(wanted, 0);
+      if (!base.empty() && of != device) {
+        const DukptKey made = *dukpt_initial_key(base, of);
+        initial.assign(made.begin(), made.end());
+        device = of;
+      }
+    }
+    auto& wants = turn.response ? response : request;
+    if (!wants) {
+      wants = Retail::make(*dukpt_key(initial, ksn, turn.response ? DukptUse::mac_response : DukptUse::mac_request));
+    }
+    return &*wants;
+  }
+};
+
+MacKey::MacKey(MacKind kind) : kind_(kind) {}
+
 std::optional<MacKey> MacKey::make(MacKind kind, BytesView key) {
+  MacKey out(kind);
   switch (kind) {
-    case MacKind::none: return MacKey(kind, std::nullopt, std::nullopt);
+    case MacKind::none: return out;
     case MacKind::unionpay_ecb:
-      if (auto whole = DesKey::make(key)) return MacKey(kind, std::move(whole), std::nullopt);
-      return std::nullopt;
+      out.ecb_ = CipherKey::make(Cipher::des, key);
+      if (!out.ecb_) return std::nullopt;
+      return out;
     case MacKind::x9_9:
       if (key.size() != 8) return std::nullopt;
-      return MacKey(kind, DesKey::make(key), std::nullopt);
-    case MacKind::x9_19_pad1:
-    case MacKind::x9_19_pad2:
-      if (key.size() != 16) return std::nullopt;
-      return MacKey(kind, DesKey::make(key.first(8)), DesKey::make(key.last(8)));
+      out.cbc_ = CbcKey::make(Cipher::des, key);
+      return out;
+    default: break;
   }
-  return std::nullopt;
+  if (key.size() != 16) return std::nullopt;
+  switch (kind) {
+    case MacKind::tdes_ecb:
+    case MacKind::sm4_ecb: out.ecb_ = CipherKey::make(cipher_of(kind), key); break;
+    case MacKind::tdes_cbc:
+    case MacKind::sm4_cbc: out.cbc_ = CbcKey::make(cipher_of(kind), key); break;
+    case MacKind::dukpt:
+      out.derived_ = std::make_shared<Derived>();
+      out.derived_->base.assign(key.begin(), key.end());
+      break;
+    default: out.retail_ = Retail::make(key); break;
+  }
+  return out;
 }
 
-Block MacKey::mac(BytesView data) const {
-  if (!first_) return {};
-  if (kind_ == MacKind::unionpay_ecb) return unionpay(*first_, data);
-  const Block last = cbc(*first_, data, kind_ == MacKind::x9_19_pad2);
-  return second_ ? first_->encrypt_block(second_->decrypt_block(last)) : last;
+std::optional<MacKey> MacKey::of_terminal(BytesView initial_key) {
+  if (initial_key.size() != 16) return std::nullopt;
+  MacKey out(MacKind::dukpt);
+  out.derived_ = std::make_shared<Derived>();
+  out.derived_->initial.assign(initial_key.begin(), initial_key.end());
+  return out;
 }
 
-bool MacKey::verify(BytesView data, std::string_view field64) const {
+std::optional<Block> MacKey::made(BytesView data, const MacTurn& turn) const {
+  if (ecb_) return unionpay(*ecb_, data);
+  if (cbc_) return cbc_->last_block(data, false);
+  if (retail_) return retail_->mac(data, kind_ == MacKind::x9_19_pad2);
+  if (!derived_) return Block{};
+  const Retail* key = derived_->key(turn);
+  if (key == nullptr) return std::nullopt;
+  return key->mac(data, false);
+}
+
+Block MacKey::mac(BytesView data, const MacTurn& turn) const { return made(data, turn).value_or(Block{}); }
+
+bool MacKey::verify(BytesView data, std::string_view field64, const MacTurn& turn) const {
   if (kind_ == MacKind::none) return true;
-  const Block good = mac(data);
-  return field64 == text_of(good);
+  const auto good = made(data, turn);
+  return good && field64 == text_of(*good);
 }
 
-std::optional<Block> mac(MacKind kind, BytesView key, BytesView data) {
+std::optional<Block> mac(MacKind kind, BytesView key, BytesView data, const MacTurn& turn) {
   const auto scheduled = MacKey::make(kind, key);
   if (!scheduled) return std::nullopt;
-  return scheduled->mac(data);
+  return scheduled->mac(data, turn);
 }
 
 std::optional<Block> pin_block_format0(std::string_view pin, std::string_view pan) {

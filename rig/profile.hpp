@@ -38,14 +38,38 @@ struct TerminalProfile {
   std::vector<TextRule> rules;
 };
 
+/// How the working keys of a logon lie in field 62: PIN key, check value, MAC key, check value, perhaps a track key.
+enum class KeyLayout : std::uint8_t {
+  filled,  ///< a single-length MAC key beside a long PIN key is filled up with zeros: 24, 40, 60 bytes
+  bare,    ///< it is not: 24, 32, 52 bytes
+  none,    ///< no keys: DUKPT
+};
+
 struct HostProfile {
   std::string acquirer;
   Framing framing;
+  bool tpdu_swap = true;  ///< answers travel back to where the request came from
   MacKind mac = MacKind::unionpay_ecb;
+  int ksn_field = 62;  ///< of a DUKPT request and of its answer: the ten bytes of the key serial number
+  KeyLayout key_layout = KeyLayout::filled;
+  std::string sign_in = "003";  ///< 60.3 of the logon: 001, 003, 004
   std::vector<std::string> reversal_done_codes = {"00", "12", "25"};
   Duration issuer_timeout = std::chrono::seconds(25);
-  Bytes master_key;  ///< test TMK, from a key file with check value
+  bool kept_open = true;  ///< a connection may carry more than one message
+  // field 39 where hosts differ
+  std::string issuer_silent_code = "98", maintenance_code = "96";
+  std::string repeated_code;  ///< of a repeated request; "": its stored answer again
+  std::string not_found_code = "25", of_declined_code = "12", ambiguous_code = "25";  ///< of a reversal
+  bool refuses_secrets = false;  ///< a 0400 with field 35, 36 or 52 is answered 30
+
+  Bytes master_key;                 ///< test TMK, from a key file with check value
+  Bytes derivation_key, first_ksn;  ///< DUKPT: of the acquirer, and what the terminal was injected with
 };
+
+inline MacTurn mac_turn(const HostProfile& host, const Message& message) {
+  if (host.mac != MacKind::dukpt) return {};
+  return {message.field(host.ksn_field), !is_request(message.mti())};
+}
 
 /// What a scripted host can be told to do, with the names used in cases: `host = "silent"`.
 /// normal; slow (answers `lasts` later); silent (reads, books nothing, never answers); commit_silent (books, never

@@ -46,15 +46,16 @@ bool all_zero(BytesView bytes) {
 
 }  // namespace
 
-Wire::Wire(const HostProfile& host)
-    : framing_(host.framing), mac_kind_(host.mac), master_key_(DesKey::make(host.master_key)) {}
+Wire::Wire(const HostProfile& host) : host_(host), master_key_(CipherKey::make(cipher_of(host.mac), host.master_key)) {
+  if (host.mac == MacKind::dukpt) mac_key_ = MacKey::make(host.mac, host.derivation_key);
+}
 
 Wire::Look Wire::look(bool from_terminal, BytesView frame) {
   Look look{"other", {}, false};
-  const FrameLength length = frame_length(frame, framing_);
+  const FrameLength length = frame_length(frame, host_.framing);
   if (length.state != FrameLength::State::ready || length.total != frame.size()) return look;
   const Message& m = message_;
-  if (unpack(frame.subspan(prefix_bytes(framing_)), framing_, message_)) return look;
+  if (unpack(frame.subspan(prefix_bytes(host_.framing)), host_.framing, message_)) return look;
   look.good = true;
 
   const MessageClass kind = classify(m.mti());
@@ -91,6 +92,7 @@ Wire::Look Wire::look(bool from_terminal, BytesView frame) {
 // key of 8, by one of 8 and eight zero bytes, or by one of 16; the length says where it ends, the check value whether
 // that was right.
 void Wire::learn(std::string_view field62) {
+  if (host_.mac == MacKind::dukpt) return;
   mac_key_.reset();
   if (!master_key_) return;
   const BytesView keys = bytes_of(field62);
@@ -104,16 +106,17 @@ void Wire::learn(std::string_view field62) {
   const BytesView check = keys.subspan(pin_key + 4 + slot, 4);
   if (slot == 16 && all_zero(cipher.last(8))) cipher = cipher.first(8);
   const auto clear = master_key_->decrypt(cipher);
-  const auto key = clear ? DesKey::make(*clear) : std::nullopt;
+  const auto key = clear ? CipherKey::make(cipher_of(host_.mac), *clear) : std::nullopt;
   if (!key) return;
   const CheckValue value = key->check_value();
-  if (std::equal(check.begin(), check.end(), value.begin())) mac_key_ = MacKey::make(mac_kind_, *clear);
+  if (std::equal(check.begin(), check.end(), value.begin())) mac_key_ = MacKey::make(host_.mac, *clear);
 }
 
 std::string_view Wire::mac_state(BytesView frame) const {
   if (!message_.has(64)) return "absent";
-  if (!mac_key_ || mac_kind_ == MacKind::none) return "unchecked";
-  return mac_key_->verify(mac_span(frame, framing_), message_.field(64)) ? "ok" : "wrong";
+  if (!mac_key_ || host_.mac == MacKind::none) return "unchecked";
+  const bool right = mac_key_->verify(mac_span(frame, host_.framing), message_.field(64), mac_turn(host_, message_));
+  return right ? "ok" : "wrong";
 }
 
 }  // namespace swiperig

@@ -1,7 +1,8 @@
 // Turns the frames that pass a point of the network into the names and masked fields a trace may hold. It is a tap:
 // it never changes a byte, and it judges nothing but whether a MAC is right. The MAC key comes from the logon response
-// that passes (field 62 under the host profile's test master key, either layout, check value verified); without one,
-// MACs are "unchecked". Card numbers leave it as first six and last four, tracks, PIN blocks, chip data and keys never.
+// that passes (field 62 under the host profile's test master key, either layout, check value verified), or is derived
+// per message where the profile says DUKPT; without one, MACs are "unchecked". Card numbers leave it as first six and
+// last four, tracks, PIN blocks, chip data and keys never.
 #pragma once
 
 #include <optional>
@@ -33,9 +34,8 @@ class Wire {
   void learn(std::string_view field62);
   std::string_view mac_state(BytesView frame) const;
 
-  Framing framing_;
-  MacKind mac_kind_;
-  std::optional<DesKey> master_key_;
+  HostProfile host_;
+  std::optional<CipherKey> master_key_;
   std::optional<MacKey> mac_key_;
   Message message_;  // reused: a message is too large to make anew for every frame
 };
