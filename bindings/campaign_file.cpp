@@ -9,6 +9,7 @@
 #include "bindings/sweep.hpp"
 #include "bindings/swipe_options.hpp"
 #include "reports/visible.hpp"
+#include "rig/host_behaviour.hpp"
 
 namespace swiperig {
 
@@ -68,6 +69,33 @@ PartState part_state(const Table& t, const Value& part, Duration lasts) {
   return s;
 }
 
+/// What the host is told, with the duration and the code that go with it.
+HostBehaviour host_step(const Table& t, const Value& host, const Value* lasts_at, Duration lasts) {
+  std::vector<std::string> names;
+  for (const HostBehaviourRow& row : host_behaviour_rows) names.emplace_back(row.name);
+  HostBehaviour behaviour{host.word(names), lasts, {}};
+  const auto& row = *std::find_if(std::begin(host_behaviour_rows), std::end(host_behaviour_rows),
+                                  [&](const HostBehaviourRow& r) { return behaviour.name == r.name; });
+  if (row.lasts == HostBehaviourRow::must && lasts_at == nullptr) {
+    host.refuse("lasts = \"...\" with " + behaviour.name);
+  }
+  if (row.lasts == HostBehaviourRow::no && lasts_at != nullptr) {
+    lasts_at->refuse("no lasts with " + behaviour.name + ": it goes on until the bench is at rest");
+  }
+  const Value* code = t.find("code");
+  const std::string_view codes = row.codes;
+  if (code != nullptr) {
+    behaviour.code = code->text();
+    if (codes.empty()) code->refuse("no code with " + behaviour.name);
+    if (!row.takes(behaviour.code)) {
+      code->refuse(codes == "*" ? "a response code of two characters" : "one of the codes " + std::string(codes));
+    }
+  } else if (behaviour.name == "policy") {
+    host.refuse("code = \"...\" with policy: which limit it is, " + std::string(codes));
+  }
+  return behaviour;
+}
+
 /// Step `number` of its case.
 Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   const Table& t = v.table();
@@ -105,17 +133,7 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
     power->word({"off"});
     s.action = Supply{false};
   } else {
-    const std::string name =
-        host->word(std::vector<std::string>(std::begin(host_behaviours), std::end(host_behaviours)));
-    if ((name == "slow" || name == "late") != (lasts_at != nullptr))
-      host->refuse("lasts = \"...\" with slow and late, and only there");
-    HostBehaviour behaviour{name, lasts, {}};
-    if (const Value* code = t.find("code")) {
-      behaviour.code = code->text();
-      if (name != "decline" || behaviour.code.size() != 2)
-        code->refuse("a response code of two characters, with decline only");
-    }
-    s.action = std::move(behaviour);
+    s.action = host_step(t, *host, lasts_at, lasts);
   }
   t.nothing_else();
   return s;

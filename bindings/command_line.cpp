@@ -93,9 +93,10 @@ int command_line(int argc, char** argv) {
   plan_command->add_option("--bench", bench, "bench file (default: the campaign's own, or the virtual bench)");
   plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
   auto* list_command = app.add_subcommand("list", "what there is by name");
-  list_command->add_option("WHAT", what, "drivers, fixtures, parts, defects, milestones, network or causes")
+  list_command->add_option("WHAT", what, "drivers, fixtures, parts, defects, milestones, network, behaviours or causes")
       ->required()
-      ->check(CLI::IsMember({"drivers", "fixtures", "parts", "defects", "milestones", "network", "causes"}));
+      ->check(
+          CLI::IsMember({"drivers", "fixtures", "parts", "defects", "milestones", "network", "behaviours", "causes"}));
   list_command->footer("example: swiperig list milestones");
   auto* check_command = app.add_subcommand("check", "read a bench file and say what the bench is");
   check_command->add_option("BENCH", bench, "bench file (TOML)")->required();

@@ -126,7 +126,7 @@ void read_answers(const Table& t, HostProfile& h) {
 void read_reversals(const Table& t, HostProfile& h) {
   if (const Value* v = t.find("not_found")) h.not_found_code = v->word({"00", "12", "25"});
   if (const Value* v = t.find("of_declined")) h.of_declined_code = v->word({"00", "12", "25"});
-  if (const Value* v = t.find("ambiguous")) h.ambiguous_code = v->word({"25", "64"});
+  if (const Value* v = t.find("by_content")) h.ambiguous_code = v->word({"25", "64"});
   if (const Value* v = t.find("refuses_secrets")) h.refuses_secrets = v->flag();
   t.nothing_else();
   for (const auto& [what, text] : {std::pair{"not_found", &h.not_found_code}, {"of_declined", &h.of_declined_code}}) {

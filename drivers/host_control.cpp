@@ -22,7 +22,13 @@ constexpr std::size_t kSeen = 65'536;
 constexpr std::size_t kMembers = 16;
 constexpr std::size_t kValueBytes = 32;
 constexpr std::string_view kStates[] = {"approved", "declined", "reversed", "tombstone"};
-constexpr std::string_view kMilestones[] = {"request_at_host", "committed"};
+constexpr struct {
+  std::string_view name, observer;
+} kMilestones[] = {
+#define MILESTONE(name, who, text) {#name, #who},
+#include "rig/milestones.def"
+#undef MILESTONE
+};
 
 template <class List>
 bool among(const List& list, std::string_view what) {
@@ -60,7 +66,9 @@ bool read_entry(const json::value& value, Entry& entry) {
 
 bool read_milestone(const json::object& object, Milestone& milestone) {
   milestone.name = text_in(object, "milestone");
-  if (!among(kMilestones, milestone.name) || object.size() > kMembers) return false;
+  const bool of_host = std::any_of(std::begin(kMilestones), std::end(kMilestones),
+                                   [&](const auto& m) { return m.name == milestone.name && m.observer == "host"; });
+  if (!of_host || object.size() > kMembers) return false;
   for (const auto& [key, value] : object) {
     if (key == "milestone") continue;
     if (!value.is_string() || !plain(key) || !plain(value.get_string())) return false;

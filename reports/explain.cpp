@@ -39,8 +39,8 @@ std::string cause_text(const std::string& name) {
 }
 
 /// What a reader wants of a message; the rest is in the trace.
-constexpr std::string_view telling[] = {"stan", "amount", "code", "reason", "mac",  "outcome",
-                                        "by",   "how",    "from", "bytes",  "what", "connection"};
+constexpr std::string_view telling[] = {"stan", "amount", "code", "reason", "mac",     "outcome",    "by",        "how",
+                                        "from", "bytes",  "what", "near",   "differs", "candidates", "connection"};
 
 std::string telling_fields(const Fields& fields) {
   std::string out;

@@ -290,7 +290,8 @@ Task<> Watch::run_case(Case c) {
     return acting_count_ > 0 ||
            std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.due != never; });
   };
-  const Test settled_down = [this, acting](const Event&) { return !acting() && bench_.clock.now() >= linger_; };
+  // whatever still acts is awaited without a limit, what is under way until then: who stops acting changes the limit
+  const Test settled_down = [acting](const Event&) { return !acting(); };
   while (!broken_ && (acting() || bench_.clock.now() < linger_)) {
     const Time limit = acting() ? never : linger_;
     co_await until(settled_down, limit);

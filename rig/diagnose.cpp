@@ -119,7 +119,10 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
                   {a->entered, a->left, gave_up});
   }
   if (a->foreign && !a->response_left) {
-    return answer("forged", "what reached the terminal was no response to its request", {a->left, a->foreign});
+    return answer("forged",
+                  "what reached the terminal was no response to its request" +
+                      (a->foreign_what.empty() ? "" : ": " + a->foreign_what),
+                  {a->left, a->foreign});
   }
   if (!a->response_entered) {
     if (t.garbage && t.garbage_from == "host") {

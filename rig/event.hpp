@@ -55,7 +55,7 @@ struct Impairment {
   Duration door_wait{};          ///< of accept_slow
   bool any() const { return outage || bytes_per_s != 0 || jitter.count() != 0 || !door.empty(); }
 };
-/// What the acquirer's host does from now on; names and meanings in rig/profile.hpp.
+/// What the acquirer's host does from now on; names and meanings in rig/host_behaviours.def.
 struct HostBehaviour {
   std::string name = "normal";
   Duration lasts{};  ///< for behaviours that take time (slow, late)

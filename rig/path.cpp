@@ -118,6 +118,7 @@ void Path::bytes(int connection, bool from_terminal, BytesView bytes, Time now, 
 void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Orders& orders) {
   Wire::Look look = wire_.look(from_terminal, bytes);
   look.fields.emplace_back("connection", std::to_string(connection));
+  if (!look.good) look.fields.emplace_back("from", from_terminal ? "terminal" : "host");
   const std::string entered = look.stem + "_entered";
   const int nth = ++seen_[entered];
   orders.push_back(Report{Milestone{entered, look.fields}});

@@ -58,8 +58,11 @@ struct HostProfile {
   bool kept_open = true;  ///< a connection may carry more than one message
   // field 39 where hosts differ
   std::string issuer_silent_code = "98", maintenance_code = "96";
-  std::string repeated_code;  ///< of a repeated request; "": its stored answer again
-  std::string not_found_code = "25", of_declined_code = "12", ambiguous_code = "25";  ///< of a reversal
+  std::string repeated_code;                                   ///< of a repeated request; "": its stored answer again
+  std::string not_found_code = "25", of_declined_code = "12";  ///< of a reversal
+  /// Of a reversal without field 61 whose STAN fits nothing, where card and amount fit several sales; "": such a
+  /// reversal is not found, whatever its content.
+  std::string ambiguous_code;
   bool refuses_secrets = false;  ///< a 0400 with field 35, 36 or 52 is answered 30
 
   Bytes master_key;                 ///< test TMK, from a key file with check value
@@ -70,14 +73,5 @@ inline MacTurn mac_turn(const HostProfile& host, const Message& message) {
   if (host.mac != MacKind::dukpt) return {};
   return {message.field(host.ksn_field), !is_request(message.mti())};
 }
-
-/// What a scripted host can be told to do, with the names used in cases: `host = "silent"`.
-/// normal; slow (answers `lasts` later); silent (reads, books nothing, never answers); commit_silent (books, never
-/// answers); refuse (connections refused); reset (resets the connection instead of answering); decline (with `code`, 51
-/// unless told); truncated (half a message, then FIN); wrong_mac; late (answers `lasts` later, after the terminal gave
-/// up); maintenance (declines all with 96).
-inline constexpr const char* host_behaviours[] = {"normal",    "slow",  "silent",     "commit_silent",
-                                                  "refuse",    "reset", "decline",    "truncated",
-                                                  "wrong_mac", "late",  "maintenance"};
 
 }  // namespace swiperig

@@ -63,6 +63,8 @@ class Rules {
     const bool ledger = scope_.books.contains("ledger");
     // what the terminal did comes before what it cost
     check("R_MAC", wire && (journal || told), true, [&] { each(&Rules::authentic); });
+    check("R_MATCH", wire && (journal || told), true, [&] { each(&Rules::matched); });
+    check("R_LATE", wire && (journal || told), true, [&] { each(&Rules::in_time); });
     check("R_ANSWER", wire && (journal || told), true, [&] { each(&Rules::answered_first); });
     check("R_HINT", told, bool(t_.swipe_begun), [&] { hint(); });
     for (auto& rule : part_rules(scope_)) result_.checked.push_back(std::move(rule));
@@ -275,8 +277,28 @@ class Rules {
          {a.entered, a.reversal_entered, journal_, ledger_});
   }
 
+  static bool taken(const Attempt& a) { return a.journal == "approved" || a.told_outcome == "APPROVED"; }
+
+  void matched(const Attempt& a) {
+    if (!a.foreign || !taken(a) || (a.response_left && approved_code(a.code))) return;
+    find("R_MATCH",
+         "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) +
+             ", as approved by an answer that is not its own" + (a.foreign_what.empty() ? "" : ": " + a.foreign_what),
+         {a.entered, a.foreign, a.told, journal_});
+  }
+
+  void in_time(const Attempt& a) {
+    if (!a.left || !a.first_response_left || !taken(a) || !approved_code(a.code)) return;
+    const Duration after = a.first_response_left.at - a.left.at;
+    if (after <= scope_.answer_timeout + late_slack) return;
+    find("R_LATE",
+         "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved by an answer that came " +
+             to_text(after) + " after the request; it had to give up after " + to_text(scope_.answer_timeout),
+         {a.left, a.first_response_left, a.told, journal_});
+  }
+
   void answered_first(const Attempt& a) {
-    if (a.journal != "approved" && a.told_outcome != "APPROVED") return;
+    if (!taken(a) || a.foreign) return;
     if (!a.entered || (a.response_left && approved_code(a.code))) return;
     find("R_ANSWER",
          "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved " +

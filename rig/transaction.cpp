@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "rig/iso8583.hpp"
 #include "rig/parts_seen.hpp"
 
 namespace swiperig {
@@ -109,6 +110,9 @@ class Fold {
       }
     }
     if (name.starts_with("logon_") && !t_.recovery) see_logon(name, m.fields);
+    if (const auto it = expected_.find(get("connection")); it != expected_.end() && !fits(it->second, name, m.fields)) {
+      return;
+    }
     if (name == "closed" && get("by") == "terminal") {
       if (t_.logon.entered && get("connection") == logon_connection_) t_.logon.closed_by_terminal = at_;
       const auto it = by_connection_.find(std::string(get("connection")));
@@ -129,7 +133,9 @@ class Fold {
       a.entry = get("entry");
       a.entry_reason = get("entry_reason");
       a.intent = static_cast<int>(t_.intents.size()) - 1;
-      by_connection_[std::string(get("connection"))] = static_cast<std::size_t>(&a - t_.attempts.data());
+      const auto index = static_cast<std::size_t>(&a - t_.attempts.data());
+      by_connection_[std::string(get("connection"))] = index;
+      expected_[std::string(get("connection"))] = {index, response_mti(get("mti")), m.fields};
       t_.sent.push_back({Sent::request, a.batch, a.stan, at_});
     } else if (name == "request_left") {
       attempt(get("batch"), get("stan")).left = at_;
@@ -141,12 +147,14 @@ class Fold {
       if (strays(m)) return;
       Attempt& a = attempt(get("batch"), get("stan"));
       (name == "response_entered" ? a.response_entered : a.response_left) = at_;
+      if (name == "response_left" && !a.first_response_left) a.first_response_left = at_;
       a.code = get("code");
       a.mac = get("mac");
     } else if (name == "other_left") {
       const auto it = by_connection_.find(std::string(get("connection")));
       if (it != by_connection_.end()) t_.attempts[it->second].foreign = at_;
     } else if (name == "reversal_entered") {
+      expected_.erase(std::string(get("connection")));
       Attempt& a = attempt(get("batch"), get("stan"));
       a.reversal_entered = at_;
       ++a.reversals;
@@ -196,6 +204,42 @@ class Fold {
     }
   }
 
+  struct Expected {
+    std::size_t attempt = 0;
+    std::string mti;
+    Fields request;
+  };
+
+  /// Whether a message of the host on the connection of a request may be its answer. One that is not is
+  /// foreign once the terminal has it, and is nobody's answer.
+  bool fits(const Expected& expected, std::string_view name, const Fields& fields) {
+    const std::string_view mti = field(fields, "mti");
+    const bool unread = mti.empty() && field(fields, "from") == "host" && name.starts_with("other_");
+    if (!unread && (mti.size() != 4 || is_request(mti))) return true;
+    std::string what = unread ? "it cannot be read" : "";
+    const auto compare = [&](std::string_view wanted, std::string_view got, const char* called) {
+      if (!what.empty() || unread || wanted.empty() || wanted == got) return;
+      what = std::string(called) + " " + (got.empty() ? "missing" : std::string(got)) + " instead of " +
+             std::string(wanted);
+    };
+    const Fields& request = expected.request;
+    compare(expected.mti, mti, "MTI");
+    compare(field(request, "stan"), field(fields, "stan"), "STAN");
+    // a part of the amount may be approved
+    if (field(fields, "code") != "10" && !field(fields, "amount").empty()) {
+      compare(field(request, "amount"), field(fields, "amount"), "amount");
+    }
+    compare(field(request, "tid"), field(fields, "tid"), "terminal");
+    compare(field(request, "mid"), field(fields, "mid"), "merchant");
+    if (what.empty()) return true;
+    Attempt& a = t_.attempts[expected.attempt];
+    if (name.ends_with("_left") && !a.foreign) {
+      a.foreign = at_;
+      a.foreign_what = what;
+    }
+    return false;
+  }
+
   void see_logon(std::string_view name, const Fields& fields) {
     Attempt& a = t_.logon;
     if (name == "logon_entered") {
@@ -232,6 +276,7 @@ class Fold {
   PartsFold parts_;
   Mark at_;
   std::map<std::string, std::size_t> by_connection_;
+  std::map<std::string, Expected, std::less<>> expected_;  // by connection: whose answer is awaited there
   std::string logon_connection_;
   std::set<std::string> closed_;           // batches settled: gone from the books, and rightly
   std::map<std::string, Attempt> before_;  // as the books had them when the cycle began

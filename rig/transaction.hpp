@@ -29,6 +29,8 @@ struct Attempt {
   Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
   Mark foreign;                           ///< what went on to the terminal on its connection was no response to it
   std::string code, mac;                  ///< of the response that reached the path
+  Mark first_response_left;               ///< where a response came more than once
+  std::string foreign_what;               ///< "STAN 000003 instead of 000002"
   Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
   int reversals = 0;
   std::string entry, entry_reason;  ///< fields 22 and 60.5 of the request

@@ -19,6 +19,7 @@ std::string_view to_string(Outcome);
 Outcome parse_outcome(std::string_view);
 
 /// A rule broken. `rule`: I1..I10 of DOMAIN.md 3.5, or R_MAC (2.7: an approval with a wrong MAC is not booked),
+/// R_MATCH (2.7: nor one that does not answer the request), R_LATE (2.7: nor one after the terminal had to give up),
 /// R_ANSWER (2.7: nothing is approved without a valid response), R_HINT (3.3 2: a misread is answered by a prompt),
 /// R_STANDS, R_CHIP, R_FALLBACK, R_TAMPER, R_CLOCK (rig/part_rules.hpp).
 struct Finding {

@@ -227,7 +227,8 @@ TEST(Event, SourcesAndTheLineBetweenActionsAndObservations) {
     EXPECT_EQ(parse_source(to_string(source)), source);
   }
   EXPECT_THROW(parse_source("printer"), std::runtime_error);
-  const std::set<std::string> actions = {"swipe", "press", "supply", "impairment", "host_behaviour", "part", "intent", "armed"};
+  const std::set<std::string> actions = {"swipe",          "press", "supply", "impairment",
+                                         "host_behaviour", "part",  "intent", "armed"};
   for (const Golden& g : goldens()) {
     Event e;
     e.body = g.body;

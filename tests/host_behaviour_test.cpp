@@ -32,6 +32,12 @@ const Expected kBehaviours[] = {
     {"wrong_mac", 0, "00", 30, "approved", "00", "00"},
     {"late", 70'000, "nothing", -1, "approved", "00", "00"},
     {"maintenance", 0, "96", 30, "", "96", "96"},
+    {"unknown_merchant", 0, "03", 30, "", "03", "03"},
+    {"unknown_terminal", 0, "97", 30, "", "97", "97"},
+    {"wrong_mti", 0, "00", 30, "approved", "00", "00"},
+    {"wrong_clock", 0, "00", 30, "approved", "00", "00"},
+    {"fee", 0, "00", 30, "approved", "00", "00"},
+    {"damaged", 0, "garbage", 30, "approved", "00", "00"},
 };
 
 std::string outcome(const Ending& ending) { return ending.how == "answer" ? ending.code() : ending.how; }
