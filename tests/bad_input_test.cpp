@@ -157,9 +157,9 @@ TEST(RealtimeEnding, CtrlCIsHeardWhileTheBenchIsOpened) {
       if (serve) mute.push_back(std::move(listener));
       return "127.0.0.1:" + std::to_string(port);
     };
-    for (const char* port : {"47302", "47305"}) text = replaced(text, "127.0.0.1:" + std::string(port), taken(true));
-    for (const char* port : {"47303", "47304", "47306"})
-      text = replaced(text, "127.0.0.1:" + std::string(port), taken(false));
+    for (const char* port : {"47302", "47305", "47306"})
+      text = replaced(text, "127.0.0.1:" + std::string(port), taken(true));
+    for (const char* port : {"47303", "47304"}) text = replaced(text, "127.0.0.1:" + std::string(port), taken(false));
     for (const char* device : {"ecr", "robot"})
       text = replaced(text, "serial:runs/stand-in/" + std::string(device) + "?baud=115200", "tcp:" + taken(true));
     const std::string bench = folder.write("benches/realtime.toml", text);
