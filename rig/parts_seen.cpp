@@ -9,9 +9,9 @@ namespace {
 /// What happens within it is one sign of life.
 constexpr Duration kMoment = std::chrono::milliseconds(10);
 
-/// Seconds in a year of 366 days up to MMDDhhmmss; -1: it is none.
-std::int64_t second_of_year(std::string_view stamp) {
-  constexpr int days_before[] = {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335};
+/// Seconds from the beginning of the year, which a stamp does not name, to MMDDhhmmss; -1: it is none.
+std::int64_t second_of_year(std::string_view stamp, int leap) {
+  constexpr int days_before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
   if (stamp.size() != 10) return -1;
   int parts[5] = {};
   for (std::size_t i = 0; i < 5; ++i) {
@@ -19,17 +19,20 @@ std::int64_t second_of_year(std::string_view stamp) {
     if (std::from_chars(at, at + 2, parts[i]).ptr != at + 2) return -1;
   }
   if (parts[0] < 1 || parts[0] > 12) return -1;
-  const std::int64_t day = days_before[parts[0] - 1] + parts[1];
+  const std::int64_t day = days_before[parts[0] - 1] + (parts[0] > 2 ? leap : 0) + parts[1];
   return ((day * 24 + parts[2]) * 60 + parts[3]) * 60 + parts[4];
 }
 
-/// Further apart than two clocks that were set to one another; a year's end between them counts as agreement.
+/// Further apart than two clocks that were set to one another, whatever the year; its end between them is no distance.
 bool another_time(std::string_view a, std::string_view b) {
   constexpr std::int64_t kSlack = 3600, kYear = 365 * 86400;
-  const std::int64_t first = second_of_year(a), second = second_of_year(b);
-  if (first < 0 || second < 0) return false;
-  const std::int64_t apart = first < second ? second - first : first - second;
-  return apart > kSlack && apart < kYear - kSlack;
+  for (const int leap : {0, 1}) {
+    const std::int64_t first = second_of_year(a, leap), second = second_of_year(b, leap);
+    if (first < 0 || second < 0) return false;
+    const std::int64_t apart = first < second ? second - first : first - second;
+    if (apart <= kSlack || apart >= kYear - kSlack) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -67,7 +70,7 @@ void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
   const auto get = [&](std::string_view what) { return field(m.fields, what); };
   if (name == "idle") keyless_ = false;
   if (name == "request_entered" && keyless_ && !p.sold_tampered) p.sold_tampered = at;
-  if (name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
+  if (!p.misdated && name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
     p.told_time = at;
     p.host_time = get("clock");
   }

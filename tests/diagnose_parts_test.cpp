@@ -372,6 +372,9 @@ TEST(PartRules, AReceiptSaysTheTimeThatTheHostHasTold) {
   EXPECT_EQ(sale("1123101500", "0101000003", false), "R_CLOCK");
   EXPECT_EQ(sale("1123101500", "1124101500", false), "R_CLOCK");
   EXPECT_EQ(sale("1231235959", "0101000001", false), "") << "the year ended in between";
+  EXPECT_EQ(sale("0228235959", "0301000000", false), "") << "so did February, in most years";
+  EXPECT_EQ(sale("0228235959", "0229000000", false), "");
+  EXPECT_EQ(sale("0228225959", "0301010000", false), "R_CLOCK");
   EXPECT_EQ(sale("1123101500", "0101000003", true), "") << "nobody had told it the time";
   EXPECT_EQ(sale("1123101500", "nonsense", false), "");
 }
