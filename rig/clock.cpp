@@ -106,10 +106,10 @@ struct Clock::Root {
       clock.roots_.pop_back();
     }
     Root get_return_object() {
-      const auto handle = Handle::from_promise(*this);
+      const auto self = Handle::from_promise(*this);
       place = clock.roots_.size();
-      clock.roots_.push_back(handle);
-      return {handle};
+      clock.roots_.push_back(self);
+      return {self};
     }
     std::suspend_always initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
