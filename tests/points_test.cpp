@@ -67,7 +67,8 @@ TEST_P(PointsDefect, IsFoundByItsOwnRule) {
 
 INSTANTIATE_TEST_SUITE_P(Seeded, PointsDefect,
                          testing::Values("forgets_reversal_after_power_loss", "sells_before_reversal",
-                                         "accepts_wrong_mac", "hangs_on_misread"),
+                                         "accepts_wrong_mac", "hangs_on_misread", "reverses_unprinted_sale",
+                                         "repeats_unheard_sale", "denies_last_result", "loses_journal_on_crash"),
                          [](const testing::TestParamInfo<const char*>& one) { return std::string(one.param); });
 
 }  // namespace
