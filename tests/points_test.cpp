@@ -55,7 +55,9 @@ class PointsDefect : public testing::TestWithParam<const char*> {};
 TEST_P(PointsDefect, IsFoundByItsOwnRule) {
   const std::map<std::string, std::string> rules = {
 #define DEFECT(name, rule, text) {#name, #rule},
+#define PART_DEFECT DEFECT
 #include "fixtures/defects.def"
+#undef PART_DEFECT
 #undef DEFECT
   };
   const Folder folder;
