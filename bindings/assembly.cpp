@@ -332,6 +332,9 @@ Scope scope_of(const BenchFile& file) {
   s.bidirectional_reader = file.profile.bidirectional_reader;
   s.reversal_tries = file.profile.reversal_tries;
   s.keep_reversal_after_last_try = file.profile.keep_reversal_after_last_try;
+  s.reverses_host_timeouts = file.profile.reverses_host_timeouts;
+  s.secrets_in_reversal = file.profile.secrets_in_reversal;
+  s.completion_limit_percent = file.profile.completion_limit_percent;
   s.unprinted_sale_stands = file.profile.unprinted_sale_stands;
   s.watchdog = file.profile.watchdog;
   if (file.parts) s.sources.insert("usb");

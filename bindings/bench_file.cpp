@@ -13,10 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void check_schema(const Table& t) {
-  const Value& v = t.at("schema");
-  if (v.integer(1, 1) != 1) v.refuse("schema 1");
-}
+void check_schema(const Table& t) { t.at("schema").integer(1, 1); }
 
 LinkUri uri(const Value& v) {
   auto parsed = parse_link_uri(v.text());
@@ -130,64 +127,7 @@ std::string beside(const std::string& file, const Value& name) {
   return joined.lexically_normal().string();
 }
 
-TerminalProfile read_terminal_profile(const std::string& path) {
-  const auto root = read_config(path);
-  check_schema(*root);
-  TerminalProfile p;
-  const Table& identity = root->at("identity").table();
-  p.maker = identity.at("maker").text();
-  p.model = identity.at("model").text();
-  p.application = identity.at("application").text();
-  p.acquirer = identity.at("acquirer").text();
-  p.merchant = identity.at("merchant").text();
-  p.terminal = identity.at("terminal").text();
-  if (p.merchant.size() != 15) identity.at("merchant").refuse("15 characters");
-  if (p.terminal.size() != 8) identity.at("terminal").refuse("8 characters");
-  identity.nothing_else();
-  const Table& online = root->at("online").table();
-  p.answer_timeout = online.at("answer_timeout").duration(10s, 120s);
-  p.connect_timeout = online.at("connect_timeout").duration(5s, 60s);
-  p.reversal_tries = static_cast<int>(online.at("reversal_tries").integer(1, 9));
-  p.keep_reversal_after_last_try = online.at("after_last_try").word({"keep", "clear_and_report"}) == "keep";
-  p.no_return_limit = online.at("no_return_limit").duration(p.answer_timeout + 1s, 600s);
-  if (const Value* v = online.find("unprinted_sale")) {
-    p.unprinted_sale_stands = v->word({"stands", "is_reversed"}) == "stands";
-  }
-  online.nothing_else();
-  const Table& reader = root->at("reader").table();
-  p.bidirectional_reader = reader.at("bidirectional").flag();
-  p.min_speed_mm_s = reader.at("min_speed").quantity("mm/s", 1, 5000);
-  p.max_speed_mm_s = reader.at("max_speed").quantity("mm/s", p.min_speed_mm_s, 5000);
-  if (const Value* v = reader.find("fallback_entry")) p.fallback_entry = v->word({"02", "80"});
-  reader.nothing_else();
-  const Table& power = root->at("power").table();
-  p.brownout_mv = power.at("brownout").quantity("V", 500, 60'000);
-  p.boot_limit = power.at("boot_limit").duration(1s, 600s);
-  if (const Value* v = power.find("watchdog")) p.watchdog = v->duration(1s, 600s);
-  power.nothing_else();
-  const Table& keys = root->at("keys").table();
-  p.sale_keys = keys.at("sale").text();
-  p.settle_keys = keys.at("settle").text();
-  keys.nothing_else();
-  for (const Value& v : root->at("says").array()) {
-    const Table& t = v.table();
-    TextRule rule;
-    rule.place = t.at("place").word({"screen", "receipt", "ecr"});
-    rule.match = t.at("match").text();
-    std::vector<std::string> names;
-#define MILESTONE(name, who, text) \
-  if (std::string_view(#who) == "terminal") names.emplace_back(#name);
-#include "rig/milestones.def"
-#undef MILESTONE
-    rule.milestone = t.at("milestone").word(names);
-    t.nothing_else();
-    p.rules.push_back(std::move(rule));
-  }
-  root->nothing_else();
-  return p;
-}
-
-BenchFile read_bench(const std::string& path) {
+BenchFile read_bench(const std::string& path, const std::string& terminal_profile) {
   const auto root = read_config(path);
   check_schema(*root);
   BenchFile b;
@@ -197,7 +137,8 @@ BenchFile read_bench(const std::string& path) {
   const Table& terminal = root->at("terminal").table();
   driver(terminal, "terminal");
   b.terminal = uri(terminal.at("link"));
-  b.profile = read_terminal_profile(beside(path, terminal.at("profile")));
+  b.profile = read_terminal_profile(terminal_profile.empty() ? beside(path, terminal.at("profile")) : terminal_profile);
+  if (!terminal_profile.empty()) terminal.at("profile").text();
   terminal.nothing_else();
 
   const Table& actuator = root->at("actuator").table();

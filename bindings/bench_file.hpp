@@ -39,8 +39,8 @@ struct BenchFile {
   Bytes pin_key, mac_key, track_key;  ///< working keys that the stand-in host hands out; empty: none
 };
 
-/// Throws ConfigError.
-BenchFile read_bench(const std::string& path);
+/// `terminal_profile`: the file of another terminal than the bench's own. Throws ConfigError.
+BenchFile read_bench(const std::string& path, const std::string& terminal_profile = {});
 /// The path of a file that is named relative to `file`, and is there.
 std::string beside(const std::string& file, const Value& name);
 TerminalProfile read_terminal_profile(const std::string& path);

@@ -10,6 +10,7 @@
 #include "bindings/swipe_options.hpp"
 #include "reports/visible.hpp"
 #include "rig/host_behaviour.hpp"
+#include "rig/transaction_kinds.hpp"
 
 namespace swiperig {
 
@@ -31,6 +32,41 @@ std::vector<std::string> cause_names() {
 #include "rig/causes.def"
 #undef CAUSE
   };
+}
+
+/// What the host is told, with the duration and the code that go with it.
+HostBehaviour host_step(const Table& t, const Value& host, const Value* lasts_at, Duration lasts) {
+  std::vector<std::string> names;
+  for (const HostBehaviourRow& row : host_behaviour_rows) names.emplace_back(row.name);
+  HostBehaviour behaviour{host.word(names), lasts, {}};
+  const auto& row = *std::find_if(std::begin(host_behaviour_rows), std::end(host_behaviour_rows),
+                                  [&](const HostBehaviourRow& r) { return behaviour.name == r.name; });
+  if (row.lasts == HostBehaviourRow::must && lasts_at == nullptr) {
+    host.refuse("lasts = \"...\" with " + behaviour.name);
+  }
+  if (row.lasts == HostBehaviourRow::no && lasts_at != nullptr) {
+    lasts_at->refuse("no lasts with " + behaviour.name + ": it goes on until the bench is at rest");
+  }
+  const Value* code = t.find("code");
+  const std::string_view codes = row.codes;
+  if (code != nullptr) {
+    behaviour.code = code->text();
+    if (codes.empty()) code->refuse("no code with " + behaviour.name);
+    if (!row.takes(behaviour.code)) {
+      code->refuse(codes == "*" ? "a response code of two characters" : "one of the codes " + std::string(codes));
+    }
+  } else if (behaviour.name == "policy") {
+    host.refuse("code = \"...\" with policy: which limit it is, " + std::string(codes));
+  }
+  return behaviour;
+}
+
+/// What a case can be: every transaction, and the services that keys start.
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const TransactionKind& kind : transaction_kinds) names.emplace_back(kind.name);
+  names.insert(names.end(), {"parameters", "update"});
+  return names;
 }
 
 /// How long a step's action lasts, where that is swept.
@@ -113,8 +149,9 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   const Value* power = t.find("power");
   const Value* host = t.find("host");
   const Value* part = t.find("part");
-  if ((network != nullptr) + (power != nullptr) + (host != nullptr) + (part != nullptr) != 1) {
-    v.refuse("exactly one of network, power, host, part in a step");
+  const Value* press = t.find("press");
+  if ((network != nullptr) + (power != nullptr) + (host != nullptr) + (part != nullptr) + (press != nullptr) != 1) {
+    v.refuse("exactly one of network, power, host, part, press in a step");
   }
   Duration lasts{};
   const Value* lasts_at = t.find("lasts");
@@ -128,6 +165,9 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
     s.action = std::move(fault);
   } else if (part != nullptr) {
     s.action = part_state(t, *part, lasts);
+  } else if (press != nullptr) {
+    if (lasts_at != nullptr) lasts_at->refuse("no lasts with press");
+    s.action = Press{press->text()};
   } else if (power != nullptr) {
     if (lasts_at != nullptr) lasts_at->refuse("no lasts with power: it comes back when the terminal recovers");
     power->word({"off"});
@@ -158,7 +198,21 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   c.name = t.at("name").text();
   if (c.name.empty() || c.name.size() > 80) t.at("name").refuse("a name of 1 to 80 characters");
   if (const Value* p = t.find("point")) c.point = p->text();
-  c.amount_minor = sweeps.amount(t.at("amount"), "amount #", [](Case& one, std::int64_t n) { one.amount_minor = n; });
+  if (const Value* k = t.find("kind")) c.kind = k->word(kind_names());
+  const TransactionKind* kind = kind_named(c.kind);
+  const bool asks_card = kind != nullptr && kind->asks_card;
+  const bool about_another = kind != nullptr && !kind->original.empty();
+  if (kind != nullptr && (kind->asks_amount || about_another)) {
+    const auto set = [](Case& one, std::int64_t n) { one.amount_minor = n; };
+    c.amount_minor = sweeps.amount(t.at("amount"), "amount #", set);
+  } else if (const Value* amount = t.find("amount")) {
+    amount->refuse("no amount with kind = \"" + c.kind + "\": nobody is asked for one");
+  }
+  if (const Value* o = t.find("original_amount")) {
+    if (!about_another || kind->takes_all)
+      o->refuse("original_amount only with a kind that may differ from what it is about");
+    c.original_minor = o->amount();
+  }
   if (const Value* m = t.find("measure")) {
     c.measure.milestone = m->word(milestone_names());
     c.measure.series = c.name;
@@ -166,14 +220,20 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   } else {
     c.cause = t.at("cause").word(cause_names());
   }
-  const bool shows_card = !t.at("swipe").is_text() || t.at("swipe").text() != "none";
   std::vector<SwipeAt> swipes(1);
+  const Value* swipe_at = asks_card ? &t.at("swipe") : t.find("swipe");
+  const bool shows_card = asks_card && (!swipe_at->is_text() || swipe_at->text() != "none");
   if (shows_card) {
     swipes = read_swipes(t.at("card"), t.at("swipe"), t.find("measure"));
     c.card = swipes.front().swipe.card;
     c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
-  } else if (const Value* measure = t.find("measure")) {
-    measure->refuse("a swipe in a case that measures");
+  } else if (asks_card) {
+    if (const Value* measure = t.find("measure")) measure->refuse("a swipe in a case that measures");
+  } else {
+    for (const char* key : {"card", "swipe", "measure"}) {
+      if (const Value* odd = t.find(key))
+        odd->refuse(std::string("no ") + key + " with kind = \"" + c.kind + "\": it asks for no card");
+    }
   }
   if (const Value* steps = t.find("step")) {
     for (const Value& s : steps->array()) c.steps.push_back(step(s, c.steps.size(), sweeps));
@@ -204,11 +264,24 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   return all;
 }
 
-/// Whatever the terminal's profile may have pressed, all digits for an amount.
-Press every_key(const TerminalProfile& profile) {
+/// The kind of a case and what that is about in turn, none of which the model may lack.
+std::vector<std::string> kinds_done(const Case& c) {
+  std::vector<std::string> names = {c.kind};
+  for (const TransactionKind* k = kind_named(c.kind); k != nullptr && !k->original.empty();
+       k = kind_named(k->original)) {
+    names.emplace_back(k->original);
+  }
+  return names;
+}
+
+/// Whatever keys of the terminal's profile the case may press, all digits for an amount or a number.
+Press every_key(const TerminalProfile& profile, const Case& c) {
   Press press{profile.sale_keys + " " + profile.settle_keys};
-  if (const auto at = press.keys.find("{amount}"); at != std::string::npos)
-    press.keys.replace(at, 8, "0 1 2 3 4 5 6 7 8 9");
+  for (const std::string& name : kinds_done(c)) press.keys += " " + std::string(keys_of(profile, name));
+  for (const std::string_view place : {"{amount}", "{stan}"}) {
+    for (auto at = press.keys.find(place); at != std::string::npos; at = press.keys.find(place))
+      press.keys.replace(at, place.size(), "0 1 2 3 4 5 6 7 8 9");
+  }
   return press;
 }
 
@@ -256,7 +329,10 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
     const auto refuse = [&](const std::string& what) {
       throw ConfigError(c.where + ": case \"" + c.name + "\" cannot be done on bench \"" + bench.name + "\": " + what);
     };
-    if (const auto why = refusal(bench.robot, every_key(bench.profile))) refuse(*why);
+    for (const std::string& name : kinds_done(c)) {
+      if (keys_of(bench.profile, name).empty()) refuse("its terminal has no keys for " + name);
+    }
+    if (const auto why = refusal(bench.robot, every_key(bench.profile, c))) refuse(*why);
     for (const std::string& m : c.must) {
       if (!seen_there(m)) refuse("nobody there sees " + m);
     }
@@ -269,6 +345,9 @@ void check_feasible(const Campaign& campaign, const BenchFile& bench) {
       }
       if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
         if (const auto why = refusal(bench.robot, *swipe)) refuse(*why);
+      }
+      if (const auto* press = std::get_if<Press>(&s.action)) {
+        if (const auto why = refusal(bench.robot, *press)) refuse(*why);
       }
       const auto* fault = std::get_if<NetworkFault>(&s.action);
       if (fault != nullptr && bench.terminal_side.scheme != "virtual") {
@@ -295,9 +374,19 @@ std::string plan(const Campaign& campaign, const BenchFile& bench) {
     const bool swept = !c.sweep.series.empty();
     if (swept && i > 0 && campaign.cases[i - 1].sweep.series == c.sweep.series) continue;  // its first stands for all
     out << "\n"
-        << visible(swept ? c.sweep.series : c.name) << (c.point.empty() ? "" : " (" + visible(c.point) + ")")
-        << "\n  sale of " << amount_text(c.amount_minor)
-        << (c.card.empty() ? ", no card is swiped" : " with card \"" + visible(c.card) + "\"") << "\n";
+        << visible(swept ? c.sweep.series : c.name) << (c.point.empty() ? "" : " (" + visible(c.point) + ")") << "\n";
+    for (const std::string& name : kinds_done(c)) {
+      if (name != c.kind)
+        out << "  first, undisturbed: " << name << " of "
+            << amount_text(c.original_minor != 0 ? c.original_minor : c.amount_minor) << "\n";
+    }
+    const TransactionKind* kind = kind_named(c.kind);
+    const bool asks_card = kind != nullptr && kind->asks_card;
+    out << "  " << visible(c.kind) << (c.amount_minor == 0 ? "" : " of " + amount_text(c.amount_minor))
+        << (!c.card.empty() ? " with card \"" + visible(c.card) + "\""
+            : asks_card     ? ", no card is swiped"
+                            : "")
+        << "\n";
     if (swept) {
       const auto places = std::count_if(campaign.cases.begin(), campaign.cases.end(),
                                         [&](const Case& one) { return one.sweep.series == c.sweep.series; });

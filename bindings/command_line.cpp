@@ -67,6 +67,8 @@ int command_line(int argc, char** argv) {
   run_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   run_command->add_option("--bench", run.bench, "bench file (default: the campaign's own, or the virtual bench)");
   run_command->add_option("--host", run.host, "host profile (TOML) instead of the bench's own");
+  const char* terminal_text = "terminal-profile file (default: the bench's own)";
+  run_command->add_option("--terminal", run.terminal, terminal_text);
   run_command->add_option("--out", run.out, "new directory for the results (default: runs/<campaign>-<n>)");
   run_command->add_option("--seed", run.seed, "seed of every random draw (default 1)")->check(CLI::NonNegativeNumber);
   auto* cycles_option =
@@ -78,7 +80,7 @@ int command_line(int argc, char** argv) {
   run_command->footer(
       "example: swiperig run fixtures/campaigns/no_return.toml --seed 7 --cycles 1000 --out runs/seven");
 
-  std::string directory, bench, role, what, defect;
+  std::string directory, bench, role, what, defect, terminal;
   std::int64_t cycle = 0;
   std::uint64_t seed = 1;
   auto* judge_command = app.add_subcommand("judge", "the verdicts again, from the trace alone");
@@ -91,15 +93,17 @@ int command_line(int argc, char** argv) {
   auto* plan_command = app.add_subcommand("plan", "every effect of a campaign, before anything moves");
   plan_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   plan_command->add_option("--bench", bench, "bench file (default: the campaign's own, or the virtual bench)");
+  plan_command->add_option("--terminal", terminal, terminal_text);
   plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
   auto* list_command = app.add_subcommand("list", "what there is by name");
-  list_command->add_option("WHAT", what, "drivers, fixtures, parts, defects, milestones, network, behaviours or causes")
+  list_command->add_option("WHAT", what, "drivers, fixtures, parts, defects, milestones, network, causes or behaviours")
       ->required()
       ->check(
-          CLI::IsMember({"drivers", "fixtures", "parts", "defects", "milestones", "network", "behaviours", "causes"}));
+          CLI::IsMember({"drivers", "fixtures", "parts", "defects", "milestones", "network", "causes", "behaviours"}));
   list_command->footer("example: swiperig list milestones");
   auto* check_command = app.add_subcommand("check", "read a bench file and say what the bench is");
   check_command->add_option("BENCH", bench, "bench file (TOML)")->required();
+  check_command->add_option("--terminal", terminal, terminal_text);
   check_command->footer("example: swiperig check fixtures/benches/realtime.toml");
   FluxOptions flux;
   auto* flux_command = app.add_subcommand("flux", "what a head sees of a stand-in card: lines of the contact port");
@@ -119,6 +123,7 @@ int command_line(int argc, char** argv) {
   stand_in_command->add_option("ROLE", role, "robot, supply, terminal or host (default: all, each a process)")
       ->check(CLI::IsMember({"robot", "supply", "terminal", "host"}));
   stand_in_command->add_option("--bench", bench, "bench file that names the ends")->required();
+  stand_in_command->add_option("--terminal", terminal, terminal_text);
   stand_in_command->add_option("--defect", defect, "plant this defect in the terminal");
   stand_in_command->add_option("--seed", seed, "seed of the physics (default 1)")->check(CLI::NonNegativeNumber);
   stand_in_command->footer("example: swiperig stand-in --bench fixtures/benches/realtime.toml");
@@ -141,11 +146,11 @@ int command_line(int argc, char** argv) {
     }
     if (*judge_command) return judge_again(directory);
     if (*explain_command) return explain_cycle(directory, cycle);
-    if (*plan_command) return print_plan(run.campaign, bench);
+    if (*plan_command) return print_plan(run.campaign, bench, terminal);
     if (*list_command) return list_names(what);
-    if (*check_command) return check_bench(bench);
+    if (*check_command) return check_bench(bench, terminal);
     if (*flux_command) return print_flux(flux);
-    return stand_in(role, bench, defect, seed, stop);
+    return stand_in(role, bench, terminal, defect, seed, stop);
   };
   try {
     const int code = verb();

@@ -340,7 +340,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   const Campaign campaign = read_campaign(options.campaign);
-  BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench));
+  BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench), options.terminal);
   if (!options.host.empty()) read_host_profile(options.host, bench);
   check_feasible(campaign, bench);
   Plan plan{campaign, bench, options.seed, static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat,

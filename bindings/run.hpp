@@ -11,6 +11,7 @@ namespace swiperig {
 
 struct RunOptions {
   std::string campaign, bench, host, out, defect;  ///< host: profile to use instead of the bench's own
+  std::string terminal;                            ///< terminal-profile file instead of the bench's own
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles;
   int threads = 0;  ///< 0: as many as the machine has cores; real benches use one
@@ -19,7 +20,7 @@ struct RunOptions {
 int run_campaign(const RunOptions&, const std::atomic<bool>& abort);
 int judge_again(const std::string& directory);
 int explain_cycle(const std::string& directory, std::int64_t cycle);
-int print_plan(const std::string& campaign, const std::string& bench);
+int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal);
 int list_names(const std::string& what);
 struct FluxOptions {
   std::string bench, card;
@@ -29,9 +30,9 @@ struct FluxOptions {
 };
 /// What a head would see of a stand-in card, a line of the contact port's JSON for each pass.
 int print_flux(const FluxOptions&);
-int check_bench(const std::string& bench);
+int check_bench(const std::string& bench, const std::string& terminal);
 /// Serves one stand-in of a real-time bench, or with an empty role all four as processes of their own.
-int stand_in(const std::string& role, const std::string& bench, const std::string& defect, std::uint64_t seed,
-             const std::atomic<bool>& abort);
+int stand_in(const std::string& role, const std::string& bench, const std::string& terminal, const std::string& defect,
+             std::uint64_t seed, const std::atomic<bool>& abort);
 
 }  // namespace swiperig

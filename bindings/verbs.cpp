@@ -38,6 +38,16 @@ void row(const std::string& name, const std::string& more) {
             << "\n";
 }
 
+/// What the terminal promises about a doubt.
+std::string doubt_text(const TerminalProfile& p) {
+  const char* when = p.reversal_habit == ReversalHabit::at_once             ? "reverses at once"
+                     : p.reversal_habit == ReversalHabit::store_and_forward ? "stores and forwards the reversal"
+                                                                            : "reverses before the next sale";
+  const std::string tries = p.reversal_tries == 0 ? "endless tries" : std::to_string(p.reversal_tries) + " tries";
+  return std::string(when) + ", " + tries + ", then " +
+         (p.keep_reversal_after_last_try ? "keeps it pending" : "clears it and reports");
+}
+
 /// Until the user stops, or a stand-in ends by itself.
 Task<> until_one_ends(Clock& clock, const std::vector<pid_t>& children, const std::atomic<bool>& abort) {
   while (!abort.load()) {
@@ -86,9 +96,9 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
   return 0;
 }
 
-int print_plan(const std::string& campaign, const std::string& bench) {
+int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal) {
   const Campaign c = read_campaign(campaign);
-  const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench));
+  const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench), terminal);
   check_feasible(c, b);
   std::cout << plan(c, b);
   return 0;
@@ -118,6 +128,15 @@ int list_names(const std::string& what) {
 #define MILESTONE(name, who, text) row(#name, std::string(#who) + ": " + (text));
 #include "rig/milestones.def"
 #undef MILESTONE
+  } else if (what == "behaviours") {
+    for (const HostBehaviourRow& b : host_behaviour_rows) {
+      const bool any = std::string_view(b.codes) == "*";
+      std::string told = b.lasts == HostBehaviourRow::must  ? "; lasts"
+                         : b.lasts == HostBehaviourRow::may ? "; lasts?"
+                                                            : "";
+      if (*b.codes != '\0') told += std::string("; code ") + (any ? "of two characters" : b.codes);
+      row(b.name, b.text + told);
+    }
   } else if (what == "network") {
 #define NETWORK_FAULT(name, upon, text) row(#name, std::string("upon the ") + #upon + ": " + (text));
 #include "rig/network_faults.def"
@@ -155,10 +174,11 @@ int print_flux(const FluxOptions& o) {
   return 0;
 }
 
-int check_bench(const std::string& path) {
-  const BenchFile b = read_bench(bench_path(path));
+int check_bench(const std::string& path, const std::string& terminal) {
+  const BenchFile b = read_bench(bench_path(path), terminal);
   std::cout << "bench " << visible(b.name) << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
   row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
+  row("in doubt", doubt_text(b.profile));
   row("reader", std::to_string(b.profile.min_speed_mm_s) + " to " + std::to_string(b.profile.max_speed_mm_s) + " mm/s" +
                     (b.profile.bidirectional_reader ? ", both ways" : ", one way"));
   row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) +
@@ -183,9 +203,9 @@ int check_bench(const std::string& path) {
   return 0;
 }
 
-int stand_in(const std::string& role, const std::string& bench, const std::string& defect, std::uint64_t seed,
-             const std::atomic<bool>& abort) {
-  const BenchFile file = read_bench(bench);
+int stand_in(const std::string& role, const std::string& bench, const std::string& terminal, const std::string& defect,
+             std::uint64_t seed, const std::atomic<bool>& abort) {
+  const BenchFile file = read_bench(bench, terminal);
   if (!role.empty()) {
     std::set<std::string> defects;
     if (!defect.empty()) defects.insert(defect);
@@ -197,6 +217,7 @@ int stand_in(const std::string& role, const std::string& bench, const std::strin
   for (const char* one : {"host", "terminal", "robot", "supply"}) {
     std::vector<std::string> argv = {"/proc/self/exe", "stand-in",          one, "--bench", bench,
                                      "--seed",         std::to_string(seed)};
+    if (!terminal.empty()) argv.insert(argv.end(), {"--terminal", terminal});
     if (!defect.empty()) argv.insert(argv.end(), {"--defect", defect});
     children.push_back(start_child(argv));
   }

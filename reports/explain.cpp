@@ -172,7 +172,8 @@ std::string sentence(const Event& event) { return std::visit(Say{}, event.body);
 std::string explain(const Case& c, const Scope& scope, const CycleRecord& cycle) {
   std::string out = "cycle " + std::to_string(cycle.cycle) + ": " + visible(cycle.case_name);
   if (!c.point.empty()) out += " (" + visible(c.point) + ")";
-  out += ", a sale of " + amount_text(c.amount_minor) + " with card \"" + visible(c.card) + "\"\n";
+  out += ", a " + visible(c.kind) + (c.amount_minor == 0 ? "" : " of " + amount_text(c.amount_minor));
+  out += c.card.empty() ? "\n" : " with card \"" + visible(c.card) + "\"\n";
   for (const Step& step : c.steps) out += "  planned " + visible(describe(step)) + "\n";
   out += "\n   event            ms  source    what\n";
   for (const Event& e : cycle.events) {

@@ -30,6 +30,9 @@ RULES = {
     "I7": ("unique keys", "交易标识唯一"), "I8": ("order: reversal before the next sale", "先冲正后交易"),
     "I9": ("durable across power loss", "断电不丢失"), "I10": ("every doubt ends", "疑账必有了结"),
     "R_MAC": ("no approval with a wrong MAC", "MAC 错误不得入账"), "R_HINT": ("a misread is answered", "读卡失败须提示"),
+    "R_SECRET": ("no track data in a reversal", "冲正不得带磁道"), "R_REVERSAL": ("reversed rightly", "冲正须合规"),
+    "R_REPEAT": ("sent once", "不得自行重发"), "R_RETRY": ("a decline is final", "拒绝后不得自行重试"),
+    "R_ORIGINAL": ("the right original", "原交易须一致"), "R_BALANCE": ("the host's balance", "余额须一致"),
 }
 ENDS_REVERSAL = ("00", "12", "25")
 

@@ -1,7 +1,7 @@
-// What to do, as data. A case is one shopping intent and the steps that disturb it; a step waits for the nth occurrence
-// of a milestone, then `after`, then acts. Because *when* is a milestone, moving a fault over every point and offset is
-// a loop over data. A case names card slots, never card numbers, and says which milestones must have been seen for it
-// to count at all.
+// What to do, as data. A case is one shopping intent, a transaction of any kind, and the steps that disturb it; a step
+// waits for the nth occurrence of a milestone, then `after`, then acts. Because *when* is a milestone, moving a fault
+// over every point and offset is a loop over data. A case names card slots, never card numbers, and says which
+// milestones must have been seen for it to count at all.
 #pragma once
 
 #include <cstdint>
@@ -68,12 +68,14 @@ struct Case {
   std::string name;
   std::string point;  ///< P1..P21 of DOMAIN.md 3.2, or ""
   std::int64_t amount_minor = 0;
-  std::string card;               ///< card slot
-  std::vector<Step> steps;        ///< the swipe among them
-  std::string cause = "none";     ///< what is being induced, from rig/causes.def; diagnose never sees it
-  std::vector<std::string> must;  ///< milestones that must have been seen, or the case does not count
-  Duration patience{};            ///< 0: the terminal profile's no-return limit
-  bool settle = true;             ///< settle after the recovery sale
+  std::string kind = "sale";        ///< of rig/transaction_kinds.hpp: a transaction, or parameters, update
+  std::int64_t original_minor = 0;  ///< what the kind is about is made first, for this amount; 0: for the case's
+  std::string card;                 ///< card slot; "": the kind asks for none
+  std::vector<Step> steps;          ///< the swipe among them
+  std::string cause = "none";       ///< what is being induced, from rig/causes.def; diagnose never sees it
+  std::vector<std::string> must;    ///< milestones that must have been seen, or the case does not count
+  Duration patience{};              ///< 0: the terminal profile's no-return limit
+  bool settle = true;               ///< settle after the recovery sale
   Measurement measure = {};
   SweepPlace sweep = {};
   std::string where;  ///< file:line:column it was read from

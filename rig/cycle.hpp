@@ -12,6 +12,7 @@
 #include "rig/bench.hpp"
 #include "rig/crew.hpp"
 #include "rig/trace.hpp"
+#include "rig/transaction_kinds.hpp"
 
 namespace swiperig {
 
@@ -67,13 +68,15 @@ class Watch {
   Task<> clear();
   Task<> drain();
   Task<bool> milestone(std::string name, Duration limit);
-  void key_in(std::int64_t amount_minor);
+  void press(std::string_view name, std::int64_t amount_minor);
+  Task<bool> make_originals(Case c);
   Task<> run_case(Case c);
+  Task<> let_it_clear_up();
   Task<> second_sale(Case c);
   Task<> recover(Case c);
   void arm(const Waiting& waiting);
   Task<> read(Source source, const char* name, Book* book);
-  Task<bool> sell(std::int64_t amount_minor);
+  Task<bool> sell(const TransactionKind* kind, std::int64_t amount_minor);
   Task<> restart_terminal();
   void throw_if_broken() const;
 
@@ -91,6 +94,7 @@ class Watch {
   int acting_count_ = 0;
   bool settled_ = false;         ///< nothing of an earlier cycle is left in the books
   bool approved_ = false;        ///< the last that was told
+  std::string told_stan_;        ///< and its number: what the next kind may be about
   bool told_ = false;            ///< anything was told of a sale in this cycle
   std::set<std::string> asked_;  ///< batch/STAN of the requests seen in this cycle
   bool idle_ = false;            ///< the last the terminal said is that it is ready

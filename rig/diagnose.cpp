@@ -35,6 +35,7 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
     return answer("network", "the terminal dialled the host and no connection came to be", {t.unreached, t.refused});
   }
   if (t.refused) return answer("host_down", "the host refused the connection", {t.refused});
+  if (t.over_limit) return answer("wrong_amount", "the terminal itself refused the amount", {t.over_limit});
   if (t.read_error) {
     if (bad_swipe) {
       return answer("operator_swipe",
@@ -75,9 +76,10 @@ Observed observed(std::span<const Event> events) {
   bool begun = false, after = false;
   for (const Event& e : events) {
     if (const auto* intent = std::get_if<Intent>(&e.body)) {
-      if (intent->what == "sale") o.amount_minor = intent->amount_minor;
-      begun = true;
-      after = after || intent->what != "sale";
+      const bool its_own = begins_case(intent->what);
+      if (its_own) o.amount_minor = intent->amount_minor;
+      begun = begun || its_own;
+      after = after || (begun && !its_own);
     }
     const bool fault = std::holds_alternative<EquipmentFault>(e.body);
     // that a step fired says what was injected
@@ -107,6 +109,10 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   }
   if (auto gone = diagnose_gone(t, a, scope)) return *std::move(gone);
   if (auto said = diagnose_said(t, a)) return *std::move(said);
+  if (a == nullptr && t.served) {
+    if (t.served_outcome == "DONE") return answer("none", "done and told", {t.served});
+    return undecided("the terminal said that it failed", {"network", "host_down"}, {t.served});
+  }
   if (a == nullptr) return without_request(o, t, scope);
 
   const Mark& gave_up = a->closed_by_terminal;
@@ -125,6 +131,10 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
                   {a->left, a->foreign});
   }
   if (!a->response_entered) {
+    if (a->misfit) {
+      return answer("forged", "an answer came that is not the one to the request: " + a->misfit_what,
+                    {a->left, a->misfit});
+    }
     if (t.garbage && t.garbage_from == "host") {
       return answer("forged", "the host's side sent bytes that are no message", {a->left, t.garbage});
     }
@@ -158,7 +168,7 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
     return answer(cause_of_code(a->code), "the host declined with code " + a->code, {a->response_left, a->told});
   }
   if (a->told_outcome == "APPROVED") {
-    if (o.amount_minor != 0 && a->told_amount_minor != o.amount_minor) {
+    if (a->kind->booked && o.amount_minor != 0 && a->told_amount_minor != o.amount_minor) {
       if (pressed_minor(t) == o.amount_minor) {
         return answer("keypad",
                       "the keys of " + amount_text(o.amount_minor) + " were hit, and the terminal took " +
@@ -172,6 +182,9 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
     }
     if (auto part = diagnose_approved(t, *a)) return *std::move(part);
     return answer("none", "approved and told", {a->response_left, a->told});
+  }
+  if (!a->kind->booked) {
+    return undecided("answered, but nothing was told", {"display", "app_crash", "app_hang"}, {a->response_left});
   }
   if (auto standing = diagnose_untold(t, *a, scope)) return *std::move(standing);
   if (t.books.contains("journal") && a->journal.empty()) {

@@ -2,9 +2,11 @@
 // acquirer is a file, not code. Defaults are those of DOMAIN.md 2.11.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rig/iso8583.hpp"
@@ -19,13 +21,27 @@ struct TextRule {
   std::string place, match, milestone;
 };
 
+/// When a terminal reverses what it is in doubt about. All of them do so at the latest before the next sale.
+enum class ReversalHabit : std::uint8_t {
+  before_next_sale,
+  at_once,            ///< right after the doubt, before it is ready again
+  store_and_forward,  ///< by itself while it is ready and nobody wants anything
+};
+
 struct TerminalProfile {
   std::string maker, model, application, acquirer;
   std::string merchant, terminal;                      ///< fields 42 (15) and 41 (8)
   Duration answer_timeout = std::chrono::seconds(60);  ///< Tw
   Duration connect_timeout = std::chrono::seconds(20);
-  int reversal_tries = 3;
+  int reversal_tries = 3;  ///< at each occasion; 0: endless
   bool keep_reversal_after_last_try = true;
+  ReversalHabit reversal_habit = ReversalHabit::before_next_sale;
+  Duration forward_after = std::chrono::seconds(2);  ///< ready for so long, a store-and-forward terminal reverses
+  bool reverses_host_timeouts = false;               ///< codes 68 and 98 leave the doubt open
+  bool secrets_in_reversal = false;                  ///< fields 35, 36, 52 may be kept and sent again
+  bool reversal_takes_stan = false;                  ///< each try counts the STAN on; field 61 names the original
+  bool keeps_connection = false;
+  int largest_batch = 500;
   bool unprinted_sale_stands = true;  ///< else a sale whose receipt does not come out is reversed
   std::string fallback_entry = "02";  ///< field 22 of a swipe for a chip that failed: 02 or 80
   Duration watchdog{};                ///< how long its program may stand still before it is restarted; 0: not declared
@@ -35,8 +51,27 @@ struct TerminalProfile {
   std::int64_t min_speed_mm_s = 76, max_speed_mm_s = 1524;
   std::int64_t brownout_mv = 3300;
   std::string sale_keys = "{amount} OK", settle_keys = "F2 OK";  ///< {amount}: the digits, one key each
+  /// Of every other kind of transaction and service that the model has, by its name; {stan}: the original's.
+  std::map<std::string, std::string, std::less<>> more_keys;
+  int completion_limit_percent = 115;  ///< of the pre-authorisation
+  bool e_signature = false;            ///< uploads a signature after each approval
   std::vector<TextRule> rules;
 };
+
+/// The keys of a kind or a service, or "": the model does not have it.
+inline std::string_view keys_of(const TerminalProfile& p, std::string_view name) {
+  if (name == "sale") return p.sale_keys;
+  if (name == "settlement") return p.settle_keys;
+  if (name == "reprint") return "F2 1 OK";
+  const auto at = p.more_keys.find(name);
+  return at == p.more_keys.end() ? std::string_view{} : std::string_view(at->second);
+}
+
+/// Longer than an honest terminal of this profile needs for one occasion to reverse and a sale after it.
+inline Duration patience_of(const TerminalProfile& p) {
+  constexpr int most_tries = 9;
+  return p.answer_timeout * ((p.reversal_tries == 0 ? most_tries : p.reversal_tries) + 1) + std::chrono::seconds(30);
+}
 
 /// How the working keys of a logon lie in field 62: PIN key, check value, MAC key, check value, perhaps a track key.
 enum class KeyLayout : std::uint8_t {

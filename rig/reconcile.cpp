@@ -1,28 +1,17 @@
 #include "rig/reconcile.hpp"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <optional>
 #include <set>
 
+#include "rig/conduct.hpp"
 #include "rig/part_rules.hpp"
 
 namespace swiperig {
 
 namespace {
-
-std::string key(const Attempt& a) { return "batch " + a.batch + " STAN " + a.stan; }
-
-std::vector<std::uint64_t> proof(std::initializer_list<Mark> marks) {
-  std::vector<std::uint64_t> seqs;
-  for (const Mark& m : marks) {
-    if (m) seqs.push_back(m.seq);
-  }
-  std::sort(seqs.begin(), seqs.end());
-  seqs.erase(std::unique(seqs.begin(), seqs.end()), seqs.end());
-  return seqs;
-}
-
-bool approved_code(const std::string& code) { return code == "00" || code == "11" || code == "16" || code == "10"; }
 
 Mark book(const Transaction& t, const char* name) {
   const auto it = t.books.find(name);
@@ -32,13 +21,11 @@ Mark book(const Transaction& t, const char* name) {
 /// Money the host holds for the attempt.
 std::int64_t charged(const Attempt& a) { return a.ledger == "approved" ? a.ledger_amount_minor : 0; }
 
-/// Nobody can tell within this whether an answer was still in time: the terminal's timer is its own.
-constexpr Duration late_slack = std::chrono::seconds(1);
-
 /// Count and net sum of a settlement's field 48: a local and a foreign half of debit sum (12) and count (3), credit sum
 /// and count, flag.
 struct Totals {
   std::int64_t count = 0, amount_minor = 0;
+  bool operator==(const Totals&) const = default;
 };
 std::optional<Totals> totals_of(const std::string& field48) {
   if (field48.size() != 62 || field48.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
@@ -51,10 +38,10 @@ std::optional<Totals> totals_of(const std::string& field48) {
   return t;
 }
 
-class Rules {
+class Rules : private AttemptFacts {
  public:
   Rules(const Transaction& t, const Scope& scope)
-      : t_(t), scope_(scope), journal_(book(t, "journal")), ledger_(book(t, "ledger")) {}
+      : AttemptFacts(t, scope), journal_(book(t, "journal")), ledger_(book(t, "ledger")) {}
 
   Reconciliation run() {
     const bool wire = scope_.sources.contains("network");
@@ -67,6 +54,13 @@ class Rules {
     check("R_LATE", wire && (journal || told), true, [&] { each(&Rules::in_time); });
     check("R_ANSWER", wire && (journal || told), true, [&] { each(&Rules::answered_first); });
     check("R_HINT", told, bool(t_.swipe_begun), [&] { hint(); });
+    for (const ConductRule& rule : conduct_rules) {
+      check(rule.name, wire && (told || !rule.needs_told), true, [&] {
+        for (const Attempt& a : t_.attempts) {
+          if (!a.carried) rule.judge(*this, a, result_.findings);
+        }
+      });
+    }
     for (auto& rule : part_rules(scope_)) result_.checked.push_back(std::move(rule));
     for (auto& finding : part_findings(t_, scope_)) result_.findings.push_back(std::move(finding));
     check("I9", wire && journal, bool(journal_), [&] { each(&Rules::durable); });
@@ -95,43 +89,28 @@ class Rules {
     }
   }
 
-  /// An approval that the host did not sign, or not with its key.
-  bool forged(const Attempt& a) const {
-    return a.mac == "wrong" || (a.mac == "absent" && scope_.mac && approved_code(a.code));
-  }
-  /// The terminal has the right to regard the attempt as answered.
-  bool answered(const Attempt& a) const {
-    if (!a.response_left || forged(a) || a.code.empty()) return false;
-    return !a.left || a.response_left.at - a.left.at <= scope_.answer_timeout + late_slack;
-  }
-  /// Money may have moved and the terminal cannot know.
-  bool in_doubt(const Attempt& a) const {
-    if (!a.entered || a.journal == "approved" || a.told_outcome == "APPROVED") return false;
-    return !answered(a) || approved_code(a.code);
-  }
   void find(const char* rule, std::string what, std::initializer_list<Mark> marks) {
     result_.findings.push_back({rule, std::move(what), proof(marks)});
   }
 
-  /// What ends the doubt: a reversal answered as the host profile says, or, where the terminal profile allows to clear
-  /// after the last try, the report of it. Null while it is open.
-  Mark ended(const Attempt& a) const {
-    if (a.reversal_ended || scope_.keep_reversal_after_last_try || a.reversals < scope_.reversal_tries)
-      return a.reversal_ended;
-    return a.gave_up;
-  }
-
   void no_double_charge() {
     for (std::size_t i = 0; i < t_.intents.size(); ++i) {
-      std::int64_t sum = 0;
+      std::int64_t sum = 0, credited = 0;
       int times = 0;
       Mark last;
       for (const Attempt& a : t_.attempts) {
         if (a.intent != static_cast<int>(i)) continue;
-        sum += charged(a);
+        if (a.kind->sign >= 0) sum += charged(a);
         // what was keyed wrong is charged once, and is no fault of the terminal's
         if (charged(a) != 0) times += charged(a) == a.amount_minor ? 1 : 2;
+        if (a.kind->sign < 0) credited += charged(a);
         if (a.committed) last = a.committed;
+      }
+      if (credited > t_.intents[i].amount_minor && times > 1) {
+        find("I4",
+             "cardholder credited " + amount_text(credited) + ", and " + amount_text(t_.intents[i].amount_minor) +
+                 " was meant",
+             {t_.intents[i].begun, last, ledger_});
       }
       if (sum > t_.intents[i].amount_minor && times > 1) {
         find("I1",
@@ -145,21 +124,21 @@ class Rules {
     if (charged(a) == 0) return;
     if (a.journal == "approved" && (a.told_outcome == "DECLINED" || a.told_outcome == "FAILED")) {
       find("I2",
-           "cardholder charged " + amount_text(charged(a)) + ", and " +
+           "cardholder " + done_to(a) + amount_text(charged(a)) + ", and " +
                (a.told_outcome == "FAILED" ? "failure" : "decline") + " was told (" + key(a) + ")",
            {a.entered, a.committed, a.told, journal_, ledger_});
     }
     // a doubt that the terminal still holds is not silent yet: I10 watches its end
-    if (a.journal == "approved" || a.journal == "pending") return;
+    if (a.journal == "approved" || open_in_journal(a)) return;
     if (ended(a) && !a.reversal_ended) return;  // reported: the merchant has the slip
     find("I2",
-         "cardholder charged " + amount_text(charged(a)) + ", the terminal's journal has " +
+         "cardholder " + done_to(a) + amount_text(charged(a)) + ", the terminal's journal has " +
              (a.journal.empty() ? "nothing" : a.journal) + " (" + key(a) + ")",
          {a.entered, a.committed, a.told, journal_, ledger_});
   }
 
   void no_free_goods(const Attempt& a) {
-    if (a.told_outcome != "APPROVED") return;
+    if (a.told_outcome != "APPROVED" || !a.kind->booked) return;
     if (charged(a) == a.told_amount_minor) return;
     find("I3",
          "told approved for " + amount_text(a.told_amount_minor) + ", but the host holds " + amount_text(charged(a)) +
@@ -175,24 +154,36 @@ class Rules {
          {a.entered, ledger_});
   }
 
+  /// What happened to the cardholder's money, in words.
+  static std::string done_to(const Attempt& a) {
+    return a.kind->name == "preauth" ? "blocked for " : a.kind->sign < 0 ? "credited " : "charged ";
+  }
+
   void books_agree() {
-    std::int64_t journal_sum = 0, ledger_sum = 0, journal_count = 0, ledger_count = 0;
-    bool slip = false;  // that the totals differ has been reported
-    Totals booked;      // what a settlement has to say, that of earlier cycles too
+    std::map<const TransactionKind*, std::array<Totals, 2>> sums;  // journal and ledger
+    bool slip = false;                                             // that the totals differ has been reported
+    Totals booked;  // what a settlement has to say, that of earlier cycles too
     for (const Attempt& a : t_.attempts) {
-      if (a.journal == "approved" && a.batch == t_.settlement_batch)
-        booked.amount_minor += a.journal_amount_minor, ++booked.count;
+      if (a.journal == "approved" && a.batch == t_.settlement_batch && a.kind->sign != 0)
+        booked.amount_minor += a.kind->sign * a.journal_amount_minor, ++booked.count;
       if (a.carried) continue;
-      if (a.journal == "approved") journal_sum += a.journal_amount_minor, ++journal_count;
-      const bool reported = ended(a) && !a.reversal_ended;
+      auto& [journal, ledger] = sums[a.kind];
+      if (a.journal == "approved") journal.amount_minor += a.journal_amount_minor, ++journal.count;
+      const bool reported = (ended(a) && !a.reversal_ended) || a.journal == "unconfirmed";
       slip = slip || reported;
-      if (a.ledger == "approved" && a.journal != "pending" && !reported)
-        ledger_sum += a.ledger_amount_minor, ++ledger_count;
+      if (a.ledger == "approved" && !open_in_journal(a) && !reported)
+        ledger.amount_minor += a.ledger_amount_minor, ++ledger.count;
     }
-    if (journal_sum != ledger_sum || journal_count != ledger_count) {
+    for (const TransactionKind& kind : transaction_kinds) {  // in the order of the table, not of addresses
+      const auto at = sums.find(&kind);
+      if (at == sums.end() || at->second[0] == at->second[1]) continue;
+      const auto& [journal, ledger] = at->second;
+      std::string name(kind.name);
+      std::replace(name.begin(), name.end(), '_', ' ');
       find("I5",
-           "the journal shows " + std::to_string(journal_count) + " sales of " + amount_text(journal_sum) +
-               ", the ledger " + std::to_string(ledger_count) + " of " + amount_text(ledger_sum),
+           "the journal shows " + std::to_string(journal.count) + " " + name + "s of " +
+               amount_text(journal.amount_minor) + ", the ledger " + std::to_string(ledger.count) + " of " +
+               amount_text(ledger.amount_minor),
            {journal_, ledger_, t_.settled});
       return;
     }
@@ -201,7 +192,7 @@ class Rules {
     if (asked && t_.settlement_entered.seq > journal_.seq &&
         (asked->count != booked.count || asked->amount_minor != booked.amount_minor)) {
       find("I5",
-           "the settlement request says " + std::to_string(asked->count) + " sales of " +
+           "the settlement request says " + std::to_string(asked->count) + " transactions of " +
                amount_text(asked->amount_minor) + ", the journal showed " + std::to_string(booked.count) + " of " +
                amount_text(booked.amount_minor),
            {journal_, t_.settlement_entered});
@@ -229,14 +220,21 @@ class Rules {
     find("I7", "two different requests share " + key(a), {a.entered, Mark{a.reused_seq, {}}});
   }
 
+  std::string kind_name(const Sent& s) const {
+    for (const Attempt& a : t_.attempts) {
+      if (a.stan == s.stan && a.batch == s.batch) return std::string(a.kind->name);
+    }
+    return "transaction";
+  }
+
   void order() {
     const Attempt* doubtful = nullptr;
     for (const Sent& s : t_.sent) {
       if (doubtful != nullptr && ended(*doubtful) && ended(*doubtful).seq < s.mark.seq) doubtful = nullptr;
       if (doubtful != nullptr && s.kind != Sent::reversal && (s.stan != doubtful->stan || s.batch != doubtful->batch)) {
         find("I8",
-             std::string(s.kind == Sent::request ? "a new sale" : "the settlement") + " left the terminal while " +
-                 key(*doubtful) + " was in doubt and not reversed",
+             (s.kind == Sent::request ? "a new " + kind_name(s) : std::string("the settlement")) +
+                 " left the terminal while " + key(*doubtful) + " was in doubt and not reversed",
              {doubtful->entered, s.mark});
         doubtful = nullptr;
       }
@@ -250,7 +248,7 @@ class Rules {
 
   /// A pending reversal that vanished over a power loss, or a booked record that did.
   void durable(const Attempt& a) {
-    if (a.told_outcome == "APPROVED" && a.journal.empty() && !a.reversal_entered) {
+    if (a.told_outcome == "APPROVED" && a.journal.empty() && !a.reversal_entered && a.kind->booked) {
       find("I9", "the booked record of " + key(a) + " is gone from the journal", {a.told, journal_});
     }
     // what the journal did not hold before the power went is not lost with it: then I10 says all there is to say
@@ -265,8 +263,14 @@ class Rules {
   }
 
   void bounded(const Attempt& a) {
-    if (a.reversals > scope_.reversal_tries * 2) {
-      find("I10", std::to_string(a.reversals) + " reversals for " + key(a), {a.entered, a.reversal_entered});
+    // a restart and the next sale may fall into one occasion
+    if (scope_.reversal_tries != 0 && a.most_reversals > scope_.reversal_tries * 2) {
+      find("I10", std::to_string(a.most_reversals) + " reversals for " + key(a) + " at one occasion",
+           {a.entered, a.reversal_entered});
+    }
+    if (t_.recovery && journal_ && undelivered(a) && a.journal != "queued") {
+      find("I10", "the " + std::string(a.kind->name) + " " + key(a) + " was never answered, and is sent no more",
+           {a.entered, a.response_left, journal_});
     }
     if (!in_doubt(a) || ended(a) || forgotten_.contains(key(a))) return;
     if (!t_.recovery) return;  // the cycle was cut short: nothing can be said about the end of the doubt
@@ -299,6 +303,7 @@ class Rules {
 
   void answered_first(const Attempt& a) {
     if (!taken(a) || a.foreign) return;
+    if (undelivered(a) && a.told_outcome != "APPROVED") return;  // an advice is booked before anybody is asked
     if (!a.entered || (a.response_left && approved_code(a.code))) return;
     find("R_ANSWER",
          "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved " +
@@ -323,7 +328,7 @@ class Rules {
     if (t_.silence.seq < t_.swipe_begun.seq) return;
     // what was asked for was read, whatever the terminal told of it
     if (std::any_of(t_.attempts.begin(), t_.attempts.end(),
-                    [&](const Attempt& a) { return a.entered && a.intent == 0; }))
+                    [&](const Attempt& a) { return a.entered && a.intent == t_.case_intent; }))
       return;
     const auto spoke = t_.last_text.seq > t_.swipe_begun.seq && t_.last_text.seq < t_.silence.seq;
     const bool dark =
@@ -340,8 +345,6 @@ class Rules {
     }
   }
 
-  const Transaction& t_;
-  const Scope& scope_;
   Mark journal_, ledger_;
   std::set<std::string> forgotten_;  // attempts whose pending reversal was lost
   Reconciliation result_;

@@ -13,6 +13,16 @@ namespace {
 
 std::int64_t number(std::string_view digits) { return std::strtoll(std::string(digits).c_str(), nullptr, 10); }
 
+/// Whether fields 35, 36 or 52 are among the numbers ("3,4,35").
+bool has_secret(std::string_view numbers) {
+  while (!numbers.empty()) {
+    const std::string_view one = numbers.substr(0, numbers.find(','));
+    if (one == "35" || one == "36" || one == "52") return true;
+    numbers.remove_prefix(std::min(numbers.size(), one.size() + 1));
+  }
+  return false;
+}
+
 class Fold {
  public:
   Fold(Transaction& t, const Scope& scope) : t_(t), scope_(scope) {}
@@ -29,7 +39,17 @@ class Fold {
 
   void see(const Intent& i) {
     t_.intents.push_back({i.what, i.amount_minor, at_});
+    tries_.clear();
     if (i.what == "recovery sale") t_.recovery = at_;
+    if (t_.case_intent < 0 && begins_case(i.what)) begin_case();
+  }
+  /// What was seen while the originals were made is none of the case's.
+  void begin_case() {
+    t_.case_intent = static_cast<int>(t_.intents.size()) - 1;
+    t_.swipe_begun = t_.swiped = t_.card_read = t_.read_error = t_.card_wanted = t_.refused = t_.garbage = Mark{};
+    t_.silence = t_.last_text = Mark{};
+    t_.swipe.reset();
+    t_.logon = Attempt{};
   }
   void see(const Swipe&) {
     if (!t_.recovery && !t_.swipe_begun) t_.swipe_begun = at_;
@@ -63,8 +83,10 @@ class Fold {
       (journal ? a.journal_amount_minor : a.ledger_amount_minor) = 0;
     }
     for (const Entry& row : b.entries) {
-      if (row.kind != "sale" && row.state != "tombstone") continue;
+      const TransactionKind* kind = kind_named(row.kind);
+      if (kind == nullptr && row.state != "tombstone") continue;
       Attempt& a = attempt(row.batch, row.stan);
+      if (kind != nullptr && !a.entered) a.kind = kind;
       std::string& state = journal ? a.journal : a.ledger;
       std::int64_t& amount = journal ? a.journal_amount_minor : a.ledger_amount_minor;
       if (state == row.state && state == "approved") {
@@ -103,6 +125,7 @@ class Fold {
       if (name == "read_error") t_.read_error = at_;
       if (name == "card_wanted") t_.card_wanted = at_;
       if (name == "refused") t_.refused = at_;
+      if (name == "over_limit") t_.over_limit = at_;
       if (name == "unreached") t_.unreached = at_;
       if (name == "garbage") {
         t_.garbage = at_;
@@ -132,7 +155,13 @@ class Fold {
       a.pan = get("pan");
       a.entry = get("entry");
       a.entry_reason = get("entry_reason");
-      a.intent = static_cast<int>(t_.intents.size()) - 1;
+      ++a.requests;
+      a.original = get("original");
+      a.original_rrn = get("rrn");
+      const TransactionKind* kind = kind_named(get("kind"));
+      a.kind = kind != nullptr ? kind : &the_sale;
+      // an advice that is sent again belongs to whoever wanted it first
+      if (a.intent < 0 || a.reused_key) a.intent = static_cast<int>(t_.intents.size()) - 1;
       const auto index = static_cast<std::size_t>(&a - t_.attempts.data());
       by_connection_[std::string(get("connection"))] = index;
       expected_[std::string(get("connection"))] = {index, response_mti(get("mti")), m.fields};
@@ -150,6 +179,8 @@ class Fold {
       if (name == "response_left" && !a.first_response_left) a.first_response_left = at_;
       a.code = get("code");
       a.mac = get("mac");
+      a.rrn = get("rrn");
+      a.balance = get("balance");
     } else if (name == "other_left") {
       const auto it = by_connection_.find(std::string(get("connection")));
       if (it != by_connection_.end()) t_.attempts[it->second].foreign = at_;
@@ -158,9 +189,16 @@ class Fold {
       Attempt& a = attempt(get("batch"), get("stan"));
       a.reversal_entered = at_;
       ++a.reversals;
+      a.reversal_amount_minor = number(get("amount"));
+      a.most_reversals = std::max(a.most_reversals, ++tries_[a.batch + "/" + a.stan]);
+      if (has_secret(get("has"))) a.secret = at_;
+      reversal_on_[std::string(get("connection"))] = {a.batch, a.stan};
       t_.sent.push_back({Sent::reversal, a.batch, a.stan, at_});
     } else if (name == "reversal_response_left") {
-      Attempt& a = attempt(get("batch"), get("stan"));
+      // the answer has the number of the try; the connection says what was tried
+      const auto asked = reversal_on_.find(std::string(get("connection")));
+      const bool known = asked != reversal_on_.end();
+      Attempt& a = known ? attempt(asked->second.first, asked->second.second) : attempt(get("batch"), get("stan"));
       a.reversal_code = get("code");
       const auto& done = scope_.reversal_done_codes;
       if (std::find(done.begin(), done.end(), a.reversal_code) != done.end()) {
@@ -169,6 +207,11 @@ class Fold {
         if (a.ledger == "approved" && a.reversal_code == "00") a.ledger = "reversed";
         if (a.journal == "pending") a.journal = "reversed";
       }
+    } else if (name == "served") {
+      t_.served = at_;
+      t_.served_outcome = get("outcome");
+    } else if (name == "booted") {
+      tries_.clear();
     } else if (name == "last_result") {
       // asked of the last sale, whichever it names
       const auto last =
@@ -278,6 +321,8 @@ class Fold {
   std::map<std::string, std::size_t> by_connection_;
   std::map<std::string, Expected, std::less<>> expected_;  // by connection: whose answer is awaited there
   std::string logon_connection_;
+  std::map<std::string, std::pair<std::string, std::string>> reversal_on_;  // connection to batch and STAN
+  std::map<std::string, int> tries_;                                        // reversals at this occasion
   std::set<std::string> closed_;           // batches settled: gone from the books, and rightly
   std::map<std::string, Attempt> before_;  // as the books had them when the cycle began
 };
@@ -289,6 +334,10 @@ Attempt* Transaction::find(std::string_view batch, std::string_view stan) {
     if (a.stan == stan && a.batch == batch) return &a;
   }
   return nullptr;
+}
+
+bool begins_case(std::string_view what) {
+  return kind_named(what) != nullptr || what == "parameters" || what == "update";
 }
 
 Transaction replay(std::span<const Event> events, const Scope& scope) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rig/event.hpp"
+#include "rig/transaction_kinds.hpp"
 #include "rig/verdict.hpp"
 
 namespace swiperig {
@@ -25,6 +26,12 @@ struct Attempt {
   int intent = -1;                ///< index into Transaction::intents
   std::int64_t amount_minor = 0;  ///< of the request
   std::string proc, pan;          ///< processing code, masked number
+  const TransactionKind* kind = &the_sale;
+  std::string original;      ///< batch and STAN that the request names, twelve digits
+  std::string original_rrn;  ///< and the reference
+  std::string rrn;           ///< of the response
+  std::string balance;       ///< in minor units, of the response
+  int requests = 0;          ///< how often it was sent
 
   Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
   Mark foreign;                           ///< what went on to the terminal on its connection was no response to it
@@ -32,9 +39,12 @@ struct Attempt {
   Mark first_response_left;               ///< where a response came more than once
   std::string foreign_what;               ///< "STAN 000003 instead of 000002"
   Mark reversal_entered, reversal_ended;  ///< reversal_ended: a response that ends it was delivered
-  int reversals = 0;
-  std::string entry, entry_reason;  ///< fields 22 and 60.5 of the request
+  std::int64_t reversal_amount_minor = 0;
+  int reversals = 0;                ///< in all
+  int most_reversals = 0;           ///< at one occasion: between two intents or restarts
+  Mark secret;                      ///< a reversal that carried what must not be kept
   Mark gave_up;                     ///< the terminal reported that it tries no longer
+  std::string entry, entry_reason;  ///< fields 22 and 60.5 of the request
   std::string reversal_code;
   Mark told;
   std::string told_outcome;  ///< APPROVED, DECLINED, UNKNOWN, FAILED; the last one told
@@ -84,12 +94,15 @@ struct Sent {
 
 struct Transaction {
   std::vector<IntentSeen> intents;
+  int case_intent = -1;  ///< index; before it come the originals of what the case is about
   std::vector<Attempt> attempts;
   Attempt logon;  ///< of the case itself; stan and wire marks only
   std::vector<Sent> sent;
-  Mark swipe_begun, swiped, card_read, read_error, card_wanted, silence, refused, unreached, garbage, fault, recovery,
-      settled;
+  Mark swipe_begun, swiped, card_read, read_error, card_wanted, silence, refused, unreached, over_limit, garbage, fault,
+      recovery, settled;
   Mark last_text;  ///< before the silence
+  Mark served;     ///< a service ended
+  std::string served_outcome;
   std::string garbage_from;
   std::optional<MotionDone> swipe;    ///< measured, of the case itself
   std::vector<Mark> power_lost;       ///< rail measured below the brown-out level
@@ -103,6 +116,9 @@ struct Transaction {
 
   Attempt* find(std::string_view batch, std::string_view stan);
 };
+
+/// An intent of this name is the case's own: not one of its originals, nor of the recovery.
+bool begins_case(std::string_view what);
 
 /// Of the scope: the rail level below which the terminal is without power, and the codes that end a reversal.
 Transaction replay(std::span<const Event> events, const Scope& scope);

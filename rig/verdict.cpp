@@ -14,6 +14,7 @@ namespace {
 bool seen_in_case(const std::string& name, const Transaction& t, std::span<const Event> events) {
   return std::any_of(events.begin(), events.end(), [&](const Event& e) {
     if (t.recovery && e.seq > t.recovery.seq) return false;
+    if (t.case_intent >= 0 && e.seq < t.intents[static_cast<std::size_t>(t.case_intent)].begun.seq) return false;
     if (name == "silence") return std::holds_alternative<Silence>(e.body);
     const auto* m = std::get_if<Milestone>(&e.body);
     return m != nullptr && m->name == name;
@@ -37,6 +38,7 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
     if (!fired) return "step " + std::to_string(step + 1) + " never fired (" + describe(c.steps[step]) + ")";
   }
   if (t.intents.empty()) return "the terminal did not become ready";
+  if (t.case_intent < 0) return "what the case is about could not be made";
   if (!t.recovery) return "the cycle ended before the recovery sale";
   const auto* recovered = static_cast<const Attempt*>(nullptr);
   for (const Attempt& a : t.attempts) {
@@ -65,9 +67,11 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   v.diagnosis = diagnose(observed(events), scope);
   v.induced = c.cause;
   if (!c.measure.milestone.empty()) v.measured = seen_in_case(c.measure.milestone, t, events);
-  const auto sale = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return a.intent == 0; });
-  v.no_return = t.card_read &&
-                (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));
+  const auto sale = std::find_if(t.attempts.begin(), t.attempts.end(),
+                                 [&](const Attempt& a) { return a.intent >= 0 && a.intent == t.case_intent; });
+  const bool tried = t.card_read || (sale != t.attempts.end() && sale->entered);
+  v.no_return =
+      tried && (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));
 
   const std::string missing = what_is_missing(c, scope, t, events);
   if (t.fault) {

@@ -21,7 +21,10 @@ Outcome parse_outcome(std::string_view);
 /// A rule broken. `rule`: I1..I10 of DOMAIN.md 3.5, or R_MAC (2.7: an approval with a wrong MAC is not booked),
 /// R_MATCH (2.7: nor one that does not answer the request), R_LATE (2.7: nor one after the terminal had to give up),
 /// R_ANSWER (2.7: nothing is approved without a valid response), R_HINT (3.3 2: a misread is answered by a prompt),
-/// R_STANDS, R_CHIP, R_FALLBACK, R_TAMPER, R_CLOCK (rig/part_rules.hpp).
+/// R_SECRET (2.7: no track data or PIN block in a 0400), R_REVERSAL (2.7: only what may be reversed is, with its own
+/// amount), R_REPEAT (2.7: only advices are sent again by themselves), R_RETRY (2.5: what was declined is not asked
+/// again), R_ORIGINAL (2.4: fields 37 and 61 name what the transaction is about), R_BALANCE (2.4: the balance told is
+/// the host's), R_STANDS, R_CHIP, R_FALLBACK, R_TAMPER, R_CLOCK (rig/part_rules.hpp).
 struct Finding {
   std::string rule;
   std::string what;                     ///< one sentence: what happened to whose money
@@ -57,8 +60,11 @@ struct Scope {
   std::int64_t min_speed_mm_s = 0, max_speed_mm_s = 0;
   std::int64_t brownout_mv = 0;
   bool bidirectional_reader = false;
-  int reversal_tries = 3;
+  int reversal_tries = 3;  ///< 0: endless
   bool keep_reversal_after_last_try = true;
+  bool reverses_host_timeouts = false;                                ///< codes 68 and 98 leave the doubt open
+  bool secrets_in_reversal = false;                                   ///< fields 35, 36, 52 are allowed in a 0400
+  int completion_limit_percent = 115;                                 ///< of the pre-authorisation
   bool unprinted_sale_stands = true;                                  ///< whatever the printer does
   Duration watchdog{};                                                ///< its window; 0: not declared
   bool mac = true;                                                    ///< the host signs its approvals

@@ -205,6 +205,9 @@ std::string to_json(const Scope& s) {
                       {"mac", s.mac},
                       {"reversal_done_codes", strings(s.reversal_done_codes)}};
   // members that older readers do not know are there only where they say something
+  if (s.reverses_host_timeouts) out.emplace("reverses_host_timeouts", true);
+  if (s.secrets_in_reversal) out.emplace("secrets_in_reversal", true);
+  if (s.completion_limit_percent != 115) out.emplace("completion_limit_percent", s.completion_limit_percent);
   if (!s.unprinted_sale_stands) out.emplace("unprinted_sale_stands", false);
   if (s.watchdog.count() != 0) out.emplace("watchdog_ns", s.watchdog.count());
   return json::serialize(out);
@@ -223,6 +226,12 @@ Scope parse_scope(std::string_view text) {
   s.bidirectional_reader = o.flag("bidirectional_reader");
   s.reversal_tries = static_cast<int>(o.integer("reversal_tries"));
   s.keep_reversal_after_last_try = o.flag("keep_reversal_after_last_try");
+  // traces of older programs do not have them
+  const auto& members = value.get_object();
+  if (members.contains("reverses_host_timeouts")) s.reverses_host_timeouts = o.flag("reverses_host_timeouts");
+  if (members.contains("secrets_in_reversal")) s.secrets_in_reversal = o.flag("secrets_in_reversal");
+  if (members.contains("completion_limit_percent"))
+    s.completion_limit_percent = static_cast<int>(o.integer("completion_limit_percent"));
   s.mac = o.flag("mac");
   s.reversal_done_codes = o.texts("reversal_done_codes");
   if (value.get_object().contains("unprinted_sale_stands")) s.unprinted_sale_stands = o.flag("unprinted_sale_stands");
@@ -246,6 +255,10 @@ std::string to_json(const Case& c) {
                    {"patience_ns", c.patience.count()},
                    {"settle", c.settle},
                    {"where", c.where}};
+  if (c.kind != "sale") {
+    out.emplace("kind", c.kind);
+    out.emplace("original_minor", c.original_minor);
+  }
   // members that older readers do not know are there only where they say something
   const Measurement& m = c.measure;
   if (!m.milestone.empty()) {
@@ -268,6 +281,10 @@ Case parse_case(std::string_view text) {
     const Object s(entry);
     c.steps.push_back({s.text("when"), static_cast<int>(s.integer("nth")), Duration(s.integer("after_ns")),
                        action_of(s.at("action"))});
+  }
+  if (value.get_object().contains("kind")) {
+    c.kind = o.text("kind");
+    c.original_minor = o.integer("original_minor");
   }
   c.cause = o.text("cause");
   c.must = o.texts("must");

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "rig/mask.hpp"
+#include "rig/transaction_kinds.hpp"
 
 namespace swiperig {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 std::string_view stem_of(MessageClass kind, bool request) {
   switch (kind) {
     case MessageClass::sale:
+    case MessageClass::advice:
     case MessageClass::preauth: return request ? "request" : "response";
     case MessageClass::reversal: return request ? "reversal" : "reversal_response";
     case MessageClass::settlement: return request ? "settlement" : "settlement_response";
@@ -61,14 +63,28 @@ Wire::Look Wire::look(bool from_terminal, BytesView frame) {
   const MessageClass kind = classify(m.mti());
   const bool request = is_request(m.mti());
   if (request == from_terminal) look.stem = stem_of(kind, request);
+  // a download goes under the MTI of a logon
+  if (kind == MessageClass::logon && m.field(60).size() >= 11 && m.field(60)[8] == '3') look.stem = "other";
   if (look.stem == "logon_response" && m.field(39) == "00") learn(m.field(62));
 
   Fields& out = look.fields;
   out.reserve(15);
   out.emplace_back("mti", m.mti());
-  if (m.has(11)) out.emplace_back("stan", m.field(11));
-  if (m.field(60).size() >= 8) out.emplace_back("batch", m.field(60).substr(2, 6));
+  // a reversal is about the transaction that it names, whatever number it took for itself
+  const std::string_view original = m.field(61);
+  const bool names_original = look.stem == "reversal" && original.size() >= 12;
+  if (m.has(11)) out.emplace_back("stan", names_original ? original.substr(6, 6) : m.field(11));
+  if (names_original && original.substr(6, 6) != m.field(11)) out.emplace_back("own_stan", m.field(11));
+  if (m.field(60).size() >= 8) {
+    out.emplace_back("batch", names_original ? original.substr(0, 6) : m.field(60).substr(2, 6));
+  }
+  if (look.stem == "request") {
+    const TransactionKind* known = kind_of(m.mti(), m.field(3), m.field(60).substr(0, 2));
+    if (known != nullptr && known != &the_sale) out.emplace_back("kind", known->name);
+    if (original.size() >= 12) out.emplace_back("original", original.substr(0, 12));
+  }
   if (m.has(4)) out.emplace_back("amount", m.field(4));
+  if (m.field(54).size() == 20) out.emplace_back("balance", m.field(54).substr(8));
   if (m.has(39)) out.emplace_back(look.stem == "reversal" ? "reason" : "code", printable(m.field(39)));
   if (m.has(3)) out.emplace_back("proc", m.field(3));
   const std::string_view track2 = m.field(35);

@@ -22,8 +22,11 @@ class Wire {
   struct Look {
     /// request, response, reversal, reversal_response, settlement, settlement_response, logon, logon_response, other
     std::string stem;
-    /// Those of mti stan batch amount code proc pan entry reason totals mid tid rrn that the message has, then `has`
-    /// (the numbers of all fields present, "3,4,11") and `mac` (ok, wrong, absent, unchecked).
+    /// `stan` and `batch` of a reversal are its original's, from field 61; own_stan is there where it took another.
+    /// `kind` is there where it is no sale, `original` (batch and STAN) where a request names one.
+    /// Those of mti stan own_stan batch kind original amount balance code proc pan entry reason totals mid tid rrn that
+    /// the message has, then `has` (the numbers of all fields present, "3,4,11") and `mac` (ok, wrong, absent,
+    /// unchecked).
     Fields fields;
     bool good = false;  ///< the frame is one whole message; else stem is "other" and there are no fields
   };

@@ -24,7 +24,7 @@ struct Ran {
 };
 
 struct Way {
-  std::string campaign, defect = "";
+  std::string campaign, defect = "", terminal = "";
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles = {};
   int threads = 2;
@@ -35,6 +35,7 @@ inline Ran run(const Folder& folder, const std::string& out, const Way& way) {
   options.campaign = way.campaign;
   options.out = folder / out;
   options.defect = way.defect;
+  options.terminal = way.terminal;
   options.seed = way.seed;
   options.cycles = way.cycles;
   options.threads = way.threads;

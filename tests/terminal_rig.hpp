@@ -126,8 +126,10 @@ class Peer {
       const bool found = charged.erase(stan) > 0;
       a.set(39, !reversal_code.empty() ? reversal_code : found ? "00" : "25");
     } else if (mti == "0800") {
-      a.set(60, "00" + batch + "003");
-      a.set(62, text_of(wrapped_keys()));
+      if (!request.field(60).ends_with("360")) {
+        a.set(60, "00" + batch + "003");
+        a.set(62, text_of(wrapped_keys()));
+      }
     } else if (mti == "0500") {
       std::int64_t sum = 0;
       for (const auto& [_, amount] : charged) sum += amount;

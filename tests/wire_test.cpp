@@ -65,6 +65,7 @@ Bytes packed(const Message& m) {
 
 TEST(Wire, EveryVectorIsNamedAndItsMacChecked) {
   const std::map<std::string, std::string> stems = {
+      {"0100", "request"}, {"0110", "response"},        {"0220", "request"},    {"0230", "response"},
       {"0200", "request"}, {"0210", "response"},        {"0400", "reversal"},   {"0410", "reversal_response"},
       {"0320", "upload"},  {"0330", "upload_response"}, {"0500", "settlement"}, {"0510", "settlement_response"},
       {"0800", "logon"},   {"0810", "logon_response"}};

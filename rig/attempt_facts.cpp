@@ -1,0 +1,66 @@
+#include "rig/attempt_facts.hpp"
+
+#include <algorithm>
+
+namespace swiperig {
+
+std::string key(const Attempt& a) { return "batch " + a.batch + " STAN " + a.stan; }
+
+std::vector<std::uint64_t> proof(std::initializer_list<Mark> marks) {
+  std::vector<std::uint64_t> seqs;
+  for (const Mark& m : marks) {
+    if (m) seqs.push_back(m.seq);
+  }
+  std::sort(seqs.begin(), seqs.end());
+  seqs.erase(std::unique(seqs.begin(), seqs.end()), seqs.end());
+  return seqs;
+}
+
+bool is_passing(const std::string& code) {
+  static constexpr std::string_view codes[] = {"06", "09", "19", "22", "55", "68", "77", "90",
+                                               "91", "92", "96", "98", "99", "A0", "A7"};
+  return std::find(std::begin(codes), std::end(codes), code) != std::end(codes);
+}
+
+bool approved_code(const std::string& code) { return code == "00" || code == "11" || code == "16" || code == "10"; }
+
+bool AttemptFacts::forged(const Attempt& a) const {
+  return a.mac == "wrong" || (a.mac == "absent" && scope_.mac && approved_code(a.code));
+}
+
+bool AttemptFacts::answered(const Attempt& a) const {
+  if (!a.response_left || forged(a) || a.code.empty()) return false;
+  return !a.left || a.response_left.at - a.left.at <= scope_.answer_timeout + late_slack;
+}
+
+bool AttemptFacts::in_doubt(const Attempt& a) const {
+  if (a.kind->unanswered != WhenUnanswered::reverse) return false;
+  if (!a.entered || a.journal == "approved" || a.told_outcome == "APPROVED") return false;
+  const bool host_timed_out = a.code == "68" || a.code == "98";
+  return !answered(a) || approved_code(a.code) || (host_timed_out && scope_.reverses_host_timeouts);
+}
+
+bool AttemptFacts::undelivered(const Attempt& a) const {
+  if (a.kind->unanswered != WhenUnanswered::repeat || !a.entered) return false;
+  return !a.response_left || forged(a) || a.code.empty() || is_passing(a.code);
+}
+
+bool AttemptFacts::open_in_journal(const Attempt& a) const {
+  return a.journal == "pending" || a.journal == "queued" || a.journal == "unconfirmed";
+}
+
+const Attempt* AttemptFacts::original_of(const Attempt& a) const {
+  if (a.original.size() != 12) return nullptr;
+  const auto at = std::find_if(t_.attempts.begin(), t_.attempts.end(), [&](const Attempt& o) {
+    return o.batch == a.original.substr(0, 6) && o.stan == a.original.substr(6);
+  });
+  return at == t_.attempts.end() ? nullptr : &*at;
+}
+
+Mark AttemptFacts::ended(const Attempt& a) const {
+  const bool may_give_up = !scope_.keep_reversal_after_last_try && scope_.reversal_tries != 0;
+  if (a.reversal_ended || !may_give_up || a.reversals < scope_.reversal_tries) return a.reversal_ended;
+  return a.gave_up;
+}
+
+}  // namespace swiperig

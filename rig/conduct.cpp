@@ -1,0 +1,92 @@
+#include "rig/conduct.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace swiperig {
+
+namespace {
+
+void note(std::vector<Finding>& findings, const char* rule, std::string what, std::initializer_list<Mark> marks) {
+  findings.push_back({rule, std::move(what), proof(marks)});
+}
+
+/// DOMAIN.md 2.4: field 61 names the transaction it is about, 37 that one's reference, and no more than its amount.
+void right_original(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>& findings) {
+  if (!a.entered || a.kind->original.empty() || a.intent < 0 || a.intent != facts.transaction().case_intent) return;
+  const auto meant =
+      std::find_if(facts.transaction().attempts.begin(), facts.transaction().attempts.end(),
+                   [&](const Attempt& o) { return o.entered && o.intent == facts.transaction().case_intent - 1; });
+  if (meant == facts.transaction().attempts.end()) return;
+  if (facts.original_of(a) != &*meant || (!meant->rrn.empty() && a.original_rrn != meant->rrn)) {
+    note(findings, "R_ORIGINAL",
+         "the " + std::string(a.kind->name) + " " + key(a) + " names another transaction than " + key(*meant) +
+             ", which it is about",
+         {meant->entered, meant->response_left, a.entered});
+    return;
+  }
+  const std::int64_t percent = a.kind->original == "preauth" ? facts.scope().completion_limit_percent : 100;
+  const std::int64_t most = meant->amount_minor / 100 * percent + meant->amount_minor % 100 * percent / 100;
+  const bool limited = a.kind->takes_all || a.kind->sign < 0 || a.kind->original == "preauth";
+  if (limited && (a.amount_minor > most || (a.kind->takes_all && a.amount_minor != meant->amount_minor))) {
+    note(findings, "I4",
+         "the " + std::string(a.kind->name) + " " + key(a) + " asks for " + amount_text(a.amount_minor) +
+             ", and what it is about was " + amount_text(meant->amount_minor),
+         {meant->entered, a.entered});
+  }
+}
+
+void right_reversal(const AttemptFacts&, const Attempt& a, std::vector<Finding>& findings) {
+  if (!a.reversal_entered || !a.entered) return;
+  if (a.kind->unanswered != WhenUnanswered::reverse) {
+    note(findings, "R_REVERSAL", "a " + std::string(a.kind->name) + " is never reversed, and " + key(a) + " was",
+         {a.entered, a.reversal_entered});
+  } else if (a.reversal_amount_minor != a.amount_minor && a.reversal_amount_minor != 0) {
+    note(findings, "R_REVERSAL",
+         key(a) + " of " + amount_text(a.amount_minor) + " is reversed with " + amount_text(a.reversal_amount_minor),
+         {a.entered, a.reversal_entered});
+  }
+}
+
+/// What may be sent again by itself is reversed otherwise, or is an advice; a second refund pays twice.
+void sent_once(const AttemptFacts&, const Attempt& a, std::vector<Finding>& findings) {
+  if (a.requests < 2 || a.reused_key || a.kind->unanswered == WhenUnanswered::repeat) return;
+  note(findings, "R_REPEAT",
+       "the " + std::string(a.kind->name) + " " + key(a) + " was sent " + std::to_string(a.requests) + " times",
+       {a.entered});
+}
+
+void no_retry(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>& findings) {
+  if (!a.entered || a.intent < 0 || !facts.answered(a) || approved_code(a.code) || is_passing(a.code)) return;
+  const auto again =
+      std::find_if(facts.transaction().attempts.begin(), facts.transaction().attempts.end(), [&](const Attempt& b) {
+        return b.intent == a.intent && b.entered.seq > a.response_left.seq && b.kind == a.kind;
+      });
+  if (again == facts.transaction().attempts.end()) return;
+  note(findings, "R_RETRY",
+       key(a) + " was declined with code " + a.code + ", and asked again by itself as " + key(*again),
+       {a.entered, a.response_left, again->entered});
+}
+
+void right_balance(const AttemptFacts&, const Attempt& a, std::vector<Finding>& findings) {
+  if (a.kind->name != "balance" || a.told_outcome != "APPROVED" || a.balance.empty()) return;
+  const std::int64_t balance = std::strtoll(a.balance.c_str(), nullptr, 10);
+  if (balance == a.told_amount_minor) return;
+  note(findings, "R_BALANCE",
+       "a balance of " + amount_text(a.told_amount_minor) + " was told, and the host said " + amount_text(balance),
+       {a.response_left, a.told});
+}
+
+void no_secret(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>& findings) {
+  if (!a.secret || facts.scope().secrets_in_reversal) return;
+  note(findings, "R_SECRET", "a reversal of " + key(a) + " carries track data or a PIN block, which must not be kept",
+       {a.entered, a.secret});
+}
+
+}  // namespace
+
+const ConductRule conduct_rules[6] = {{"R_ORIGINAL", false, right_original}, {"R_REVERSAL", false, right_reversal},
+                                      {"R_REPEAT", false, sent_once},        {"R_RETRY", false, no_retry},
+                                      {"R_BALANCE", true, right_balance},    {"R_SECRET", false, no_secret}};
+
+}  // namespace swiperig

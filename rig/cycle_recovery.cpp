@@ -1,0 +1,127 @@
+// What follows every case: the terminal restarted, one sale that makes its doubts visible, the books, the settlement.
+#include <algorithm>
+
+#include "rig/cycle.hpp"
+#include "rig/cycle_steps.hpp"
+#include "rig/transaction_kinds.hpp"
+
+namespace swiperig {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::int64_t recovery_amount_minor = 100;
+constexpr Duration answer_limit = 2s;
+
+}  // namespace
+
+Task<> Watch::restart_terminal() {
+  StepAction off = Supply{false};
+  StepAction on = Supply{true};
+  if (powered_) co_await perform(std::move(off));
+  co_await perform(std::move(on));
+  idle_ = false;
+  const bool booted = co_await milestone("booted", bench_.terminal.boot_limit);
+  throw_if_broken();
+  if (!booted) co_return;
+  if (!idle_) co_await milestone("idle", bench_.terminal.boot_limit);
+  throw_if_broken();
+}
+
+/// A book as it is now; one that the terminal does not tell stays unread.
+Task<> Watch::read(Source source, const char* name, Book* book) {
+  if (book == nullptr) co_return;
+  std::string silence;
+  try {
+    std::vector<Entry> rows = co_await book->entries();
+    post(source, BookRead{name, std::move(rows)});
+  } catch (const NoAnswer& e) {
+    silence = e.what();
+  }
+  if (!silence.empty()) post(source, Text{"rig", silence});
+}
+
+/// One transaction with the good card, until its own result is told (true), power is lost or it takes too long. What an
+/// older sale still has to tell is not its result.
+Task<bool> Watch::sell(const TransactionKind* kind, std::int64_t amount_minor) {
+  const std::set<std::string> older = asked_;
+  if (kind->asks_card) waiting_.push_back({Step{"card_wanted", 1, 0ns, Swipe{bench_.good_card}}, -1});
+  press(kind->name, amount_minor);
+  bool told = false;
+  const Test over = [&](const Event& e) {
+    const auto* reading = std::get_if<Reading>(&e.body);
+    if (reading != nullptr && reading->rail_mv < bench_.scope.brownout_mv) return true;
+    const auto* m = std::get_if<Milestone>(&e.body);
+    told = m != nullptr && m->name == "told" && !older.contains(key_of(*m));
+    return told;
+  };
+  const Time limit = bench_.clock.now() + patience_of(bench_.terminal);
+  co_await until(over, limit);
+  co_await acting_.join();
+  std::erase_if(waiting_, [](const Waiting& w) { return w.number < 0; });
+  co_await drain();
+  throw_if_broken();
+  co_return told;
+}
+
+/// For steps whose moment comes only after the case: a restart, a sale and a settlement into which they act.
+Task<> Watch::second_sale(Case c) {
+  post(Source::rig, Intent{"second sale", recovery_amount_minor, ""});
+  co_await clear();
+  for (const Waiting& w : waiting_) arm(w);
+  co_await restart_terminal();
+  if (idle_) co_await sell(&the_sale, recovery_amount_minor);
+  const auto of_settlement = [](const Waiting& w) { return !w.step.when.starts_with("reversal_"); };
+  const bool settles = std::any_of(waiting_.begin(), waiting_.end(), of_settlement);
+  if (!idle_ && powered_) co_await milestone("idle", 10s);
+  if (settles && idle_ && c.settle) {
+    co_await read(Source::terminal, "journal", bench_.journal);
+    co_await read(Source::host, "ledger", bench_.ledger);
+    post(Source::rig, Intent{"disturbed settlement", 0, ""});
+    StepAction settle = Press{bench_.terminal.settle_keys};
+    co_await perform(std::move(settle));
+    co_await milestone("settled", bench_.terminal.answer_timeout * 2 + 30s);
+    co_await acting_.join();
+    co_await drain();
+    if (!settled_ && !idle_ && powered_) co_await milestone("idle", 10s);
+    // a batch that is not closed must still be there
+    if (!settled_ && idle_) co_await read(Source::terminal, "journal", bench_.journal);
+  }
+  throw_if_broken();
+  for (const Waiting& w : waiting_) {
+    post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
+  }
+  waiting_.clear();
+}
+
+Task<> Watch::recover(Case c) {
+  // what the terminal holds before it is restarted tells a reversal lost in the restart from one never made
+  if (idle_ && !approved_) co_await read(Source::terminal, "journal", bench_.journal);
+  if (!waiting_.empty()) co_await second_sale(c);
+  post(Source::rig, Intent{"recovery sale", recovery_amount_minor, ""});
+  co_await clear();
+  co_await restart_terminal();
+  if (idle_ && !told_ && !asked_.empty() && bench_.last_result != nullptr) {
+    // never the sale again: what became of it is asked for
+    co_await bench_.last_result->ask_last_result();
+    co_await milestone("last_result", answer_limit);
+  }
+  if (idle_) co_await sell(&the_sale, recovery_amount_minor);
+  co_await read(Source::terminal, "journal", bench_.journal);
+  co_await read(Source::host, "ledger", bench_.ledger);
+  if (c.settle) {
+    if (!idle_) co_await milestone("idle", 10s);
+    throw_if_broken();
+    post(Source::rig, Intent{"settlement", 0, ""});
+    StepAction settle = Press{bench_.terminal.settle_keys};
+    co_await perform(std::move(settle));
+    co_await milestone("settled", patience_of(bench_.terminal));
+    throw_if_broken();
+    if (!idle_) co_await milestone("idle", 10s);
+  }
+  co_await drain();
+  throw_if_broken();
+}
+
+}  // namespace swiperig
