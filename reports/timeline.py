@@ -19,7 +19,7 @@ MESSAGE_NAMES = {"request": "0200 request", "response": "0210 response", "revers
                  "reversal_response": "0410 reversal response", "settlement": "0500 settlement",
                  "settlement_response": "0510 settlement response", "logon": "0800 logon",
                  "logon_response": "0810 logon response"}
-INTENTS = {"sale": "消费", "recovery sale": "恢复交易", "settlement": "结算"}
+INTENTS = {"sale": "消费", "original": "原交易", "recovery sale": "恢复交易", "settlement": "结算"}
 
 
 def visible(text):

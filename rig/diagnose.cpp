@@ -131,10 +131,6 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
                   {a->left, a->foreign});
   }
   if (!a->response_entered) {
-    if (a->misfit) {
-      return answer("forged", "an answer came that is not the one to the request: " + a->misfit_what,
-                    {a->left, a->misfit});
-    }
     if (t.garbage && t.garbage_from == "host") {
       return answer("forged", "the host's side sent bytes that are no message", {a->left, t.garbage});
     }

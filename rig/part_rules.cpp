@@ -25,7 +25,7 @@ Mark book(const Transaction& t, const char* name) {
 void of_attempt(const Transaction& t, const Scope& scope, const Attempt& a, std::vector<Finding>& out) {
   const PartsSeen& p = t.parts;
   const bool taken = a.journal == "approved" || a.told_outcome == "APPROVED";
-  const bool this_one = a.intent == 0;
+  const bool this_one = a.intent >= 0 && a.intent == t.case_intent;
   if (scope.unprinted_sale_stands && this_one && p.printer_failed && a.response_left &&
       a.response_left.seq < p.printer_failed.seq && a.code == "00" && a.reversal_entered) {
     out.push_back(found("R_STANDS",

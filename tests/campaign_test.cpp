@@ -67,11 +67,6 @@ TEST(Campaign, OneSeedOneHead) {
   EXPECT_NE(first.head, other.head) << "the seed does not show in the trace";
 }
 
-/// Defects that show only where the host provokes them.
-const std::set<std::string> of_host_faults = {
-    "accepts_foreign_stan",      "accepts_other_amount",  "accepts_other_terminal",     "takes_replayed_response",
-    "accepts_unsigned_approval", "accepts_late_response", "believes_truncated_response"};
-
 struct Defect {
   const char *name, *rule;
   friend void PrintTo(const Defect& d, std::ostream* out) { *out << d.name; }
