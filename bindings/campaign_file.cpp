@@ -34,33 +34,6 @@ std::vector<std::string> cause_names() {
   };
 }
 
-/// What the host is told, with the duration and the code that go with it.
-HostBehaviour host_step(const Table& t, const Value& host, const Value* lasts_at, Duration lasts) {
-  std::vector<std::string> names;
-  for (const HostBehaviourRow& row : host_behaviour_rows) names.emplace_back(row.name);
-  HostBehaviour behaviour{host.word(names), lasts, {}};
-  const auto& row = *std::find_if(std::begin(host_behaviour_rows), std::end(host_behaviour_rows),
-                                  [&](const HostBehaviourRow& r) { return behaviour.name == r.name; });
-  if (row.lasts == HostBehaviourRow::must && lasts_at == nullptr) {
-    host.refuse("lasts = \"...\" with " + behaviour.name);
-  }
-  if (row.lasts == HostBehaviourRow::no && lasts_at != nullptr) {
-    lasts_at->refuse("no lasts with " + behaviour.name + ": it goes on until the bench is at rest");
-  }
-  const Value* code = t.find("code");
-  const std::string_view codes = row.codes;
-  if (code != nullptr) {
-    behaviour.code = code->text();
-    if (codes.empty()) code->refuse("no code with " + behaviour.name);
-    if (!row.takes(behaviour.code)) {
-      code->refuse(codes == "*" ? "a response code of two characters" : "one of the codes " + std::string(codes));
-    }
-  } else if (behaviour.name == "policy") {
-    host.refuse("code = \"...\" with policy: which limit it is, " + std::string(codes));
-  }
-  return behaviour;
-}
-
 /// What a case can be: every transaction, and the services that keys start.
 std::vector<std::string> kind_names() {
   std::vector<std::string> names;
