@@ -40,10 +40,7 @@ class EpochSink final : public Sink {
     c.case_name = case_name;
     c.begun = at;
   }
-  void event(const Event& e) override {
-    record.cycles.back().events.push_back(e);
-    extend(record.head, e, scratch_);
-  }
+  void event(const Event& e) override { record.cycles.back().lines.add(e, record.head); }
   void verdict(std::int64_t, Time ended, const Verdict& v) override {
     CycleRecord& c = record.cycles.back();
     c.ended = ended;
@@ -52,9 +49,6 @@ class EpochSink final : public Sink {
     record.bench_time = ended.time_since_epoch();
   }
   EpochRecord record;
-
- private:
-  std::string scratch_;
 };
 
 /// A live line on a terminal, a plain line every few seconds elsewhere.

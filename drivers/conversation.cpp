@@ -53,14 +53,16 @@ Task<> Conversation::serve() {
 }
 
 void Conversation::take(std::string_view bytes) {
-  for (const char c : bytes) {
-    if (!fault_.empty()) break;
-    if (c != '\n' && c != '\r') {
-      partial_ += c;
-      if (partial_.size() > kLineBytes) fault_ = "sends no lines: '" + shown(partial_) + "'";
-      continue;
+  while (!bytes.empty() && fault_.empty()) {
+    const std::size_t end = std::min(bytes.find_first_of("\r\n"), bytes.size());
+    partial_ += bytes.substr(0, std::min(end, kLineBytes + 1));
+    if (partial_.size() > kLineBytes) {
+      partial_.resize(kLineBytes + 1);
+      fault_ = "sends no lines: '" + shown(partial_) + "'";
     }
-    if (partial_.empty()) continue;
+    if (end == bytes.size()) break;
+    bytes.remove_prefix(end + 1);
+    if (partial_.empty() || !fault_.empty()) continue;
     lines_.push_back(std::exchange(partial_, {}));
     if (lines_.size() > kLines) fault_ = "sends more than anybody asked for: '" + shown(lines_.back()) + "'";
   }

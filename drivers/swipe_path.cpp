@@ -103,9 +103,8 @@ Path cruise(const GrblSettings& s, const Swipe& swipe, double a) {
 }  // namespace
 
 std::string number(double value) {
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%.3f", value);
-  return text.data();
+  std::array<char, 340> text;  // whatever a double may be
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 3).ptr};
 }
 
 double move_seconds(double way_mm, double speed_mm_s, double acceleration_mm_s2) {

@@ -116,7 +116,7 @@ Summary::Position& Summary::position(const std::string& case_name) {
 void Summary::add(const CycleRecord& cycle) {
   const Position at = position(cycle.case_name);
   Row& r = rows_[at.row];
-  events_ += static_cast<std::int64_t>(cycle.events.size());
+  events_ += static_cast<std::int64_t>(event_count(cycle));
   const Outcome outcome = cycle.verdict ? cycle.verdict->outcome : Outcome::inconclusive;
   ++outcomes_[outcome];
   ++r.outcomes[outcome];

@@ -101,21 +101,31 @@ void append_number(std::int64_t n, std::string& out) {
   out.append(digits, end.ptr);
 }
 
+/// Bytes that JSON does not take as they are.
+bool needs_escape(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7f || c == '"' || c == '\\';
+}
+
 void append_string(std::string_view text, std::string& out) {
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (std::size_t done = 0;;) {
+    std::size_t plain = done;
+    while (plain < text.size() && !needs_escape(text[plain])) ++plain;
+    out.append(text, done, plain - done);
+    if (plain == text.size()) break;
+    const char c = text[plain];
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
+    } else {
       static constexpr char hex[] = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
       out += "\\u00";
       out += hex[byte >> 4];
       out += hex[byte & 15];
-    } else {
-      out += c;
     }
+    done = plain + 1;
   }
   out += '"';
 }
@@ -279,7 +289,7 @@ void append_json(const Body& body, std::string& out) {
   out += '}';
 }
 
-void append_canonical(const Event& event, std::string& out) {
+std::size_t append_canonical(const Event& event, std::string& out) {
   append_number(event.at.time_since_epoch().count(), out);
   out += '|';
   append_number(event.at_uncertainty.count(), out);
@@ -288,7 +298,9 @@ void append_canonical(const Event& event, std::string& out) {
   out += '|';
   out += kind_of(event.body);
   out += '|';
+  const std::size_t body = out.size();
   append_json(event.body, out);
+  return body;
 }
 
 Body parse_body(std::string_view kind, std::string_view json) {

@@ -2,10 +2,16 @@
 
 namespace swiperig {
 
-void extend(Digest& head, const Event& event, std::string& scratch) {
-  scratch.clear();
-  append_canonical(event, scratch);
-  chain(head, scratch);
+void Lines::add(const Event& event, Digest& head) {
+  Line& line = lines_.emplace_back();
+  line.at = event.at;
+  line.at_uncertainty = event.at_uncertainty;
+  line.source = event.source;
+  line.kind = kind_of(event.body);
+  line.begin = text_.size();
+  line.body = append_canonical(event, text_);
+  line.end = text_.size();
+  chain(head, std::string_view(text_).substr(line.begin));
 }
 
 void fold(Digest& run_head, const Digest& epoch_head) { chain(run_head, hex(epoch_head)); }

@@ -13,14 +13,41 @@
 
 namespace swiperig {
 
+/// Events as they are stored and hashed: made once, while the cycle runs.
+class Lines {
+ public:
+  struct Line {
+    Time at{};
+    Duration at_uncertainty{};
+    Source source = Source::rig;
+    std::string_view kind;
+    std::size_t begin = 0, body = 0, end = 0;  ///< in the text
+  };
+  /// Adds the event and extends the head by it.
+  void add(const Event&, Digest& head);
+  std::size_t size() const { return lines_.size(); }
+  const Line& operator[](std::size_t i) const { return lines_[i]; }
+  std::string_view body(const Line& line) const {
+    return std::string_view(text_).substr(line.body, line.end - line.body);
+  }
+
+ private:
+  std::string text_;
+  std::vector<Line> lines_;
+};
+
 struct CycleRecord {
   std::int64_t cycle = 0;
   std::string case_name;
   Time begun{}, ended{};
-  std::vector<Event> events;       ///< seq counts from 1 within the epoch until written
+  std::vector<Event> events;       ///< as read back, or as they happen on a real bench
+  Lines lines;                     ///< instead of `events`, of an epoch that is to be written
   std::optional<Verdict> verdict;  ///< absent: cut short
   Digest head{};                   ///< of the epoch, after this cycle
 };
+
+/// How many events a cycle has, in whichever form.
+inline std::size_t event_count(const CycleRecord& c) { return c.events.size() + c.lines.size(); }
 
 struct EpochRecord {
   std::int64_t epoch = 0;
@@ -39,8 +66,6 @@ struct RunInfo {
   std::vector<Case> cases;
 };
 
-/// Adds an event to a head.
-void extend(Digest& head, const Event&, std::string& scratch);
 /// Adds an epoch's head to the run's.
 void fold(Digest& run_head, const Digest& epoch_head);
 /// Lower-case hex.

@@ -1,4 +1,4 @@
--- run.trace, schema version 1 (PRAGMA user_version), application id 0x53574950 ("SWIP").
+-- run.trace, schema version 2 (PRAGMA user_version), application id 0x53574950 ("SWIP").
 -- Everything done to the terminal and everything seen of it, in order; verdicts beside it. Any SQLite reader will do.
 --
 -- The head can be recomputed with SQL and sha256 alone. An epoch's head starts as 32 zero bytes; for each of its events
@@ -57,15 +57,15 @@ CREATE TABLE cycles (
 );
 
 CREATE TABLE events (
-  seq INTEGER PRIMARY KEY,          -- order of arrival, from 1
+  seq INTEGER NOT NULL,             -- order of arrival, from 1, each once
   cycle INTEGER NOT NULL,
   at_ns INTEGER NOT NULL,           -- bench time of its epoch
   at_uncertainty_ns INTEGER NOT NULL,
   source TEXT NOT NULL,             -- rig, actuator, power, network, host, terminal
   kind TEXT NOT NULL,               -- swipe, press, ..., milestone, text, ..., silence
-  body TEXT NOT NULL                -- JSON, canonical: fixed key order, integers and strings only
-);
-CREATE INDEX events_by_cycle ON events(cycle);
+  body TEXT NOT NULL,               -- JSON, canonical: fixed key order, integers and strings only
+  PRIMARY KEY (cycle, seq)
+) WITHOUT ROWID;
 
 CREATE TABLE contents (
   sha256 TEXT NOT NULL

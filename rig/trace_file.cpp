@@ -38,6 +38,11 @@ class Statement {
     sqlite3_bind_text(statement_, ++bound_, v.data(), static_cast<int>(v.size()), SQLITE_TRANSIENT);
     return *this;
   }
+  /// Of text that stays as it is until the step.
+  Statement& lend(std::string_view v) {
+    sqlite3_bind_text(statement_, ++bound_, v.data(), static_cast<int>(v.size()), SQLITE_STATIC);
+    return *this;
+  }
   Statement& bind(const std::string& v) { return bind(std::string_view(v)); }
   Statement& bind(const char* v) { return bind(std::string_view(v)); }
   bool step() {
@@ -111,8 +116,9 @@ void TraceWriter::exec(const char* sql) {
 TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durable) : durable_(durable) {
   if (std::filesystem::exists(path)) throw TraceError(path + " exists: a trace is never overwritten");
   sqlite3* db = nullptr;
-  const int rc =
-      sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int rc = sqlite3_open_v2(
+      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX,
+      nullptr);
   db_.reset(db);
   if (rc != SQLITE_OK) throw TraceError(path + ": cannot be made: " + sqlite3_errstr(rc));
   exec(("PRAGMA application_id=" + std::to_string(trace_application_id)).c_str());
@@ -153,23 +159,22 @@ void TraceWriter::begin(std::int64_t cycle, const std::string& case_name, Time a
   ++cycles_;
 }
 
-void TraceWriter::insert_event(const Event& e, std::uint64_t seq) {
-  scratch_.clear();
-  append_json(e.body, scratch_);
+void TraceWriter::insert_line(std::int64_t cycle, const Lines& lines, const Lines::Line& line, std::uint64_t seq) {
   insert_event_->bind(static_cast<std::int64_t>(seq))
-      .bind(e.cycle)
-      .bind(e.at.time_since_epoch().count())
-      .bind(e.at_uncertainty.count())
-      .bind(to_string(e.source))
-      .bind(kind_of(e.body))
-      .bind(scratch_)
+      .bind(cycle)
+      .bind(line.at.time_since_epoch().count())
+      .bind(line.at_uncertainty.count())
+      .lend(to_string(line.source))
+      .lend(line.kind)
+      .lend(lines.body(line))
       .step();
 }
 
 void TraceWriter::event(const Event& e) {
-  insert_event(e, e.seq);
+  Lines one;
+  one.add(e, epoch_head_);
+  insert_line(e.cycle, one, one[0], e.seq);
   seq_ = e.seq;
-  extend(epoch_head_, e, scratch_);
   last_ = e.at;
 }
 
@@ -193,7 +198,7 @@ void TraceWriter::epoch(const EpochRecord& record) {
   Statement insert(db_.get(), "INSERT INTO cycles VALUES(?,?,?,?,?,?,?,?,?,?)");
   const std::uint64_t base = seq_;
   for (const CycleRecord& c : record.cycles) {
-    for (const Event& e : c.events) insert_event(e, seq_ = base + e.seq);
+    for (std::size_t i = 0; i < c.lines.size(); ++i) insert_line(c.cycle, c.lines, c.lines[i], ++seq_);
     assert(c.verdict && "an epoch is written when all its cycles have ended");
     Verdict v = *c.verdict;
     for (Finding& f : v.findings) {

@@ -41,8 +41,7 @@ class TraceWriter {
 
  private:
   void exec(const char* sql);
-  void insert_event(const Event&, std::uint64_t seq);
-  void insert_cycle(const CycleRecord&, std::int64_t epoch, std::uint64_t seq_base);
+  void insert_line(std::int64_t cycle, const Lines&, const Lines::Line&, std::uint64_t seq);
 
   Database db_;
   std::unique_ptr<Statement> insert_event_;
@@ -52,7 +51,6 @@ class TraceWriter {
   Digest epoch_head_{}, run_head_{};
   Time last_{};
   bool live_ = false;
-  std::string scratch_;
 };
 
 /// A run read back, checked against its heads.

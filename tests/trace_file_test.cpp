@@ -100,7 +100,6 @@ std::vector<Event> events_of(std::int64_t cycle, std::uint64_t first_seq, const 
 EpochRecord an_epoch(std::int64_t number, std::int64_t first_cycle, int cycles, const Change& change = {}) {
   EpochRecord epoch;
   epoch.epoch = number;
-  std::string scratch;
   std::uint64_t seq = 1;
   for (int n = 0; n < cycles; ++n) {
     CycleRecord c;
@@ -109,7 +108,7 @@ EpochRecord an_epoch(std::int64_t number, std::int64_t first_cycle, int cycles, 
     c.begun = Time(Duration(n));
     c.ended = Time(Duration(n + 1000));
     c.events = events_of(c.cycle, seq, change);
-    for (const Event& e : c.events) extend(epoch.head, e, scratch);
+    for (const Event& e : c.events) c.lines.add(e, epoch.head);
     c.verdict = a_verdict(seq);
     c.head = epoch.head;
     seq += c.events.size();

@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""Which case finds which seeded defect: writes tests/defects.md, or with --check compares with it.
+
+Every defect of `swiperig list defects` is planted in the terminal, and the campaigns are run until one of them has a
+finding of the defect's own rule. The honest terminal runs the same campaigns: it must have no finding at all. Cycles to
+detection are the cycles of that campaign up to and with the first finding, the mean over seeds.
+"""
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = os.environ.get("SWIPERIG_BINARY", str(ROOT / "build/release/swiperig"))
+CAMPAIGNS = ["no_return", "points", "host_faults", "kinds", "parts", "card_faults"]
+SEEDS = (1, 2, 3)
+
+
+def listed_defects():
+    """(name, rule, what it does wrong) of every defect, in the program's order."""
+    out = subprocess.run([BINARY, "list", "defects"], check=True, capture_output=True, text=True).stdout
+    rows = []
+    for line in out.splitlines():
+        name, rule, what = line.split(maxsplit=2)
+        rows.append((name, rule.rstrip(":"), what.strip()))
+    return rows
+
+
+def findings(campaign, seed, defect=None):
+    """Of one run the findings in order: (cycle counted from 1, case, rule)."""
+    with tempfile.TemporaryDirectory() as place:
+        command = [BINARY, "run", str(ROOT / f"fixtures/campaigns/{campaign}.toml"), "--seed", str(seed), "--out",
+                   place + "/run"] + (["--defect", defect] if defect else [])
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"{campaign} with {defect}: exit {done.returncode}: {done.stderr.strip()[-400:]}")
+        with sqlite3.connect(f"file:{place}/run/run.trace?mode=ro", uri=True) as db:
+            return [(cycle + 1, case, finding["rule"])
+                    for cycle, case, verdict in db.execute(
+                        "SELECT cycle,case_name,verdict FROM cycles WHERE outcome='fail' ORDER BY cycle")
+                    for finding in json.loads(verdict)["findings"]]
+
+
+def detection(name, rule, campaigns):
+    """(campaign, case, mean cycles) of the first campaign that finds the defect by its own rule, or None."""
+    for campaign in campaigns:
+        first = [next(((cycle, case) for cycle, case, found in findings(campaign, seed, name) if found == rule), None)
+                 for seed in SEEDS[:1]]
+        if first[0] is None:
+            continue
+        first += [next(((cycle, case) for cycle, case, found in findings(campaign, seed, name) if found == rule), None)
+                  for seed in SEEDS[1:]]
+        if all(first):
+            return campaign, first[0][1], sum(cycle for cycle, _ in first) / len(first)
+    return None
+
+
+def table():
+    campaigns = [c for c in CAMPAIGNS if (ROOT / f"fixtures/campaigns/{c}.toml").exists()]
+    for campaign in campaigns:
+        for seed in SEEDS:
+            accused = findings(campaign, seed)
+            if accused:
+                raise SystemExit(f"{campaign}, seed {seed}: the honest terminal is accused: {accused[:3]}")
+    lines = ["# Seeded defects and what finds them", "",
+             "Made by `tests/defects.py`; the honest terminal runs the same campaigns without a finding.", "",
+             "| defect | rule | what the terminal does wrong | found by (campaign: case) | mean cycles to detection |",
+             "|---|---|---|---|---|"]
+    missing = []
+    for name, rule, what in listed_defects():
+        found = detection(name, rule, campaigns)
+        if found is None:
+            missing.append(name)
+            continue
+        campaign, case, mean = found
+        lines.append(f"| {name} | {rule} | {what} | {campaign}: {case} | {mean:.1f} |")
+    if missing:
+        raise SystemExit("found by no campaign: " + ", ".join(missing))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    path = ROOT / "tests/defects.md"
+    made = table()
+    if sys.argv[1:] == ["--check"]:
+        if path.read_text() != made:
+            raise SystemExit("tests/defects.md is out of date: run tests/defects.py")
+        print("tests/defects.md is as the program says")
+        return
+    path.write_text(made)
+    print(f"{path}: {made.count(chr(10)) - 6} defects")
+
+
+if __name__ == "__main__":
+    main()
