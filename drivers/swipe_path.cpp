@@ -1,6 +1,7 @@
 #include "drivers/swipe_path.hpp"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
