@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Our ISO 8583 bytes read by a stranger: tshark's dissector. The frames of the vectors (which our codec writes and reads
-byte for byte, tests/iso8583_test.cpp) go into a capture as TCP segments. The dissector knows neither TPDU nor header, so
-both are left out and the length is that of the message. It gives track 2 a length in bytes, field 53 eight digits, and
-fields 48 and 60-63 text, where UnionPay-style messages have a length in digits, sixteen digits, BCD and binary: those
-are cut out by the table of the vector file, their bitmap bits cleared, and all else must agree: MTI, bitmap, every
-field and value. Field 22 has its pad nibble on the other side for the dissector. Twins with a wrong byte must differ."""
+"""Our ISO 8583 bytes read by a stranger: tshark's dissector. The frames of the vectors (which our codec writes and
+reads byte for byte, tests/iso8583_test.cpp) go into a capture as TCP segments. The dissector knows neither TPDU
+nor header, so both are left out and the length is that of the message. It gives track 2 a length in bytes, field
+53 eight digits, and fields 48 and 60-63 text, where UnionPay-style messages have a length in digits, sixteen
+digits, BCD and binary: those are cut out by the table of the vector file, their bitmap bits cleared, and all else
+must agree: MTI, bitmap, every field and value. Field 22 has its pad nibble on the other side for the dissector.
+Twins with a wrong byte must differ."""
 
 import json
 import pathlib
