@@ -247,14 +247,21 @@ std::vector<std::string> kinds_done(const Case& c) {
   return names;
 }
 
-/// Whatever keys of the terminal's profile the case may press, all digits for an amount or a number.
+/// Whatever keys of the terminal's profile the case may press, each once, all digits for an amount or a number.
 Press every_key(const TerminalProfile& profile, const Case& c) {
-  Press press{profile.sale_keys + " " + profile.settle_keys};
-  for (const std::string& name : kinds_done(c)) press.keys += " " + std::string(keys_of(profile, name));
-  for (const std::string_view place : {"{amount}", "{stan}"}) {
-    for (auto at = press.keys.find(place); at != std::string::npos; at = press.keys.find(place))
-      press.keys.replace(at, place.size(), "0 1 2 3 4 5 6 7 8 9");
+  std::string sequences = profile.sale_keys + " " + profile.settle_keys;
+  for (const std::string& name : kinds_done(c)) sequences += " " + std::string(keys_of(profile, name));
+  std::istringstream words(sequences);
+  std::set<std::string> keys;
+  for (std::string word; words >> word;) {
+    if (word != "{amount}" && word != "{stan}") {
+      keys.insert(word);
+      continue;
+    }
+    for (char digit = '0'; digit <= '9'; ++digit) keys.emplace(1, digit);
   }
+  Press press;
+  for (const std::string& key : keys) press.keys += (press.keys.empty() ? "" : " ") + key;
   return press;
 }
 
