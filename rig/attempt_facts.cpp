@@ -59,8 +59,12 @@ const Attempt* AttemptFacts::original_of(const Attempt& a) const {
 
 Mark AttemptFacts::ended(const Attempt& a) const {
   const bool may_give_up = !scope_.keep_reversal_after_last_try && scope_.reversal_tries != 0;
-  if (a.reversal_ended || !may_give_up || a.reversals < scope_.reversal_tries) return a.reversal_ended;
-  return a.gave_up;
+  if (a.reversal_ended || !may_give_up || !a.gave_up) return a.reversal_ended;
+  // a terminal that reached the network's door and no host has tried too
+  const auto refused = std::count_if(t_.refusals.begin(), t_.refusals.end(), [&](const Mark& r) {
+    return r.seq > a.entered.seq && r.seq < a.gave_up.seq;
+  });
+  return a.reversals + refused >= scope_.reversal_tries ? a.gave_up : a.reversal_ended;
 }
 
 }  // namespace swiperig

@@ -48,9 +48,9 @@ void right_reversal(const AttemptFacts&, const Attempt& a, std::vector<Finding>&
   }
 }
 
-/// What may be sent again by itself is reversed otherwise, or is an advice; a second refund pays twice.
+/// What is neither reversed nor stored goes out once: a second refund pays twice.
 void sent_once(const AttemptFacts&, const Attempt& a, std::vector<Finding>& findings) {
-  if (a.requests < 2 || a.reused_key || a.kind->unanswered == WhenUnanswered::repeat) return;
+  if (a.requests < 2 || a.reused_key || a.kind->unanswered != WhenUnanswered::nothing) return;
   note(findings, "R_REPEAT",
        "the " + std::string(a.kind->name) + " " + key(a) + " was sent " + std::to_string(a.requests) + " times",
        {a.entered});

@@ -120,6 +120,7 @@ class Fold {
   void see(const Milestone& m) {
     const auto get = [&](std::string_view name) { return field(m.fields, name); };
     const std::string_view name = m.name;
+    if (name == "refused") t_.refusals.push_back(at_);
     if (!t_.recovery) {
       if (name == "card_read") t_.card_read = at_;
       if (name == "read_error") t_.read_error = at_;

@@ -105,6 +105,7 @@ struct Transaction {
   std::string served_outcome;
   std::string garbage_from;
   std::optional<MotionDone> swipe;    ///< measured, of the case itself
+  std::vector<Mark> refusals;         ///< every connection that the host did not take
   std::vector<Mark> power_lost;       ///< rail measured below the brown-out level
   std::map<std::string, Mark> books;  ///< when each was read
   std::string settlement_outcome;

@@ -289,11 +289,12 @@ TEST(Reconcile, I10EveryDoubtEnds) {
   EXPECT_EQ(r.findings[1].evidence.front(), entered);
   EXPECT_EQ(rules(of(tried("00", entered))), "I8") << "the twin: a doubt that ended";
   // the other habit: cleared after the last try, with a report
-  const auto cleared = [&](bool reported) {
+  const auto cleared = [&](bool reported, int refused = 0, int tries = 3) {
     History given = begun();
     given.read_card();
     given.asked(1, 1234);
-    for (int n = 0; n < 3; ++n) given.reversed(1, 1234, "96");
+    for (int n = 0; n < refused; ++n) given.mark(Source::network, "refused", {{"connection", "9"}});
+    for (int n = 0; n < tries; ++n) given.reversed(1, 1234, "96");
     if (reported) given.mark(Source::terminal, "gave_up", {{"batch", "000001"}, {"stan", History::text(1)}});
     given.recover();
     books(given, {}, {History::row(1, 1234, "approved")});
@@ -303,6 +304,8 @@ TEST(Reconcile, I10EveryDoubtEnds) {
   };
   EXPECT_EQ(rules(cleared(true)), "");
   EXPECT_EQ(rules(cleared(false)), "I8 I2 I5 I10") << "cleared without a word";
+  EXPECT_EQ(rules(cleared(true, 2, 1)), "") << "a host that cannot be reached was tried all the same";
+  EXPECT_EQ(rules(cleared(true, 1, 1)), "I8 I2 I5 I10") << "cleared too early";
   // nor does it take for ever
   History often = begun();
   often.read_card();

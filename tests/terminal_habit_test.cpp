@@ -67,6 +67,7 @@ TEST(TerminalHabit, ClearedAndReportedOnlyAfterItsTries) {
       };
       co_await r.boot();
       co_await r.sale("5 1 0 0");
+      co_await r.clock.sleep_for(seconds(200));
       EXPECT_EQ(r.peer.all("0400").size(), static_cast<std::size_t>(most));
       EXPECT_EQ(r.reg.count("P|REVERSAL NOT CONFIRMED BATCH 000042 TRACE 000002"), 1);
       const Texts journal = co_await r.reg.journal();
