@@ -89,7 +89,9 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
     v.outcome = Outcome::inconclusive;
     v.why = "what the case induced changed nothing: " + v.diagnosis.why;
   } else {
-    // a sweep crosses the border behind which its fault changes nothing; that it has one is the run's to say
+    // a sweep crosses the border behind which its fault changes nothing, and so induces nothing; that it has one is the
+    // run's to say
+    if (v.diagnosis.cause == "none") v.induced = "none";
     v.outcome = Outcome::pass;
     v.why = "money and books agree; " + v.diagnosis.why;
   }

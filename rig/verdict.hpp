@@ -44,7 +44,7 @@ struct Verdict {
   std::string why;
   std::vector<Finding> findings;
   Diagnosis diagnosis;
-  std::string induced = "none";                      ///< what the case induced
+  std::string induced = "none";                      ///< what the case induced; none behind the border of a sweep
   std::vector<std::string> checked, not_observable;  ///< rules
   std::vector<std::string> not_reached;              ///< rules for which this cycle ended too early
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
