@@ -1,6 +1,7 @@
 #include "drivers/swiper_grbl.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "drivers/swipe_path.hpp"
@@ -17,6 +18,7 @@ constexpr double kTimingShare = 0.05;  // of the time a swipe should take
 constexpr double kTimingSlackSeconds = 0.02;
 constexpr int kGarbageLines = 8;
 constexpr std::size_t kKeys = 64;
+constexpr std::size_t kReceiveBytes = 127;  // of a line that it has not read yet
 
 double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
 Duration duration(double s) { return Duration(std::llround(s * 1e9)); }
@@ -98,11 +100,20 @@ Task<GrblLine> SwiperGrbl::ask_state() {
   }
 }
 
-/// Sends lines (one, unless they must follow each other at once) and waits for their oks; when the last one came.
-Task<Time> SwiperGrbl::line(std::string text, int count) {
-  co_await talk_.say(text + "\n");
+/// Sends the queued lines and this one, as many at a time as the controller's buffer takes, and waits for all oks; when
+/// the last one came.
+Task<Time> SwiperGrbl::line(std::string text) {
+  std::vector<std::string> lines = std::exchange(queue_, {});
+  lines.push_back(std::move(text));
   const Time until = talk_.clock().now() + settings_.reply_limit + duration(pending_s_);
+  std::size_t sent = 0, answered = 0, unread_bytes = 0;
   for (;;) {
+    std::string burst;
+    while (sent < lines.size() && unread_bytes + lines[sent].size() < kReceiveBytes) {
+      unread_bytes += lines[sent].size() + 1;
+      burst += lines[sent++] + "\n";
+    }
+    if (!burst.empty()) co_await talk_.say(std::move(burst));
     auto answer = co_await listen(until);
     if (!answer) {
       const GrblLine now = co_await ask_state();
@@ -111,7 +122,8 @@ Task<Time> SwiperGrbl::line(std::string text, int count) {
     }
     switch (answer->kind) {
       case GrblLine::ok:
-        if (--count == 0) co_return talk_.clock().now();
+        unread_bytes -= lines[answered].size() + 1;
+        if (++answered == lines.size()) co_return talk_.clock().now();
         break;
       case GrblLine::error: lost(words_of_error(answer->number));
       case GrblLine::alarm: lost(words_of_alarm(answer->number));
@@ -228,26 +240,25 @@ Task<> SwiperGrbl::start() {
   co_await home();
 }
 
-Task<> SwiperGrbl::go(double x_mm, double y_mm) {
+void SwiperGrbl::go(double x_mm, double y_mm) {
   const double speed = static_cast<double>(settings_.travel_speed_mm_s);
-  co_await line("G1 X" + number(x_mm) + " Y" + number(y_mm) + " F" + number(speed * 60));
+  queue_.push_back("G1 X" + number(x_mm) + " Y" + number(y_mm) + " F" + number(speed * 60));
   // of the controller's accelerations only X's is asked for; the limit has reply_limit to spare
   pending_s_ += move_seconds(std::hypot(x_mm - x_mm_, y_mm - y_mm_), speed, acceleration_mm_s2_);
   x_mm_ = x_mm;
   y_mm_ = y_mm;
 }
 
-Task<> SwiperGrbl::height(double z_mm) {
+void SwiperGrbl::height(double z_mm) {
   const double speed = static_cast<double>(settings_.z_speed_mm_s);
-  co_await line("G1 Z" + number(z_mm) + " F" + number(speed * 60));
+  queue_.push_back("G1 Z" + number(z_mm) + " F" + number(speed * 60));
   pending_s_ += std::abs(z_mm - z_mm_) / speed + 0.2;
   z_mm_ = z_mm;
 }
 
 Task<> SwiperGrbl::jaws(bool closed) {
-  const char* word = closed ? "M8" : "M9";
-  co_await line(word);
-  pending_s_ = seconds(settings_.grip_time);
+  queue_.emplace_back(closed ? "M8" : "M9");
+  pending_s_ += seconds(settings_.grip_time);
   co_await line("G4 P" + number(seconds(settings_.grip_time)));
   pending_s_ = 0;
 }
@@ -274,8 +285,8 @@ Task<> SwiperGrbl::set_acceleration(double mm_s2) {
 
 /// One pass of the gripped card, from above the beginning of the path to above its end; how fast it was.
 Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
-  co_await go(path.from_x_mm, settings_.swipe_y_mm);
-  co_await height(settings_.swipe_z_mm);
+  go(path.from_x_mm, settings_.swipe_y_mm);
+  height(settings_.swipe_z_mm);
   co_await settle();
   const double usual_mm_s2 = acceleration_mm_s2_;
   co_await set_acceleration(path.acceleration_mm_s2);
@@ -284,8 +295,10 @@ Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
   pending_s_ = expected_s;
   const Time begun = co_await line("G1 X" + number(path.stop_x_mm.value_or(path.to_x_mm)) + feed);
   // the dwell's ok comes at its end: what follows it must be there already
-  const std::string rest = "G4 P" + number(seconds(stop)) + "\nG1 X" + number(path.to_x_mm) + feed;
-  if (path.stop_x_mm) co_await line(rest, 2);
+  if (path.stop_x_mm) {
+    queue_.push_back("G4 P" + number(seconds(stop)));
+    co_await line("G1 X" + number(path.to_x_mm) + feed);
+  }
   pending_s_ = expected_s;
   x_mm_ = path.to_x_mm;
   const Time done = co_await settle();
@@ -295,7 +308,7 @@ Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
     lost("the swipe took " + number(taken_s) + " s where " + number(expected_s) + " s was expected: held or slowed");
   }
   co_await set_acceleration(usual_mm_s2);
-  co_await height(settings_.clear_z_mm);
+  height(settings_.clear_z_mm);
   co_return path.speed_mm_s(taken_s - seconds(stop));
 }
 
@@ -304,19 +317,19 @@ Task<MotionDone> SwiperGrbl::swipe(Swipe swipe) {
   const auto found = swipe_path(settings_, swipe, acceleration_mm_s2_);
   if (const auto* why = std::get_if<std::string>(&found)) lost(*why);
   const SwipePath path = std::get<SwipePath>(found);
-  co_await go(slot.x_mm, slot.y_mm);
-  co_await height(settings_.grip_z_mm);
+  go(slot.x_mm, slot.y_mm);
+  height(settings_.grip_z_mm);
   co_await jaws(true);
-  co_await height(settings_.clear_z_mm);
+  height(settings_.clear_z_mm);
   double speed_mm_s = co_await pass(path, swipe.stop_lasts);
   if (swipe.twice) {
     const double again_mm_s = co_await pass(path, swipe.stop_lasts);
     speed_mm_s = again_mm_s;
   }
-  co_await go(slot.x_mm, slot.y_mm);
-  co_await height(settings_.grip_z_mm);
+  go(slot.x_mm, slot.y_mm);
+  height(settings_.grip_z_mm);
   co_await jaws(false);
-  co_await height(settings_.clear_z_mm);
+  height(settings_.clear_z_mm);
   co_await settle();
   co_await check_place();
   MotionDone motion;
@@ -331,11 +344,11 @@ Task<MotionDone> SwiperGrbl::press(Press press) {
   const auto keys = words_of(press.keys);
   for (const auto& name : keys) {
     const TaughtPlace key = settings_.keys.at(name);
-    co_await go(key.x_mm, key.y_mm);
-    co_await height(settings_.press_z_mm);
-    co_await height(settings_.hover_z_mm);
+    go(key.x_mm, key.y_mm);
+    height(settings_.press_z_mm);
+    height(settings_.hover_z_mm);
   }
-  co_await height(settings_.clear_z_mm);
+  height(settings_.clear_z_mm);
   co_await settle();
   co_await check_place();
   MotionDone motion;
@@ -345,8 +358,8 @@ Task<MotionDone> SwiperGrbl::press(Press press) {
 }
 
 Task<MotionDone> SwiperGrbl::park() {
-  co_await height(settings_.clear_z_mm);
-  co_await go(settings_.park_x_mm, settings_.park_y_mm);
+  height(settings_.clear_z_mm);
+  go(settings_.park_x_mm, settings_.park_y_mm);
   co_await settle();
   co_await check_place();
   MotionDone motion;
@@ -366,6 +379,7 @@ Task<MotionDone> SwiperGrbl::perform(Motion motion) {
     co_await home();
   }
   // whatever ends this early, the position is unknown after it
+  queue_.clear();
   homed_ = false;
   why_lost_ = "a motion was cut short";
   MotionDone done;

@@ -1,11 +1,11 @@
 // A robot behind a GRBL 1.1 controller as the bench's actuator. Everything is checked against the taught map and the
-// envelope before a byte is sent; lines are sent one at a time; "ok" only means accepted, so each motion ends with a
-// dwell whose ok comes when the planner is empty, then a status report that must say Idle and the right place. Silence,
-// an alarm, an error, a banner nobody asked for: EquipmentError in words, and the position counts as unknown until the
-// next start() or Park homes again; a half swipe is never resumed. The speed in MotionDone is measured: from the time
-// between the ok that accepted the swipe's line and the ok of the dwell behind it, the cruise speed of the trapezoid
-// with the controller's own acceleration that takes as long (of a card that accelerates: its mean speed). It is no
-// encoder: a belt that slips shows elsewhere.
+// envelope before a byte is sent; lines go as the controller's buffer has room for them; "ok" only means accepted, so
+// each motion ends with a dwell whose ok comes when the planner is empty, then a status report that must say Idle and
+// the right place. Silence, an alarm, an error, a banner nobody asked for: EquipmentError in words, and the position
+// counts as unknown until the next start() or Park homes again; a half swipe is never resumed. The speed in MotionDone
+// is measured: from the time between the ok that accepted the swipe's line and the ok of the dwell behind it, the
+// cruise speed of the trapezoid with the controller's own acceleration that takes as long (of a card that accelerates:
+// its mean speed). It is no encoder: a belt that slips shows elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "drivers/conversation.hpp"
 #include "drivers/grbl_line.hpp"
@@ -68,7 +69,7 @@ class SwiperGrbl final : public Actuator {
 
  private:
   Task<std::optional<GrblLine>> listen(Time until);
-  Task<Time> line(std::string text, int count = 1);
+  Task<Time> line(std::string text);
   Task<double> pass(SwipePath path, Duration stop);
   Task<> set_acceleration(double mm_s2);
   Task<Time> settle();
@@ -78,8 +79,8 @@ class SwiperGrbl final : public Actuator {
   Task<> wake(bool just_opened);
   Task<> check_machine();
   Task<> home();
-  Task<> go(double x_mm, double y_mm);
-  Task<> height(double z_mm);
+  void go(double x_mm, double y_mm);
+  void height(double z_mm);
   Task<> jaws(bool closed);
   Task<> catch_up();
   Task<MotionDone> swipe(Swipe swipe);
@@ -93,8 +94,9 @@ class SwiperGrbl final : public Actuator {
   bool homed_ = false;  // the place is known and nothing is under way
   std::string why_lost_ = "it was never started";
   int garbage_ = 0;
-  double pending_s_ = 0;                   // of motion accepted and not waited for
-  double x_mm_ = 0, y_mm_ = 0, z_mm_ = 0;  // where the last accepted line leads
+  std::vector<std::string> queue_;         // lines to be sent with the next that is waited for
+  double pending_s_ = 0;                   // of motion queued or accepted and not waited for
+  double x_mm_ = 0, y_mm_ = 0, z_mm_ = 0;  // where the last of them leads
 };
 
 }  // namespace swiperig
