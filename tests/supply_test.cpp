@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "rig/random.hpp"
-#include "tests/console.hpp"
+#include "tests/supply_lab.hpp"
 
 namespace swiperig {
 namespace {
@@ -13,31 +13,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-struct Lab {
-  explicit Lab(SupplySettings settings = {}) : Lab(make_pipe(clock), settings) {}
-  void run(std::function<Task<>()> test) {
-    run_with(clock, {[&] { return supply.run(); }, [&] { return console.serve(); }}, std::move(test), [&] {
-      supply.stop();
-      console.close();
-    });
-  }
-  double rail_mv() const {
-    if (terminal.rails.empty()) return 0;
-    const auto& [at, line] = terminal.rails.back();
-    const double s = std::chrono::duration<double>(clock.now() - at).count();
-    return std::max(0.0, static_cast<double>(line.mv) + static_cast<double>(line.slope_mv_per_s) * s);
-  }
-
-  VirtualClock clock;
-  TouchedTerminal terminal{clock};
-  SupplyFixture supply;
-  Console console;
-
- private:
-  using Pipe = std::pair<std::unique_ptr<Link>, std::unique_ptr<Link>>;
-  Lab(Pipe pipe, SupplySettings settings)
-      : supply(clock, std::move(pipe.first), terminal, settings), console(clock, std::move(pipe.second)) {}
-};
+using Lab = SupplyLab;
 
 TEST(Supply, AnswersAsScpiSays) {
   const std::vector<std::pair<std::string, std::string>> table = {
