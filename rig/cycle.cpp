@@ -165,7 +165,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   approved_ = false;
   told_ = false;
   broken_ = false;
-  sink_.begin(number, c.name, bench_.clock.now());
+  sink_.begin(number, c, bench_.clock.now());
   std::string failure;
   bool aborted = false;
   std::exception_ptr unrecorded;

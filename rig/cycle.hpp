@@ -19,8 +19,8 @@ namespace swiperig {
 /// Where a cycle's record goes while it is made.
 struct Sink {
   virtual ~Sink() = default;
-  /// The cycle is durable before its first motion.
-  virtual void begin(std::int64_t cycle, const std::string& case_name, Time at) = 0;
+  /// The cycle, and its case where no other has it, is durable before its first motion.
+  virtual void begin(std::int64_t cycle, const Case& c, Time at) = 0;
   virtual void event(const Event&) = 0;
   /// Durable when it returns.
   virtual void verdict(std::int64_t cycle, Time ended, const Verdict&) = 0;
