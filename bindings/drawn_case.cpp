@@ -39,7 +39,7 @@ constexpr PartRow part_rows[] = {
 #include "rig/parts.def"
 #undef PART
 };
-/// Where most cases come by; half of all faults fall there.
+/// Where most cases come by; most faults fall there.
 constexpr std::string_view often[] = {"start",
                                       "card_wanted",
                                       "card_read",
@@ -93,7 +93,7 @@ std::vector<std::string> messages() {
 }
 
 std::string moment(Dice& dice) {
-  std::string when(dice.one_in(2) ? dice.of(milestones) : dice.of(often));
+  std::string when(dice.one_in(4) ? dice.of(milestones) : dice.of(often));
   return when == "silence" ? "start" : when;
 }
 
@@ -135,8 +135,8 @@ Step network_step(Dice& dice) {
   Step s;
   NetworkFault fault = network_fault(dice);
   if (fault.upon() == NetworkFault::message) {
-    s.when = dice.one_in(2) ? dice.of(all_messages) : std::string(dice.of(often_messages));
-    s.nth = static_cast<int>(dice.from(1, 2));
+    s.when = dice.one_in(4) ? dice.of(all_messages) : std::string(dice.of(often_messages));
+    s.nth = dice.one_in(4) ? 2 : 1;
   } else {
     s.when = moment(dice);
     s.after = a_while(dice);
@@ -178,7 +178,7 @@ Step fault(Dice& dice, const BenchFile& bench) {
   Step s;
   s.when = moment(dice);
   s.after = a_while(dice);
-  if (dice.one_in(4)) s.nth = 2;
+  if (dice.one_in(8)) s.nth = 2;
   if (table < 4) {
     s.action = Supply{false};
   } else if (table < 6) {
@@ -235,7 +235,8 @@ Case attempt(Dice& dice, const std::vector<std::string>& kinds, const RandomCase
     c.card = one.card;
     c.steps.push_back({"card_wanted", 1, 0ns, one});
   }
-  for (std::int64_t faults = dice.from(0, random.most_faults); faults > 0; --faults)
+  if (random.most_faults == 0 || dice.one_in(10)) return c;
+  for (std::int64_t faults = dice.from(1, random.most_faults); faults > 0; --faults)
     c.steps.push_back(fault(dice, bench));
   return c;
 }

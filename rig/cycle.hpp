@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "rig/bench.hpp"
 #include "rig/crew.hpp"
@@ -64,7 +65,12 @@ class Watch {
   Task<> perform(StepAction action);
   void record(Event event);
   void open_gates(const Event& event);
-  Task<bool> until(Test test, Time deadline);
+  /// Asked anew whenever anything happens.
+  using Deadline = std::function<Time()>;
+  Task<bool> until(Test test, Deadline deadline);
+  Task<bool> until(Test test, Time deadline) {
+    return until(std::move(test), Deadline([deadline] { return deadline; }));
+  }
   Task<> clear();
   Task<> drain();
   Task<bool> milestone(std::string name, Duration limit);
