@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <sstream>
 
 #include "bindings/config.hpp"
 #include "bindings/network_options.hpp"
@@ -32,14 +31,6 @@ std::vector<std::string> cause_names() {
 #include "rig/causes.def"
 #undef CAUSE
   };
-}
-
-/// What a case can be: every transaction, and the services that keys start.
-std::vector<std::string> kind_names() {
-  std::vector<std::string> names;
-  for (const TransactionKind& kind : transaction_kinds) names.emplace_back(kind.name);
-  names.insert(names.end(), {"parameters", "update"});
-  return names;
 }
 
 /// How long a step's action lasts, where that is swept.
@@ -153,13 +144,10 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
 }
 
 void refuse_two_faults_of_one_message(const Value& v, const Case& c) {
-  for (std::size_t later = 1; later < c.steps.size(); ++later) {
-    for (std::size_t i = 0; i < later; ++i) {
-      const Step &a = c.steps[i], &b = c.steps[later];
-      if (a.when.ends_with("_entered") && a.when == b.when && a.nth == b.nth && a.after == 0ns && b.after == 0ns)
-        v.refuse("one step at the " + std::to_string(b.nth) + ". " + b.when + ": a message meets one fault");
-    }
-  }
+  const std::size_t later = second_fault_of_one_message(c);
+  if (later == 0) return;
+  v.refuse("one step at the " + std::to_string(c.steps[later].nth) + ". " + c.steps[later].when +
+           ": a message meets one fault");
 }
 
 /// One case; or one for every value of what it sweeps, or for every place on the axis that it measures along.
@@ -237,35 +225,47 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   return all;
 }
 
-/// The kind of a case and what that is about in turn, none of which the model may lack.
-std::vector<std::string> kinds_done(const Case& c) {
-  std::vector<std::string> names = {c.kind};
-  for (const TransactionKind* k = kind_named(c.kind); k != nullptr && !k->original.empty();
-       k = kind_named(k->original)) {
+RandomCases read_random(const Value& v) {
+  const Table& t = v.table();
+  RandomCases r;
+  r.where = v.where();
+  r.cycles = t.at("cycles").integer(1, 1'000'000'000);
+  if (const Value* most = t.find("most_faults")) r.most_faults = most->integer(0, 8);
+  if (const Value* kinds = t.find("kinds")) {
+    for (const Value& kind : kinds->array()) r.kinds.push_back(kind.word(kind_names()));
+    if (r.kinds.empty()) kinds->refuse("at least one kind");
+  }
+  t.nothing_else();
+  return r;
+}
+
+}  // namespace
+
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const TransactionKind& kind : transaction_kinds) names.emplace_back(kind.name);
+  names.insert(names.end(), {"parameters", "update"});
+  return names;
+}
+
+std::vector<std::string> kinds_done(const std::string& kind) {
+  std::vector<std::string> names = {kind};
+  for (const TransactionKind* k = kind_named(kind); k != nullptr && !k->original.empty(); k = kind_named(k->original)) {
     names.emplace_back(k->original);
   }
   return names;
 }
 
-/// Whatever keys of the terminal's profile the case may press, each once, all digits for an amount or a number.
-Press every_key(const TerminalProfile& profile, const Case& c) {
-  std::string sequences = profile.sale_keys + " " + profile.settle_keys;
-  for (const std::string& name : kinds_done(c)) sequences += " " + std::string(keys_of(profile, name));
-  std::istringstream words(sequences);
-  std::set<std::string> keys;
-  for (std::string word; words >> word;) {
-    if (word != "{amount}" && word != "{stan}") {
-      keys.insert(word);
-      continue;
+std::size_t second_fault_of_one_message(const Case& c) {
+  for (std::size_t later = 1; later < c.steps.size(); ++later) {
+    for (std::size_t i = 0; i < later; ++i) {
+      const Step &a = c.steps[i], &b = c.steps[later];
+      if (a.when.ends_with("_entered") && a.when == b.when && a.nth == b.nth && a.after == 0ns && b.after == 0ns)
+        return later;
     }
-    for (char digit = '0'; digit <= '9'; ++digit) keys.emplace(1, digit);
   }
-  Press press;
-  for (const std::string& key : keys) press.keys += (press.keys.empty() ? "" : " ") + key;
-  return press;
+  return 0;
 }
-
-}  // namespace
 
 Campaign read_campaign(const std::string& path) {
   const auto root = read_config(path);
@@ -278,8 +278,14 @@ Campaign read_campaign(const std::string& path) {
                                  [](unsigned char ch) { return std::isalnum(ch) != 0 || ch == '_' || ch == '-'; });
   if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
   if (const Value* b = root->find("bench")) c.bench = beside(path, *b);
-  if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
   if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 1000);
+  if (const Value* random = root->find("random")) {
+    if (const Value* cases = root->find("case")) cases->refuse("either [[case]] or [random]");
+    c.random = read_random(*random);
+    root->nothing_else();
+    return c;
+  }
+  if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
   std::set<std::string> names;
   for (const Value& v : root->at("case").array()) {
     for (Case& one : read_case(v, c.sweeps)) {
@@ -291,96 +297,6 @@ Campaign read_campaign(const std::string& path) {
   if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
   root->nothing_else();
   return c;
-}
-
-void check_feasible(const Campaign& campaign, const BenchFile& bench) {
-  const auto seen_by_profile = [&](const std::string& name) {
-    return std::any_of(bench.profile.rules.begin(), bench.profile.rules.end(),
-                       [&](const TextRule& r) { return r.milestone == name; });
-  };
-  const auto seen_there = [&](const std::string& name) {
-#define MILESTONE(m, who, text) \
-  if (name == #m) return std::string_view(#who) != "terminal" || seen_by_profile(name);
-#include "rig/milestones.def"
-#undef MILESTONE
-    return false;
-  };
-  for (const Case& c : campaign.cases) {
-    const auto refuse = [&](const std::string& what) {
-      throw ConfigError(c.where + ": case \"" + c.name + "\" cannot be done on bench \"" + bench.name + "\": " + what);
-    };
-    for (const std::string& name : kinds_done(c)) {
-      if (keys_of(bench.profile, name).empty()) refuse("its terminal has no keys for " + name);
-    }
-    if (const auto why = refusal(bench.robot, every_key(bench.profile, c))) refuse(*why);
-    for (const std::string& m : c.must) {
-      if (!seen_there(m)) refuse("nobody there sees " + m);
-    }
-    for (const Step& s : c.steps) {
-      if (!seen_there(s.when)) refuse("nobody there sees " + s.when);
-      if (const auto* part = std::get_if<PartState>(&s.action)) {
-        if (!bench.parts) refuse("nothing there puts the terminal's parts into a state");
-        if (!part->which.empty() && !bench.robot.keys.contains(part->which))
-          refuse("nobody there knows a key " + part->which);
-      }
-      if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
-        if (const auto why = refusal(bench.robot, *swipe)) refuse(*why);
-      }
-      if (const auto* press = std::get_if<Press>(&s.action)) {
-        if (const auto why = refusal(bench.robot, *press)) refuse(*why);
-      }
-      const auto* fault = std::get_if<NetworkFault>(&s.action);
-      if (fault != nullptr && bench.terminal_side.scheme != "virtual") {
-        if (const std::string why = refusal_over_tcp(*fault); !why.empty()) refuse(why);
-      }
-      if (fault != nullptr && (fault->kind == NetworkFault::delay || fault->kind == NetworkFault::reorder)) {
-        const Duration patience = c.patience.count() != 0 ? c.patience : bench.profile.no_return_limit;
-        if (fault->lasts >= patience)
-          refuse("a delay of " + to_text(fault->lasts) + " outlasts the case's patience of " + to_text(patience));
-      }
-    }
-  }
-}
-
-std::string plan(const Campaign& campaign, const BenchFile& bench) {
-  std::ostringstream out;
-  out << "campaign " << visible(campaign.name) << " on bench " << visible(bench.name)
-      << (bench.is_virtual ? " (virtual time)" : " (real time)") << ", " << campaign.cases.size() << " cases, "
-      << campaign.repeat << " times\n"
-      << "before each case: network clear, host normal, power on at " << bench.supply.voltage_mv
-      << " mV, terminal idle\n";
-  for (std::size_t i = 0; i < campaign.cases.size(); ++i) {
-    const Case& c = campaign.cases[i];
-    const bool swept = !c.sweep.series.empty();
-    if (swept && i > 0 && campaign.cases[i - 1].sweep.series == c.sweep.series) continue;  // its first stands for all
-    out << "\n"
-        << visible(swept ? c.sweep.series : c.name) << (c.point.empty() ? "" : " (" + visible(c.point) + ")") << "\n";
-    for (const std::string& name : kinds_done(c)) {
-      if (name != c.kind)
-        out << "  first, undisturbed: " << name << " of "
-            << amount_text(c.original_minor != 0 ? c.original_minor : c.amount_minor) << "\n";
-    }
-    const TransactionKind* kind = kind_named(c.kind);
-    const bool asks_card = kind != nullptr && kind->asks_card;
-    out << "  " << visible(c.kind) << (c.amount_minor == 0 ? "" : " of " + amount_text(c.amount_minor))
-        << (!c.card.empty() ? " with card \"" + visible(c.card) + "\""
-            : asks_card     ? ", no card is swiped"
-                            : "")
-        << "\n";
-    if (swept) {
-      const auto places = std::count_if(campaign.cases.begin(), campaign.cases.end(),
-                                        [&](const Case& one) { return one.sweep.series == c.sweep.series; });
-      out << "  swept " << visible(campaign.sweeps.at(c.sweep.series)) << ": " << places
-          << " cases, of which this is the first\n";
-    }
-    for (const Step& s : c.steps) out << "  " << visible(describe(s)) << "\n";
-    out << "  counts only if seen:";
-    for (const auto& m : c.must) out << " " << m;
-    if (!c.measure.milestone.empty()) out << "\n  measures whether it sees " << c.measure.milestone;
-    out << "\n  induces: " << c.cause << "\n  then: power off and on, boot, recovery sale of 1.00, books read"
-        << (c.settle ? ", settlement" : "") << "\n";
-  }
-  return out.str();
 }
 
 }  // namespace swiperig

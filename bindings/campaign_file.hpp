@@ -1,7 +1,10 @@
-// Campaign files: cases as data, read strictly, and refused as a whole when a bench cannot do or see one of them.
+// Campaign files: cases as data, read strictly, and refused as a whole when a bench cannot do or see one of them. A
+// campaign has cases of its own, or has them drawn at random (bindings/drawn_case.hpp).
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +13,19 @@
 
 namespace swiperig {
 
+/// `[random]`: what cases are drawn from, one for each cycle.
+struct RandomCases {
+  std::int64_t cycles = 0;         ///< unless told otherwise
+  std::int64_t most_faults = 2;    ///< of a case
+  std::vector<std::string> kinds;  ///< empty: all that the terminal has
+  std::string where;               ///< file:line:column
+};
+
 struct Campaign {
   std::string path, name;
   std::string bench;  ///< the file of the bench it is meant for, or ""
   std::vector<Case> cases;
+  std::optional<RandomCases> random;          ///< instead of cases
   std::map<std::string, std::string> sweeps;  ///< the window of each sweep, in words
   std::int64_t repeat = 1;                    ///< cycles of each case unless told otherwise
   std::int64_t epoch_cycles = 50;             ///< cycles on one virtual bench before a fresh one
@@ -22,10 +34,20 @@ struct Campaign {
 /// Throws ConfigError.
 Campaign read_campaign(const std::string& path);
 
+/// What a case can be: every transaction, and the services that keys start.
+std::vector<std::string> kind_names();
+/// The kind of a case and what that is about in turn, none of which a terminal may lack.
+std::vector<std::string> kinds_done(const std::string& kind);
+/// Two steps at the same message, which can meet but one: the later's index; 0: none.
+std::size_t second_fault_of_one_message(const Case&);
+
+/// What the bench lacks for the case, or "".
+std::string refusal(const Case&, const BenchFile&);
 /// Throws ConfigError that names the place in the campaign and what the bench lacks.
 void check_feasible(const Campaign&, const BenchFile&);
 
-/// Every effect of the campaign on this bench, in plain lines, before anything moves.
-std::string plan(const Campaign&, const BenchFile&);
+/// Every effect of the campaign on this bench, in plain lines, before anything moves; of drawn cases, the first ones
+/// that `seed` gives.
+std::string plan(const Campaign&, const BenchFile&, std::uint64_t seed = 1);
 
 }  // namespace swiperig

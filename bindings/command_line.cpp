@@ -94,6 +94,7 @@ int command_line(int argc, char** argv) {
   plan_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   plan_command->add_option("--bench", bench, "bench file (default: the campaign's own, or the virtual bench)");
   plan_command->add_option("--terminal", terminal, terminal_text);
+  plan_command->add_option("--seed", seed, "seed of drawn cases (default 1)")->check(CLI::NonNegativeNumber);
   plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
   auto* list_command = app.add_subcommand("list", "what there is by name");
   list_command->add_option("WHAT", what, "drivers, fixtures, parts, defects, milestones, network, causes or behaviours")
@@ -146,7 +147,7 @@ int command_line(int argc, char** argv) {
     }
     if (*judge_command) return judge_again(directory);
     if (*explain_command) return explain_cycle(directory, cycle);
-    if (*plan_command) return print_plan(run.campaign, bench, terminal);
+    if (*plan_command) return print_plan(run.campaign, bench, terminal, seed);
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench, terminal);
     if (*flux_command) return print_flux(flux);

@@ -18,9 +18,11 @@
 #include "bindings/campaign_file.hpp"
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
+#include "bindings/drawn_case.hpp"
 #include "bindings/host_file.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
+#include "rig/drawn.hpp"
 #include "rig/mask.hpp"
 #include "rig/trace_file.hpp"
 
@@ -34,10 +36,11 @@ namespace fs = std::filesystem;
 class EpochSink final : public Sink {
  public:
   explicit EpochSink(std::int64_t epoch) { record.epoch = epoch; }
-  void begin(std::int64_t cycle, const std::string& case_name, Time at) override {
+  void begin(std::int64_t cycle, const Case& done, Time at) override {
+    if (is_drawn(done)) record.drawn.push_back(done);
     CycleRecord& c = record.cycles.emplace_back();
     c.cycle = cycle;
-    c.case_name = case_name;
+    c.case_name = done.name;
     c.begun = at;
   }
   void event(const Event& e) override { record.cycles.back().lines.add(e, record.head); }
@@ -81,12 +84,13 @@ class LiveSink final : public Sink {
  public:
   LiveSink(TraceWriter& trace, Summary& summary, Progress& progress)
       : trace_(trace), summary_(summary), progress_(progress) {}
-  void begin(std::int64_t cycle, const std::string& case_name, Time at) override {
+  void begin(std::int64_t cycle, const Case& c, Time at) override {
     record_ = {};
     open_ = true;
     record_.cycle = cycle;
-    record_.case_name = case_name;
-    trace_.begin(cycle, case_name, at);
+    record_.case_name = c.name;
+    if (is_drawn(c)) trace_.add_case(c);
+    trace_.begin(cycle, c.name, at);
   }
   void event(const Event& e) override {
     trace_.event(e);
@@ -143,7 +147,8 @@ struct Plan {
   std::uint64_t seed;
   std::int64_t cycles;
   std::set<std::string> defects;
-  const Case& at(std::int64_t cycle) const {
+  Case at(std::int64_t cycle) const {
+    if (campaign.random) return draw_case(*campaign.random, bench, seed, cycle);
     return campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
   }
 };
@@ -158,7 +163,10 @@ Task<> do_cycles(Watch& watch, const Plan& plan, DrawPlace& place, std::int64_t 
 
 /// Drops a last cycle that was begun and never judged.
 void keep_judged(EpochRecord& record) {
-  if (!record.cycles.empty() && !record.cycles.back().verdict) record.cycles.pop_back();
+  if (!record.cycles.empty() && !record.cycles.back().verdict) {
+    if (!record.drawn.empty()) record.drawn.pop_back();
+    record.cycles.pop_back();
+  }
   record.head = record.cycles.empty() ? Digest{} : record.cycles.back().head;
 }
 
@@ -337,8 +345,9 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench), options.terminal);
   if (!options.host.empty()) read_host_profile(options.host, bench);
   check_feasible(campaign, bench);
-  Plan plan{campaign, bench, options.seed, static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat,
-            known_defect(options.defect)};
+  const std::int64_t cycles =
+      campaign.random ? campaign.random->cycles : static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat;
+  Plan plan{campaign, bench, options.seed, cycles, known_defect(options.defect)};
   if (options.cycles) plan.cycles = *options.cycles;
   if (!plan.defects.empty() && !bench.is_virtual) {
     throw ConfigError(

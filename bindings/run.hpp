@@ -20,7 +20,8 @@ struct RunOptions {
 int run_campaign(const RunOptions&, const std::atomic<bool>& abort);
 int judge_again(const std::string& directory);
 int explain_cycle(const std::string& directory, std::int64_t cycle);
-int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal);
+/// `seed`: of the cases that a campaign draws.
+int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal, std::uint64_t seed);
 int list_names(const std::string& what);
 struct FluxOptions {
   std::string bench, card;

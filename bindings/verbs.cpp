@@ -26,13 +26,6 @@ std::string bench_path(const std::string& given) {
   return given.empty() ? std::string(SWIPERIG_SOURCE_DIR) + "/fixtures/benches/virtual.toml" : given;
 }
 
-const Case& case_named(const RunInfo& run, const std::string& name) {
-  for (const Case& c : run.cases) {
-    if (c.name == name) return c;
-  }
-  throw TraceError("run.trace: a cycle of case \"" + name + "\", which the trace does not have");
-}
-
 void row(const std::string& name, const std::string& more) {
   std::cout << "  " << visible(name) << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << visible(more)
             << "\n";
@@ -69,7 +62,7 @@ int judge_again(const std::string& directory) {
   trace.for_each([&](const CycleRecord& stored) {
     CycleRecord again = stored;
     if (stored.verdict) {
-      again.verdict = judge(case_named(trace.run(), stored.case_name), trace.run().scope, stored.events);
+      again.verdict = judge(trace.case_named(stored.case_name), trace.run().scope, stored.events);
       if (to_json(*again.verdict) != to_json(*stored.verdict)) ++differ;
     }
     summary.add(again);
@@ -92,15 +85,15 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
     throw ConfigError(directory + ": no cycle " + std::to_string(number) + "; the run planned cycles 0 to " +
                       std::to_string(trace.run().cycles_planned - 1));
   }
-  std::cout << explain(case_named(trace.run(), cycle->case_name), trace.run().scope, *cycle);
+  std::cout << explain(trace.case_named(cycle->case_name), trace.run().scope, *cycle);
   return 0;
 }
 
-int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal) {
+int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal, std::uint64_t seed) {
   const Campaign c = read_campaign(campaign);
   const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench), terminal);
   check_feasible(c, b);
-  std::cout << plan(c, b);
+  std::cout << plan(c, b, seed);
   return 0;
 }
 

@@ -43,6 +43,8 @@ def manner(body):
 def charts(db, cases):
     """One chart for each axis: {axis, english, chinese, milestone, series: [{name, points}]}, in the campaign's order.
     Only judged cycles that neither were cut short nor met a rig fault count; the others are told as left out."""
+    if not any(isinstance(case.get("measure"), dict) for case in cases.values()):
+        return []
     counts = {}
     for name, outcome, measured, count in db.execute(
             "SELECT case_name, coalesce(outcome,'inconclusive'), json_extract(verdict,'$.measured'), count(*) "

@@ -35,6 +35,9 @@ RULES = {
     "R_ORIGINAL": ("the right original", "原交易须一致"), "R_BALANCE": ("the host's balance", "余额须一致"),
 }
 ENDS_REVERSAL = ("00", "12", "25")
+DRAWN = "drawn"  # the cause of cases drawn at random: too many to hold, so they are counted by kind ("drawn sale 17")
+NOT_DRAWN = f"instr(body,'\"cause\":\"{DRAWN}\"')=0"
+ROW = f"CASE WHEN induced='{DRAWN}' THEN rtrim(case_name,'0123456789 ') ELSE case_name END"
 
 
 class ReportError(Exception):
@@ -107,7 +110,7 @@ def figures(db, cases):
     rows = {row_of(cases, name): empty() for name in cases}
     total = empty()
     for name, outcome, cause, induced, no_return, judged, measures, count in db.execute(
-            "SELECT case_name, coalesce(outcome,'inconclusive'), cause, induced, json_extract(verdict,'$.no_return'), "
+            f"SELECT {ROW}, coalesce(outcome,'inconclusive'), cause, induced, json_extract(verdict,'$.no_return'), "
             "verdict IS NOT NULL, json_extract(verdict,'$.measured') IS NOT NULL, count(*) FROM cycles "
             "GROUP BY 1,2,3,4,5,6,7"):
         for row in (rows.setdefault(row_of(cases, name), empty()), total):
@@ -119,10 +122,10 @@ def figures(db, cases):
             if outcome != "error":
                 row["judged"] += count
                 row["no_return"] += count if no_return else 0
-            if not measures and (outcome != "error" or induced == "rig_fault"):
+            if not measures and induced != DRAWN and (outcome != "error" or induced == "rig_fault"):
                 row["unknown" if cause == "unknown" else "right" if cause == induced else "wrong"] += count
     for name, rule, count in db.execute(
-            "SELECT case_name, json_extract(f.value,'$.rule'), count(*) FROM cycles, "
+            f"SELECT {ROW}, json_extract(f.value,'$.rule'), count(*) FROM cycles, "
             "json_each(verdict,'$.findings') f WHERE verdict IS NOT NULL GROUP BY 1,2"):
         for row in (rows[row_of(cases, name)], total):
             add(row["findings"], rule, count)
@@ -161,6 +164,11 @@ def books(events):
                  told=mine["told"] or "nothing") for (batch, stan), mine in rows.items()]
 
 
+def case_named(db, name):
+    row = db.execute("SELECT body FROM cases WHERE name=?", (name,)).fetchone()
+    return parsed(row[0]) if row else {}
+
+
 def cycle_view(db, cases, number):
     cycle = db.execute("SELECT * FROM cycles WHERE cycle=?", (number,)).fetchone()
     events = [dict(e, body=parsed(e["body"]), at=e["at_ns"]) for e in db.execute(
@@ -168,7 +176,7 @@ def cycle_view(db, cases, number):
     verdict = parsed(cycle["verdict"])
     diagnosis, findings = verdict.get("diagnosis") or {}, verdict.get("findings") or []
     evidence = [seq for f in findings for seq in f.get("evidence") or []]
-    case = cases.get(cycle["case_name"], {})
+    case = cases.get(cycle["case_name"]) or case_named(db, cycle["case_name"])
     ended = cycle["ended_ns"] if cycle["ended_ns"] is not None else events[-1]["at"] if events else cycle["begun_ns"]
     return {
         "number": number, "case": case, "name": cycle["case_name"],
@@ -208,13 +216,14 @@ def render(folder):
         raise ReportError(f"{folder / 'run.trace'}: no run in it")
     summary = folder / "summary.json"
     summary = parsed(summary.read_text(encoding="utf-8")) if summary.is_file() else {}
-    cases = {name: parsed(body) for name, body in db.execute("SELECT name, body FROM cases ORDER BY rowid")}
+    cases = {name: parsed(body) for name, body in db.execute(
+        f"SELECT name, body FROM cases WHERE {NOT_DRAWN} ORDER BY rowid")}
     total, rows = figures(db, cases)
     bad = [n for n, in db.execute(
         "SELECT cycle FROM cycles WHERE outcome IS NULL OR outcome != 'pass' ORDER BY CASE outcome WHEN 'fail' THEN 0 "
         "WHEN 'error' THEN 1 ELSE 2 END, cycle LIMIT ?", (MOST_CYCLES,))]
     firsts = {}
-    passed = "SELECT case_name, min(cycle) FROM cycles WHERE outcome='pass' GROUP BY 1 ORDER BY 2"
+    passed = f"SELECT {ROW}, min(cycle) FROM cycles WHERE outcome='pass' GROUP BY 1 ORDER BY 2"
     for name, cycle in db.execute(passed):
         firsts.setdefault(row_of(cases, name), cycle)
     good = sorted(firsts.values())

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "reports/visible.hpp"
+#include "rig/drawn.hpp"
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
@@ -114,7 +115,8 @@ Summary::Position& Summary::position(const std::string& case_name) {
 }
 
 void Summary::add(const CycleRecord& cycle) {
-  const Position at = position(cycle.case_name);
+  const bool drawn = cycle.verdict && cycle.verdict->induced == drawn_cause;
+  const Position at = position(drawn ? row_of_drawn(cycle.case_name) : cycle.case_name);
   Row& r = rows_[at.row];
   events_ += static_cast<std::int64_t>(event_count(cycle));
   const Outcome outcome = cycle.verdict ? cycle.verdict->outcome : Outcome::inconclusive;
@@ -133,7 +135,7 @@ void Summary::add(const CycleRecord& cycle) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
   }
-  if (v.measured) return;  // nothing was induced that a diagnosis could find
+  if (v.measured || drawn) return;  // no cause is claimed that a diagnosis could find
   if (outcome == Outcome::error && v.induced != "rig_fault") return;
   ++(v.diagnosis.cause == "unknown" ? unknown_ : v.diagnosis.cause == v.induced ? right_ : wrong_);
 }

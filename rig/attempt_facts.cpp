@@ -42,7 +42,8 @@ bool AttemptFacts::in_doubt(const Attempt& a) const {
 
 bool AttemptFacts::undelivered(const Attempt& a) const {
   if (a.kind->unanswered != WhenUnanswered::repeat || !a.entered) return false;
-  return !a.response_left || forged(a) || a.code.empty() || is_passing(a.code);
+  // a wrong PIN is asked for again under another number; the advice itself is over
+  return !a.response_left || forged(a) || a.code.empty() || (is_passing(a.code) && a.code != "55");
 }
 
 bool AttemptFacts::open_in_journal(const Attempt& a) const {
@@ -61,9 +62,8 @@ Mark AttemptFacts::ended(const Attempt& a) const {
   const bool may_give_up = !scope_.keep_reversal_after_last_try && scope_.reversal_tries != 0;
   if (a.reversal_ended || !may_give_up || !a.gave_up) return a.reversal_ended;
   // a terminal that reached the network's door and no host has tried too
-  const auto refused = std::count_if(t_.refusals.begin(), t_.refusals.end(), [&](const Mark& r) {
-    return r.seq > a.entered.seq && r.seq < a.gave_up.seq;
-  });
+  const auto refused = std::count_if(t_.refusals.begin(), t_.refusals.end(),
+                                     [&](const Mark& r) { return r.seq > a.entered.seq && r.seq < a.gave_up.seq; });
   return a.reversals + refused >= scope_.reversal_tries ? a.gave_up : a.reversal_ended;
 }
 

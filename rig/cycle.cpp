@@ -110,7 +110,7 @@ void Watch::open_gates(const Event& event) {
 }
 
 /// Takes events out of the inbox and lets due steps act until `test` holds for one (true) or the deadline passes.
-Task<bool> Watch::until(Test test, Time deadline) {
+Task<bool> Watch::until(Test test, Deadline deadline) {
   for (;;) {
     while (!inbox_.empty()) {
       Event event = std::move(inbox_.front());
@@ -121,7 +121,8 @@ Task<bool> Watch::until(Test test, Time deadline) {
     if (broken_) co_return false;
     if (bench_.abort != nullptr && bench_.abort->load()) co_return false;
     const Time now = bench_.clock.now();
-    Time wake = deadline;
+    const Time end = deadline();
+    Time wake = end;
     for (std::size_t i = 0; i < waiting_.size();) {
       if (waiting_[i].due <= now) {
         Waiting ready = std::move(waiting_[i]);
@@ -134,7 +135,7 @@ Task<bool> Watch::until(Test test, Time deadline) {
       ++i;
     }
     if (!inbox_.empty()) continue;
-    if (now >= deadline) co_return false;
+    if (now >= end) co_return false;
     co_await bench_.clock.wait(arrived_, wake);
   }
 }
@@ -165,7 +166,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   approved_ = false;
   told_ = false;
   broken_ = false;
-  sink_.begin(number, c.name, bench_.clock.now());
+  sink_.begin(number, c, bench_.clock.now());
   std::string failure;
   bool aborted = false;
   std::exception_ptr unrecorded;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "rig/bench.hpp"
 #include "rig/crew.hpp"
@@ -19,8 +20,8 @@ namespace swiperig {
 /// Where a cycle's record goes while it is made.
 struct Sink {
   virtual ~Sink() = default;
-  /// The cycle is durable before its first motion.
-  virtual void begin(std::int64_t cycle, const std::string& case_name, Time at) = 0;
+  /// The cycle, and its case where no other has it, is durable before its first motion.
+  virtual void begin(std::int64_t cycle, const Case& c, Time at) = 0;
   virtual void event(const Event&) = 0;
   /// Durable when it returns.
   virtual void verdict(std::int64_t cycle, Time ended, const Verdict&) = 0;
@@ -64,7 +65,12 @@ class Watch {
   Task<> perform(StepAction action);
   void record(Event event);
   void open_gates(const Event& event);
-  Task<bool> until(Test test, Time deadline);
+  /// Asked anew whenever anything happens.
+  using Deadline = std::function<Time()>;
+  Task<bool> until(Test test, Deadline deadline);
+  Task<bool> until(Test test, Time deadline) {
+    return until(std::move(test), Deadline([deadline] { return deadline; }));
+  }
   Task<> clear();
   Task<> drain();
   Task<bool> milestone(std::string name, Duration limit);

@@ -126,13 +126,10 @@ Task<> Watch::run_case(Case c) {
     return acting_count_ > 0 ||
            std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& w) { return w.due != never; });
   };
-  // whatever still acts is awaited without a limit, what is under way until then: who stops acting changes the limit
-  const Test settled_down = [acting](const Event&) { return !acting(); };
-  while (!broken_ && (acting() || bench_.clock.now() < linger_)) {
-    const Time limit = acting() ? never : linger_;
-    co_await until(settled_down, limit);
-    if (broken_ || (bench_.abort != nullptr && bench_.abort->load())) break;
-  }
+  // whatever still acts is awaited without a limit, what is under way until then
+  Test nothing_else = [](const Event&) { return false; };
+  Deadline settled_down = [this, acting] { return acting() ? never : linger_; };
+  co_await until(std::move(nothing_else), std::move(settled_down));
   co_await acting_.join();
   std::erase_if(waiting_, [this](const Waiting& w) {
     if (comes_after_the_case(w.step)) return false;

@@ -20,6 +20,7 @@ Task<> Watch::restart_terminal() {
   StepAction off = Supply{false};
   StepAction on = Supply{true};
   if (powered_) co_await perform(std::move(off));
+  co_await drain();  // a start that was under way is not the one that is wanted
   co_await perform(std::move(on));
   idle_ = false;
   const bool booted = co_await milestone("booted", bench_.terminal.boot_limit);
@@ -108,6 +109,14 @@ Task<> Watch::recover(Case c) {
     co_await milestone("last_result", answer_limit);
   }
   if (idle_) co_await sell(&the_sale, recovery_amount_minor);
+  if (idle_ || told_) {
+    if (!idle_) co_await milestone("idle", 10s);
+    // a refusal may be what mends it: the host asks for a new sign-in, and the next sale is approved
+    if (idle_ && !approved_) {
+      post(Source::rig, Intent{"recovery sale", recovery_amount_minor, "once more"});
+      co_await sell(&the_sale, recovery_amount_minor);
+    }
+  }
   co_await read(Source::terminal, "journal", bench_.journal);
   co_await read(Source::host, "ledger", bench_.ledger);
   if (c.settle) {

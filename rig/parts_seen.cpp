@@ -61,6 +61,7 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
     p.keys = done->manner;
   } else if (const auto* part = std::get_if<PartState>(&e.body)) {
     if (part->state != "sound" && part->state != "good" && !p.failed) p.failed = at;
+    if (part->part == "clock" && part->state == "lost" && !p.misdated) p.told_time = Mark{};  // and has to be told anew
   }
 }
 
@@ -70,7 +71,13 @@ void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
   const auto get = [&](std::string_view what) { return field(m.fields, what); };
   if (name == "idle") keyless_ = false;
   if (name == "request_entered" && keyless_ && !p.sold_tampered) p.sold_tampered = at;
-  if (!p.misdated && name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
+  const std::string_view connection = get("connection");
+  if (name.ends_with("_entered") && !name.ends_with("response_entered") && !connection.empty()) {
+    asked_[std::string(connection)] = get("stan");
+  }
+  const auto asked = asked_.find(connection);
+  const bool its_own = asked == asked_.end() || asked->second == get("stan");
+  if (!p.misdated && its_own && name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
     p.told_time = at;
     p.host_time = get("clock");
   }

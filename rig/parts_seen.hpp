@@ -2,6 +2,10 @@
 // signs of life, restarts, and the time on its receipts against the host's.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <string>
+
 #include "rig/transaction.hpp"
 
 namespace swiperig {
@@ -14,8 +18,9 @@ class PartsFold {
   void lives(Mark at);
   void see(const Milestone& m, Mark at, Transaction& t);
 
-  Mark alive_, alive_before_;  // the last two different moments with a sign of life
-  bool keyless_ = false;       // its keys are erased, and it has not become ready since
+  Mark alive_, alive_before_;                              // the last two different moments with a sign of life
+  bool keyless_ = false;                                   // its keys are erased, and it has not become ready since
+  std::map<std::string, std::string, std::less<>> asked_;  // by connection: the number whose answer is awaited there
 };
 
 }  // namespace swiperig

@@ -164,7 +164,10 @@ class Rules : private AttemptFacts {
     bool slip = false;                                             // that the totals differ has been reported
     Totals booked;  // what a settlement has to say, that of earlier cycles too
     for (const Attempt& a : t_.attempts) {
-      if (a.journal == "approved" && a.batch == t_.settlement_batch && a.kind->sign != 0)
+      // an advice that still waited then is delivered before the totals are made
+      const bool delivered = a.journal == "queued" && a.response_left.seq > journal_.seq && approved_code(a.code) &&
+                             a.response_left.seq < t_.settlement_entered.seq;
+      if ((a.journal == "approved" || delivered) && a.batch == t_.settlement_batch && a.kind->sign != 0)
         booked.amount_minor += a.kind->sign * a.journal_amount_minor, ++booked.count;
       if (a.carried) continue;
       auto& [journal, ledger] = sums[a.kind];

@@ -51,6 +51,7 @@ inline std::size_t event_count(const CycleRecord& c) { return c.events.size() + 
 
 struct EpochRecord {
   std::int64_t epoch = 0;
+  std::vector<Case> drawn;  ///< cases of its cycles that the run's plan does not name
   std::vector<CycleRecord> cycles;
   Duration bench_time{};
   Digest head{};
@@ -63,7 +64,7 @@ struct RunInfo {
   bool is_virtual = true;
   std::int64_t cycles_planned = 0;
   Scope scope;
-  std::vector<Case> cases;
+  std::vector<Case> cases;  ///< without drawn ones, which are written as they come
 };
 
 /// Adds an epoch's head to the run's.

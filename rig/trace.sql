@@ -29,6 +29,7 @@ CREATE TABLE run (
   head TEXT                         -- lower-case hex; NULL: the run did not end in order
 );
 
+-- The cases of a campaign are there when the run begins; those drawn at random come with their epoch, one for a cycle.
 CREATE TABLE cases (
   name TEXT PRIMARY KEY,
   body TEXT NOT NULL                -- JSON: the whole case, as planned

@@ -138,14 +138,16 @@ TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durab
       .bind("0.1.0")
       .bind(wall_clock_s())
       .step();
-  for (const Case& c : run.cases) {
-    Statement(db_.get(), "INSERT INTO cases VALUES(?,?)").bind(c.name).bind(to_json(c)).step();
-  }
+  for (const Case& c : run.cases) add_case(c);
   exec("COMMIT");
   insert_event_ = std::make_unique<Statement>(db_.get(), "INSERT INTO events VALUES(?,?,?,?,?,?,?)");
 }
 
 TraceWriter::~TraceWriter() = default;
+
+void TraceWriter::add_case(const Case& c) {
+  Statement(db_.get(), "INSERT INTO cases VALUES(?,?)").bind(c.name).bind(to_json(c)).step();
+}
 
 void TraceWriter::begin(std::int64_t cycle, const std::string& case_name, Time at) {
   live_ = true;
@@ -195,6 +197,7 @@ void TraceWriter::verdict(std::int64_t cycle, Time ended, const Verdict& v) {
 
 void TraceWriter::epoch(const EpochRecord& record) {
   exec("BEGIN");
+  for (const Case& c : record.drawn) add_case(c);
   Statement insert(db_.get(), "INSERT INTO cycles VALUES(?,?,?,?,?,?,?,?,?,?)");
   const std::uint64_t base = seq_;
   for (const CycleRecord& c : record.cycles) {
@@ -266,7 +269,8 @@ TraceReader::TraceReader(const std::string& path) : path_(path) {
   wall_ms_ = run.integer(8);
   try {
     run_.scope = parse_scope(run.text(6));
-    Statement cases(db_.get(), "SELECT body FROM cases ORDER BY rowid");
+    // as to_json writes the cause of a drawn case; in a text the quotes would be escaped
+    Statement cases(db_.get(), "SELECT body FROM cases WHERE instr(body,'\"cause\":\"drawn\"')=0 ORDER BY rowid");
     while (cases.step()) run_.cases.push_back(parse_case(cases.text(0)));
   } catch (const TraceError&) {
     throw;
@@ -280,6 +284,16 @@ TraceReader::TraceReader(const std::string& path) : path_(path) {
 }
 
 TraceReader::~TraceReader() = default;
+
+Case TraceReader::case_named(const std::string& name) const {
+  Statement found(db_.get(), "SELECT body FROM cases WHERE name=?");
+  if (!found.bind(name).step()) throw TraceError(path_ + ": a cycle of case \"" + name + "\", which it does not have");
+  try {
+    return parse_case(found.text(0));
+  } catch (const std::runtime_error& e) {
+    throw TraceError(path_ + ": case \"" + name + "\": " + e.what());
+  }
+}
 
 void TraceReader::check() const {
   {

@@ -26,6 +26,9 @@ class TraceWriter {
   TraceWriter(const std::string& path, const RunInfo& run, bool durable);
   ~TraceWriter();
 
+  /// A case that was drawn for the cycle that begins next.
+  void add_case(const Case&);
+
   // Real equipment: as it happens. One epoch, number 0.
   void begin(std::int64_t cycle, const std::string& case_name, Time at);
   void event(const Event&);
@@ -60,7 +63,10 @@ class TraceReader {
   explicit TraceReader(const std::string& path);
   ~TraceReader();
 
+  /// Without the cases that were drawn: case_named has every one.
   const RunInfo& run() const { return run_; }
+  /// Throws TraceError where the trace has no such case.
+  Case case_named(const std::string& name) const;
   /// "" when the run did not end in order.
   const std::string& head() const { return head_; }
   std::int64_t wall_ms() const { return wall_ms_; }

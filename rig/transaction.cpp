@@ -40,7 +40,7 @@ class Fold {
   void see(const Intent& i) {
     t_.intents.push_back({i.what, i.amount_minor, at_});
     tries_.clear();
-    if (i.what == "recovery sale") t_.recovery = at_;
+    if (i.what == "recovery sale" && !t_.recovery) t_.recovery = at_;
     if (t_.case_intent < 0 && begins_case(i.what)) begin_case();
   }
   /// What was seen while the originals were made is none of the case's.
@@ -77,8 +77,10 @@ class Fold {
   void see(const BookRead& b) {
     t_.books[b.book] = at_;
     const bool journal = b.book == "journal";
-    for (Attempt& a : t_.attempts) {  // what was read before is overtaken, but for batches that are closed
-      if (closed_.contains(a.batch)) continue;
+    std::set<std::string> shown;
+    for (const Entry& row : b.entries) shown.insert(row.batch);
+    for (Attempt& a : t_.attempts) {  // what was read before is overtaken, but for batches that are closed and gone
+      if (closed_.contains(a.batch) && !shown.contains(a.batch)) continue;
       (journal ? a.journal : a.ledger).clear();
       (journal ? a.journal_amount_minor : a.ledger_amount_minor) = 0;
     }
@@ -120,7 +122,7 @@ class Fold {
   void see(const Milestone& m) {
     const auto get = [&](std::string_view name) { return field(m.fields, name); };
     const std::string_view name = m.name;
-    if (name == "refused") t_.refusals.push_back(at_);
+    if (name == "refused" || name == "unreached") t_.refusals.push_back(at_);
     if (!t_.recovery) {
       if (name == "card_read") t_.card_read = at_;
       if (name == "read_error") t_.read_error = at_;
@@ -234,6 +236,13 @@ class Fold {
     } else if (name == "settlement_response_left") {
       t_.settlement_answer = get("totals");
       t_.settlement_answered = at_;
+    } else if (name == "upload_entered") {
+      // 202 and 207 end the batch: once the terminal has the host's answer, it may let its journal go
+      const bool ends = get("function") == "202" || get("function") == "207";
+      closing_[std::string(get("connection"))] = ends ? std::string(get("batch")) : "";
+    } else if (name == "upload_response_left") {
+      const auto closing = closing_.find(std::string(get("connection")));
+      if (closing != closing_.end() && !closing->second.empty() && get("code") == "00") closed_.insert(closing->second);
     } else if (name == "settled") {
       t_.settled = at_;
       if (get("outcome") != "FAILED") closed_.insert(std::string(get("batch")));
@@ -324,8 +333,9 @@ class Fold {
   std::string logon_connection_;
   std::map<std::string, std::pair<std::string, std::string>> reversal_on_;  // connection to batch and STAN
   std::map<std::string, int> tries_;                                        // reversals at this occasion
-  std::set<std::string> closed_;           // batches settled: gone from the books, and rightly
-  std::map<std::string, Attempt> before_;  // as the books had them when the cycle began
+  std::map<std::string, std::string> closing_;  // by connection: the batch that its upload ends, or ""
+  std::set<std::string> closed_;                // batches settled: gone from the books, and rightly
+  std::map<std::string, Attempt> before_;       // as the books had them when the cycle began
 };
 
 }  // namespace

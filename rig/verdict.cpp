@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rig/diagnose.hpp"
+#include "rig/drawn.hpp"
 #include "rig/reconcile.hpp"
 #include "rig/transaction.hpp"
 
@@ -26,7 +27,7 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
   for (const std::string& name : c.must) {
     if (!seen_in_case(name, t, events)) return "the case must see " + name + " to count, and did not";
   }
-  for (std::size_t step = 0; step < c.steps.size(); ++step) {
+  for (std::size_t step = 0; step < c.steps.size() && !is_drawn(c); ++step) {
     bool fired = false;
     for (const Event& e : events) {
       const auto* f = std::get_if<Fired>(&e.body);
@@ -85,7 +86,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   } else if (!missing.empty()) {
     v.outcome = Outcome::inconclusive;
     v.why = missing;
-  } else if (c.cause != "none" && v.diagnosis.cause == "none" && c.sweep.series.empty()) {
+  } else if (c.cause != "none" && v.diagnosis.cause == "none" && c.sweep.series.empty() && !is_drawn(c)) {
     v.outcome = Outcome::inconclusive;
     v.why = "what the case induced changed nothing: " + v.diagnosis.why;
   } else {

@@ -95,6 +95,7 @@ Wire::Look Wire::look(bool from_terminal, BytesView frame) {
   if (!request && m.field(12).size() == 6 && m.field(13).size() == 4) {
     out.emplace_back("clock", std::string(m.field(13)) + std::string(m.field(12)));
   }
+  if (look.stem == "upload" && m.field(60).size() >= 11) out.emplace_back("function", m.field(60).substr(8, 3));
   if (kind == MessageClass::settlement && m.has(48)) out.emplace_back("totals", m.field(48));
   if (m.has(42)) out.emplace_back("mid", printable(m.field(42)));
   if (m.has(41)) out.emplace_back("tid", printable(m.field(41)));

@@ -175,7 +175,7 @@ struct Lab final : Actuator, PowerSwitch, NetworkImpairment, HostScript, Book {
 };
 
 struct Record final : Sink {
-  void begin(std::int64_t, const std::string&, Time) override { ++begun; }
+  void begin(std::int64_t, const Case&, Time) override { ++begun; }
   void event(const Event& e) override { events.push_back(e); }
   void verdict(std::int64_t, Time, const Verdict&) override { ++verdicts; }
   /// Number of the first event after `from` for which `test` holds; 0: none.
@@ -418,7 +418,7 @@ TEST(Cycle, ATraceThatTakesNoMoreLeavesTheBenchAtRest) {
     using std::runtime_error::runtime_error;
   };
   struct Disk final : Sink {
-    void begin(std::int64_t, const std::string&, Time) override {}
+    void begin(std::int64_t, const Case&, Time) override {}
     void event(const Event& e) override {
       if (full) ++after;
       if (is_sale(e)) full = true;

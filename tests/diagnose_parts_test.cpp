@@ -379,6 +379,26 @@ TEST(PartRules, AReceiptSaysTheTimeThatTheHostHasTold) {
   EXPECT_EQ(sale("1123101500", "nonsense", false), "");
 }
 
+TEST(PartRules, AClockThatIsLostAfterwardsHasToBeToldAnewAndByItsOwnAnswer) {
+  const auto sale = [](bool lost, const char* again) {
+    History h = read();
+    h.asked(1, 1234);
+    const auto told = [&](const char* stan) {
+      h.mark(Source::network, "response_left",
+             {{"batch", "000001"}, {"stan", stan}, {"connection", "1"}, {"mac", "ok"}, {"clock", "1123101500"}});
+    };
+    told("000001");
+    if (lost) h.add(Source::rig, PartState{"clock", "lost"});
+    if (*again != '\0') told(again);
+    h.mark(Source::terminal, "printed", {{"batch", "000001"}, {"stan", "000001"}, {"date", "0101000003"}});
+    return findings(h, scope());
+  };
+  EXPECT_EQ(sale(false, ""), "R_CLOCK");
+  EXPECT_EQ(sale(true, ""), "");
+  EXPECT_EQ(sale(true, "000001"), "R_CLOCK");
+  EXPECT_EQ(sale(true, "000007"), "") << "an older answer, replayed";
+}
+
 TEST(PartRules, WhatNobodyWasToldCanBeAskedFor) {
   const auto asked = [](const char* outcome, const char* journal) {
     History h = approved();

@@ -62,7 +62,7 @@ std::vector<Case> faults_on(const TransactionKind& kind) {
 
 class Verdicts final : public Sink {
  public:
-  void begin(std::int64_t, const std::string& case_name, Time) override { now_ = case_name; }
+  void begin(std::int64_t, const Case& c, Time) override { now_ = c.name; }
   void event(const Event&) override {}
   void verdict(std::int64_t, Time, const Verdict& v) override { all.emplace_back(now_, v); }
   std::vector<std::pair<std::string, Verdict>> all;

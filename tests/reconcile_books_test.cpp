@@ -91,5 +91,48 @@ TEST(ReconcileBooks, ASettlementSaysWhatTheJournalShowed) {
   EXPECT_EQ(settled(two.c_str(), differs.c_str()), "I5") << "the host disagreed, and agreement was told";
 }
 
+TEST(ReconcileBooks, ABatchThatTheHostHasClosedMayBeGoneThoughNobodyHeardIt) {
+  const auto ended = [](const char* function, const char* code) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    h.recover();
+    books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+    h.mark(Source::network, "upload_entered", {{"batch", "000001"}, {"function", function}, {"connection", "70"}});
+    h.mark(Source::network, "upload_response_left", {{"batch", "000001"}, {"code", code}, {"connection", "70"}});
+    h.book("journal", {});
+    h.book("ledger", {});
+    return rules(of(h));
+  };
+  EXPECT_EQ(ended("202", "00"), "");
+  EXPECT_NE(ended("201", "00").find("I9"), std::string::npos) << "only a part of the upload";
+  EXPECT_NE(ended("202", "96").find("I9"), std::string::npos) << "the host did not take it";
+}
+
+TEST(ReconcileBooks, AnAdviceThatWaitedIsDeliveredBeforeTheTotals) {
+  const auto settled = [](bool delivered) {
+    History h = begun();
+    h.recover();
+    h.mark(Source::network, "request_entered",
+           {{"batch", "000001"},
+            {"stan", "000003"},
+            {"connection", "3"},
+            {"kind", "offline_sale"},
+            {"amount", History::amount(500)},
+            {"proc", "000000"},
+            {"mac", "ok"}});
+    h.wire("request_left", 3, 500);
+    Entry row = History::row(3, 500, "queued");
+    row.kind = "offline_sale";
+    books(h, {row}, {});
+    if (delivered) h.answered(3, 500);
+    h.mark(Source::network, "settlement_entered",
+           {{"batch", "000001"}, {"totals", "000000000600002000000000000000" + std::string(32, '0')}});
+    const std::string all = rules(of(h));
+    return all.find("I5") != std::string::npos;
+  };
+  EXPECT_FALSE(settled(true));
+  EXPECT_TRUE(settled(false));
+}
+
 }  // namespace
 }  // namespace swiperig

@@ -1,0 +1,19 @@
+// Cases that were drawn at random instead of written: they claim no cause, so nothing is expected of the diagnosis, and
+// a step whose moment never came is no fault of theirs. Rules about money hold for them as for all others. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "rig/case.hpp"
+
+namespace swiperig {
+
+/// The cause of a drawn case: whatever it drew, if that acted at all.
+inline constexpr std::string_view drawn_cause = "drawn";
+inline bool is_drawn(const Case& c) { return c.cause == drawn_cause; }
+
+/// They are counted together by kind: "drawn sale" of "drawn sale 17".
+inline std::string row_of_drawn(const std::string& case_name) { return case_name.substr(0, case_name.rfind(' ')); }
+
+}  // namespace swiperig
