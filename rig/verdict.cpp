@@ -92,7 +92,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   } else {
     // a sweep crosses the border behind which its fault changes nothing, and so induces nothing; that it has one is the
     // run's to say
-    if (v.diagnosis.cause == "none") v.induced = "none";
+    if (!c.sweep.series.empty() && v.diagnosis.cause == "none") v.induced = "none";
     v.outcome = Outcome::pass;
     v.why = "money and books agree; " + v.diagnosis.why;
   }

@@ -225,7 +225,7 @@ TEST(RandomCampaign, APlantedDefectIsFoundByItsOwnRule) {
        {Planted{"forgets_reversal_after_power_loss", "I9"}, Planted{"accepts_wrong_mac", "R_MAC"},
         Planted{"sells_before_reversal", "I8"}, Planted{"forgets_advice", "I10"}}) {
     const Folder folder;
-    const Ran ran = run(folder, "d", {shipped, planted.defect, "", 5, 400});
+    const Ran ran = run(folder, "d", {shipped, planted.defect, "", 5, 2000});
     EXPECT_EQ(ran.exit_code, 1);
     EXPECT_THAT(ran.findings, Contains(testing::Key(std::string(planted.rule)))) << planted.defect;
   }

@@ -33,7 +33,7 @@ const std::map<std::string, std::set<std::string>> arrows = {
 };
 
 /// Files of rig that are data and functions of data: they know neither Asio nor a clock, not even by way of a header.
-const std::set<std::string> pure = {"event",         "case",           "trace",
+const std::set<std::string> pure = {"event",         "case",           "drawn",          "trace",
                                     "transaction",   "reconcile",      "diagnose",
                                     "verdict",       "track",          "f2f",
                                     "path",          "wire",           "mac",
