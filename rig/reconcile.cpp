@@ -190,7 +190,7 @@ class Rules : private AttemptFacts {
            {journal_, ledger_, t_.settled});
       return;
     }
-    if (slip) return;
+    if (slip || t_.closed_unheard) return;  // who has closed a batch alone counts another one
     const auto asked = totals_of(t_.settlement_totals);
     if (asked && t_.settlement_entered.seq > journal_.seq &&
         (asked->count != booked.count || asked->amount_minor != booked.amount_minor)) {
@@ -256,7 +256,9 @@ class Rules : private AttemptFacts {
     }
     // what the journal did not hold before the power went is not lost with it: then I10 says all there is to say
     const bool lost = std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& power) {
-      return power.seq > a.entered.seq && !(a.seen_clear && a.seen_clear.seq < power.seq);
+      const Mark clear = ended(a);
+      return power.seq > a.entered.seq && !(a.seen_clear && a.seen_clear.seq < power.seq) &&
+             !(clear && clear.seq < power.seq);
     });
     if (in_doubt(a) && lost && !a.reversal_entered && a.journal != "approved" && a.journal != "pending") {
       find("I9", "the pending reversal of " + key(a) + " did not survive the power loss: never sent, no longer pending",

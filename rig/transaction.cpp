@@ -80,7 +80,8 @@ class Fold {
     std::set<std::string> shown;
     for (const Entry& row : b.entries) shown.insert(row.batch);
     for (Attempt& a : t_.attempts) {  // what was read before is overtaken, but for batches that are closed and gone
-      if (closed_.contains(a.batch) && !shown.contains(a.batch)) continue;
+      const bool closed = closed_.contains(a.batch) || (!journal && closed_by_host_.contains(a.batch));
+      if (closed && !shown.contains(a.batch)) continue;
       (journal ? a.journal : a.ledger).clear();
       (journal ? a.journal_amount_minor : a.ledger_amount_minor) = 0;
     }
@@ -164,7 +165,7 @@ class Fold {
       const TransactionKind* kind = kind_named(get("kind"));
       a.kind = kind != nullptr ? kind : &the_sale;
       // an advice that is sent again belongs to whoever wanted it first
-      if (a.intent < 0 || a.reused_key) a.intent = static_cast<int>(t_.intents.size()) - 1;
+      if (a.intent < 0 || a.reused_key) a.intent = wanted(*a.kind, amount);
       const auto index = static_cast<std::size_t>(&a - t_.attempts.data());
       by_connection_[std::string(get("connection"))] = index;
       expected_[std::string(get("connection"))] = {index, response_mti(get("mti")), m.fields};
@@ -178,6 +179,8 @@ class Fold {
     } else if (name == "response_entered" || name == "response_left") {
       if (strays(m)) return;
       Attempt& a = attempt(get("batch"), get("stan"));
+      // a second answer to one request counts once it reaches the terminal
+      if (name == "response_entered" && a.response_left.seq > a.entered.seq) return;
       (name == "response_entered" ? a.response_entered : a.response_left) = at_;
       if (name == "response_left" && !a.first_response_left) a.first_response_left = at_;
       a.code = get("code");
@@ -233,6 +236,10 @@ class Fold {
       t_.sent.push_back({Sent::settlement, std::string(get("batch")), "", at_});
     } else if (name == "settlement_left") {
       t_.settlement_left = at_;
+    } else if (name == "settlement_response_entered") {
+      const std::string_view flags = get("totals");
+      const bool agreed = flags.size() == 62 && flags[30] == '1' && flags[61] == '1';
+      if (agreed && get("code") == "00" && t_.settlement_entered) closed_by_host_.insert(t_.settlement_batch);
     } else if (name == "settlement_response_left") {
       t_.settlement_answer = get("totals");
       t_.settlement_answered = at_;
@@ -245,7 +252,11 @@ class Fold {
       if (closing != closing_.end() && !closing->second.empty() && get("code") == "00") closed_.insert(closing->second);
     } else if (name == "settled") {
       t_.settled = at_;
-      if (get("outcome") != "FAILED") closed_.insert(std::string(get("batch")));
+      if (get("outcome") != "FAILED") {
+        closed_.insert(std::string(get("batch")));
+      } else if (closed_by_host_.contains(std::string(get("batch")))) {
+        t_.closed_unheard = at_;
+      }
       t_.settlement_outcome = get("outcome");
     } else if (name == "told" && !get("stan").empty()) {
       Attempt& a = attempt(get("batch"), get("stan"));
@@ -316,6 +327,17 @@ class Fold {
     return true;
   }
 
+  /// Whose request of this kind and amount it is: an advice may go out when the next transaction does.
+  int wanted(const TransactionKind& kind, std::int64_t amount_minor) const {
+    const int last = static_cast<int>(t_.intents.size()) - 1;
+    if (kind.unanswered != WhenUnanswered::repeat) return last;
+    for (int i = last; i >= 0; --i) {
+      const IntentSeen& intent = t_.intents[static_cast<std::size_t>(i)];
+      if (intent.what == kind.name && intent.amount_minor == amount_minor) return i;
+    }
+    return last;
+  }
+
   Attempt& attempt(std::string_view batch, std::string_view stan) {
     if (Attempt* a = t_.find(batch, stan)) return *a;
     Attempt& a = t_.attempts.emplace_back();
@@ -335,6 +357,7 @@ class Fold {
   std::map<std::string, int> tries_;                                        // reversals at this occasion
   std::map<std::string, std::string> closing_;  // by connection: the batch that its upload ends, or ""
   std::set<std::string> closed_;                // batches settled: gone from the books, and rightly
+  std::set<std::string> closed_by_host_;        // the host said so, whatever the terminal heard of it
   std::map<std::string, Attempt> before_;       // as the books had them when the cycle began
 };
 

@@ -114,6 +114,7 @@ struct Transaction {
   std::string fault_what;
   PartsSeen parts;
   Mark settlement_entered, settlement_left, settlement_answered;
+  Mark closed_unheard;  ///< the terminal said that a settlement failed, and the host had closed its batch
 
   Attempt* find(std::string_view batch, std::string_view stan);
 };

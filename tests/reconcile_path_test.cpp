@@ -1,0 +1,119 @@
+// What the path did, and what came too late to count, is not the terminal's doing.
+#include "rig/diagnose.hpp"
+#include "tests/found.hpp"
+
+namespace swiperig {
+namespace {
+
+TEST(ReconcilePath, ASecondAnswerCountsOnlyOnceItReachesTheTerminal) {
+  const auto sold = [](bool delivered, const char* code, const char* mac) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    h.wire("response_entered", 1, 1234, code, mac);
+    if (delivered) h.wire("response_left", 1, 1234, code, mac);
+    h.recover();
+    books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+    return rules(of(h));
+  };
+  EXPECT_EQ(sold(false, "90", "ok"), "");
+  EXPECT_EQ(sold(false, "00", "wrong"), "");
+  EXPECT_EQ(sold(true, "90", "ok"), "R_ANSWER") << "the twin: the terminal had it";
+  EXPECT_EQ(sold(true, "00", "wrong"), "R_MAC");
+}
+
+TEST(ReconcilePath, ALateSecondAnswerMakesTheHostNoSlowerThanItWas) {
+  const auto cause = [](Duration after, bool first) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    if (first) h.answered(1, 1234);
+    if (first) h.told(1, "APPROVED", 1234);
+    h.wait(after);
+    h.wire("response_entered", 1, 1234);
+    return diagnose(observed(h.events), full_scope()).cause;
+  };
+  EXPECT_EQ(cause(std::chrono::seconds(15), true), "none");
+  EXPECT_EQ(cause(std::chrono::seconds(15), false), "host_slow");
+}
+
+TEST(ReconcilePath, AStoredAdviceBelongsToWhoeverWantedIt) {
+  const auto sent = [](std::int64_t wanted_minor) {
+    History h;
+    h.intent("offline_sale", wanted_minor);
+    h.read_card();
+    h.intent("recovery sale", 100);
+    h.rail(0);
+    h.rail(5000);
+    h.mark(Source::network, "request_entered",
+           {{"batch", "000001"},
+            {"stan", "000003"},
+            {"connection", "3"},
+            {"kind", "offline_sale"},
+            {"amount", History::amount(500)},
+            {"proc", "000000"},
+            {"mac", "ok"}});
+    h.wire("request_left", 3, 500);
+    h.answered(3, 500);
+    h.good_sale(9, 100);
+    Entry row = History::row(3, 500, "approved");
+    row.kind = "offline_sale";
+    books(h, {row}, {row});
+    return rules(of(h));
+  };
+  EXPECT_EQ(sent(500), "");
+  EXPECT_EQ(sent(700), "I1") << "the twin: nobody wanted it, and it is charged beside the sale";
+}
+
+/// A settlement that the host accepts and the terminal hears something else of; then a second one.
+std::string settled(const char* host_says, const char* terminal_hears, bool journal_says_so) {
+  const std::string totals = "000000001334002000000000000000" + std::string(32, '0');
+  std::string agreed = totals;
+  agreed[30] = agreed[61] = '1';
+  History h = begun();
+  h.good_sale(1, 1234);
+  h.recover();
+  const std::vector<Entry> rows = {History::row(1, 1234, "approved"), History::row(9, 100, "approved")};
+  h.book("journal", rows);
+  h.book("ledger", rows);
+  h.mark(Source::network, "settlement_entered", {{"batch", "000001"}, {"totals", totals}});
+  h.mark(Source::network, "settlement_response_entered",
+         {{"batch", "000001"}, {"totals", agreed}, {"code", host_says}});
+  h.mark(Source::network, "settlement_response_left",
+         {{"batch", "000001"}, {"totals", agreed}, {"code", terminal_hears}});
+  h.mark(Source::terminal, "settled", {{"batch", "000001"}, {"outcome", "FAILED"}});
+  h.book("journal", journal_says_so ? rows : std::vector<Entry>{});
+  h.book("ledger", {});
+  h.mark(Source::network, "settlement_entered", {{"batch", "000002"}, {"totals", totals}});
+  h.mark(Source::terminal, "settled", {{"batch", "000002"}, {"outcome", "DIFFERED"}});
+  return rules(of(h));
+}
+
+TEST(ReconcilePath, WhatTheHostClosedAloneIsGoneFromItsBookRightly) {
+  EXPECT_EQ(settled("00", "05", true), "");
+  EXPECT_NE(settled("05", "05", true).find("I3"), std::string::npos) << "the twin: the host closed nothing";
+  EXPECT_NE(settled("00", "05", false).find("I9"), std::string::npos) << "the terminal had no right to let it go";
+}
+
+TEST(ReconcilePath, AReversalReportedAsGivenUpIsNotLostWithThePower) {
+  const auto cut = [](bool reported, bool may) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    h.told(1, "UNKNOWN", 1234);
+    h.mark(Source::network, "refused");
+    h.mark(Source::network, "refused");
+    if (reported) h.mark(Source::terminal, "gave_up", {{"batch", "000001"}, {"stan", "000001"}});
+    h.recover();
+    books(h, {}, {History::row(1, 1234, "approved")});
+    Scope scope = full_scope();
+    scope.reversal_tries = 2;
+    scope.keep_reversal_after_last_try = !may;
+    return rules(reconcile(replay(h.events, scope), scope));
+  };
+  EXPECT_EQ(cut(true, true), "");
+  EXPECT_NE(cut(false, true).find("I9"), std::string::npos);
+  EXPECT_NE(cut(true, false).find("I9"), std::string::npos) << "this profile keeps it";
+}
+
+}  // namespace
+}  // namespace swiperig
