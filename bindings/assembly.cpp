@@ -319,6 +319,12 @@ Task<> stand_in_host(Clock& clock, const BenchFile& file, const DrawPlace& place
   co_await crew.join();
 }
 
+/// Whether texts of its screen reach the bench.
+bool shows_screen(const TerminalProfile& profile) {
+  return std::any_of(profile.rules.begin(), profile.rules.end(),
+                     [](const TextRule& rule) { return rule.place == "screen"; });
+}
+
 }  // namespace
 
 Scope scope_of(const BenchFile& file) {
@@ -338,6 +344,7 @@ Scope scope_of(const BenchFile& file) {
   s.unprinted_sale_stands = file.profile.unprinted_sale_stands;
   s.watchdog = file.profile.watchdog;
   if (file.parts) s.sources.insert("usb");
+  if (shows_screen(file.profile)) s.sources.insert("screen");
   s.mac = file.host_profile.mac != MacKind::none;
   s.reversal_done_codes = file.host_profile.reversal_done_codes;
   return s;

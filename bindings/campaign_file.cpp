@@ -169,6 +169,10 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   } else if (const Value* amount = t.find("amount")) {
     amount->refuse("no amount with kind = \"" + c.kind + "\": nobody is asked for one");
   }
+  if (const Value* keyed = t.find("keyed")) {
+    if (kind == nullptr || !kind->asks_amount) keyed->refuse("keyed only with a kind that asks for an amount");
+    c.keyed_minor = keyed->amount();
+  }
   if (const Value* o = t.find("original_amount")) {
     if (!about_another || kind->takes_all)
       o->refuse("original_amount only with a kind that may differ from what it is about");
@@ -231,6 +235,7 @@ RandomCases read_random(const Value& v) {
   r.where = v.where();
   r.cycles = t.at("cycles").integer(1, 1'000'000'000);
   if (const Value* most = t.find("most_faults")) r.most_faults = most->integer(0, 8);
+  if (const Value* attribute = t.find("attribute")) r.attribute = attribute->flag();
   if (const Value* kinds = t.find("kinds")) {
     for (const Value& kind : kinds->array()) r.kinds.push_back(kind.word(kind_names()));
     if (r.kinds.empty()) kinds->refuse("at least one kind");
@@ -282,9 +287,12 @@ Campaign read_campaign(const std::string& path) {
   if (const Value* random = root->find("random")) {
     if (const Value* cases = root->find("case")) cases->refuse("either [[case]] or [random]");
     c.random = read_random(*random);
+    if (c.random->attribute && c.epoch_cycles != 1)
+      random->refuse("epoch_cycles = 1 with attribute: a case is tried on a bench of its own");
     root->nothing_else();
     return c;
   }
+  if (const Value* pairs = root->find("pairs")) c.pairs = pairs->flag();
   if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
   std::set<std::string> names;
   for (const Value& v : root->at("case").array()) {
@@ -295,6 +303,8 @@ Campaign read_campaign(const std::string& path) {
     }
   }
   if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
+  if (c.pairs && c.epoch_cycles != 1)
+    root->at("pairs").refuse("epoch_cycles = 1 with pairs: a pair is tried on a bench of its own");
   root->nothing_else();
   return c;
 }

@@ -18,6 +18,7 @@ struct RandomCases {
   std::int64_t cycles = 0;         ///< unless told otherwise
   std::int64_t most_faults = 2;    ///< of a case
   std::vector<std::string> kinds;  ///< empty: all that the terminal has
+  bool attribute = false;          ///< each case is tried without each of its faults (bindings/attribution.hpp)
   std::string where;               ///< file:line:column
 };
 
@@ -26,6 +27,7 @@ struct Campaign {
   std::string bench;  ///< the file of the bench it is meant for, or ""
   std::vector<Case> cases;
   std::optional<RandomCases> random;          ///< instead of cases
+  bool pairs = false;                         ///< every two of the cases together, too
   std::map<std::string, std::string> sweeps;  ///< the window of each sweep, in words
   std::int64_t repeat = 1;                    ///< cycles of each case unless told otherwise
   std::int64_t epoch_cycles = 50;             ///< cycles on one virtual bench before a fresh one

@@ -210,8 +210,8 @@ Swipe swipe(Dice& dice, const BenchFile& bench) {
   return s;
 }
 
-std::int64_t amount(Dice& dice) {
-  switch (dice.from(0, 15)) {
+std::int64_t amount(Dice& dice, bool ordinary) {
+  switch (ordinary ? 2 : dice.from(0, 15)) {
     case 0: return dice.from(1, 99);
     case 1: return dice.from(100'000, 999'999'999);
     default: return dice.from(100, 99'999);
@@ -226,10 +226,10 @@ Case attempt(Dice& dice, const std::vector<std::string>& kinds, const RandomCase
   c.kind = sells ? "sale" : dice.of(kinds);
   const TransactionKind* kind = kind_named(c.kind);
   const bool about_another = kind != nullptr && !kind->original.empty();
-  if (kind != nullptr && (kind->asks_amount || about_another)) c.amount_minor = amount(dice);
-  if (about_another && !kind->takes_all && dice.one_in(2))
+  if (kind != nullptr && (kind->asks_amount || about_another)) c.amount_minor = amount(dice, random.attribute);
+  if (about_another && !kind->takes_all && !random.attribute && dice.one_in(2))
     c.original_minor = std::max<std::int64_t>(1, c.amount_minor * dice.from(70, 130) / 100);
-  const bool shown = !dice.one_in(40);
+  const bool shown = !dice.one_in(40) || random.attribute;
   if (kind != nullptr && kind->asks_card && shown) {
     const Swipe one = swipe(dice, bench);
     c.card = one.card;

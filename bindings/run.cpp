@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "bindings/assembly.hpp"
+#include "bindings/attribution.hpp"
 #include "bindings/campaign_file.hpp"
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
@@ -147,9 +148,15 @@ struct Plan {
   std::uint64_t seed;
   std::int64_t cycles;
   std::set<std::string> defects;
-  Case at(std::int64_t cycle) const {
-    if (campaign.random) return draw_case(*campaign.random, bench, seed, cycle);
-    return campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
+  Case at(std::int64_t cycle, const DrawPlace& place) const {
+    if (!campaign.random) {
+      Case c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
+      if (!is_drawn(c)) return c;
+      c.name = c.name.substr(0, c.name.rfind(' ') + 1) + std::to_string(cycle);
+      return attributed(std::move(c), bench, place);
+    }
+    Case c = draw_case(*campaign.random, bench, seed, cycle);
+    return campaign.random->attribute ? attributed(std::move(c), bench, place) : c;
   }
 };
 
@@ -157,7 +164,7 @@ struct Plan {
 Task<> do_cycles(Watch& watch, const Plan& plan, DrawPlace& place, std::int64_t first, std::int64_t last) {
   for (std::int64_t n = first; n < last; ++n) {
     place.cycle = static_cast<std::uint32_t>(n - first);
-    Verdict verdict = co_await watch.cycle(plan.at(n), n);
+    Verdict verdict = co_await watch.cycle(plan.at(n, place), n);
   }
 }
 
@@ -341,10 +348,11 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
 }  // namespace
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
-  const Campaign campaign = read_campaign(options.campaign);
+  Campaign campaign = read_campaign(options.campaign);
   BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench), options.terminal);
   if (!options.host.empty()) read_host_profile(options.host, bench);
   check_feasible(campaign, bench);
+  add_pairs(campaign, bench);
   const std::int64_t cycles =
       campaign.random ? campaign.random->cycles : static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat;
   Plan plan{campaign, bench, options.seed, cycles, known_defect(options.defect)};
@@ -363,7 +371,8 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   info.is_virtual = bench.is_virtual;
   info.cycles_planned = plan.cycles;
   info.scope = scope_of(bench);
-  info.cases = campaign.cases;
+  std::copy_if(campaign.cases.begin(), campaign.cases.end(), std::back_inserter(info.cases),
+               [](const Case& c) { return !is_drawn(c); });  // those come with their cycles
   TraceWriter trace(directory + "/run.trace", info, !bench.is_virtual);
   try {
     return record_campaign(plan, info, options, directory, trace, stop);

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "bindings/assembly.hpp"
+#include "bindings/attribution.hpp"
 #include "bindings/campaign_file.hpp"
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
@@ -90,9 +91,10 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
 }
 
 int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal, std::uint64_t seed) {
-  const Campaign c = read_campaign(campaign);
+  Campaign c = read_campaign(campaign);
   const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench), terminal);
   check_feasible(c, b);
+  add_pairs(c, b);
   std::cout << plan(c, b, seed);
   return 0;
 }

@@ -37,7 +37,8 @@ RULES = {
 ENDS_REVERSAL = ("00", "12", "25")
 DRAWN = "drawn"  # the cause of cases drawn at random: too many to hold, so they are counted by kind ("drawn sale 17")
 NOT_DRAWN = f"instr(body,'\"cause\":\"{DRAWN}\"')=0"
-ROW = f"CASE WHEN induced='{DRAWN}' THEN rtrim(case_name,'0123456789 ') ELSE case_name END"
+ROW = (f"CASE WHEN induced='{DRAWN}' THEN CASE WHEN case_name LIKE 'pair of %' THEN 'pairs of cases' "
+       "ELSE rtrim(case_name,'0123456789 ') END ELSE case_name END")
 
 
 class ReportError(Exception):
@@ -109,10 +110,11 @@ def figures(db, cases):
                 "judged": 0, "right": 0, "wrong": 0, "unknown": 0}
     rows = {row_of(cases, name): empty() for name in cases}
     total = empty()
-    for name, outcome, cause, induced, no_return, judged, measures, count in db.execute(
+    for name, outcome, cause, induced, no_return, judged, measures, tried, count in db.execute(
             f"SELECT {ROW}, coalesce(outcome,'inconclusive'), cause, induced, json_extract(verdict,'$.no_return'), "
-            "verdict IS NOT NULL, json_extract(verdict,'$.measured') IS NOT NULL, count(*) FROM cycles "
-            "GROUP BY 1,2,3,4,5,6,7"):
+            "verdict IS NOT NULL, json_extract(verdict,'$.measured') IS NOT NULL, "
+            "json_extract(verdict,'$.causes'), count(*) FROM cycles GROUP BY 1,2,3,4,5,6,7,8"):
+        accepted = parsed(tried) if tried else [] if induced == DRAWN else [induced]
         for row in (rows.setdefault(row_of(cases, name), empty()), total):
             row["cycles"] += count
             add(row["outcomes"], outcome if outcome in OUTCOMES else "inconclusive", count)
@@ -122,14 +124,24 @@ def figures(db, cases):
             if outcome != "error":
                 row["judged"] += count
                 row["no_return"] += count if no_return else 0
-            if not measures and induced != DRAWN and (outcome != "error" or induced == "rig_fault"):
-                row["unknown" if cause == "unknown" else "right" if cause == induced else "wrong"] += count
+            if not measures and accepted and (outcome != "error" or induced == "rig_fault"):
+                row["unknown" if cause == "unknown" else "right" if cause in accepted else "wrong"] += count
     for name, rule, count in db.execute(
             f"SELECT {ROW}, json_extract(f.value,'$.rule'), count(*) FROM cycles, "
             "json_each(verdict,'$.findings') f WHERE verdict IS NOT NULL GROUP BY 1,2"):
         for row in (rows[row_of(cases, name)], total):
             add(row["findings"], rule, count)
     return total, rows
+
+
+def confusion(summary):
+    """The confusion matrix of summary.json: rows of (what was induced, its causes, [(diagnosed, count, right)])."""
+    rows = []
+    for induced, diagnosed in sorted((summary.get("confusion") or {}).items()):
+        causes_ = induced.split(" or ")
+        rows.append((causes_, [(cause, count, cause in causes_) for cause, count in
+                               sorted(diagnosed.items(), key=lambda item: (-item[1], item[0]))]))
+    return rows
 
 
 def books(events):
@@ -244,6 +256,7 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         row_cases={row_of(cases, name): case for name, case in cases.items()}, sweeps=summary.get("sweeps") or {},
+        confusion=confusion(summary),
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
         charts=[dict(chart, svg=Markup(curve.draw(chart))) for chart in curve.charts(db, cases)],
         not_passed=not_passed, left_out=not_passed - len(bad),

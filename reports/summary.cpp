@@ -135,9 +135,15 @@ void Summary::add(const CycleRecord& cycle) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
   }
-  if (v.measured || drawn) return;  // no cause is claimed that a diagnosis could find
+  if (v.measured || (drawn && v.causes.empty())) return;  // no cause is claimed that a diagnosis could find
   if (outcome == Outcome::error && v.induced != "rig_fault") return;
-  ++(v.diagnosis.cause == "unknown" ? unknown_ : v.diagnosis.cause == v.induced ? right_ : wrong_);
+  tried_ = tried_ || drawn;
+  const std::vector<std::string> induced = drawn ? v.causes : std::vector{v.induced};
+  const bool right = std::find(induced.begin(), induced.end(), v.diagnosis.cause) != induced.end();
+  ++(v.diagnosis.cause == "unknown" ? unknown_ : right ? right_ : wrong_);
+  std::string either;
+  for (const std::string& cause : induced) either += (either.empty() ? "" : " or ") + cause;
+  ++confusion_[either][v.diagnosis.cause];
 }
 
 void Summary::end(std::string head, std::int64_t wall_ms, Duration bench_time) {
@@ -188,6 +194,10 @@ std::string Summary::json() const {
   member("findings", object(findings_));
   member("diagnosis", "{\"right\": " + std::to_string(right_) + ", \"wrong\": " + std::to_string(wrong_) +
                           ", \"unknown\": " + std::to_string(unknown_) + "}");
+  std::string confusion;
+  for (const auto& [induced, diagnosed] : confusion_)
+    confusion += (confusion.empty() ? "" : ",\n    ") + quoted(induced) + ": " + object(diagnosed);
+  if (tried_) member("confusion", "{\n    " + confusion + "}");
   std::string sweeps;
   for (const Row& r : rows_) {
     if (r.places.empty()) continue;
@@ -222,6 +232,11 @@ std::string Summary::closing_table() const {
              (span.from == span.to ? "" : " to " + visible(span.to)) + " " + visible(span.seen);
     }
     out += idle(r) ? ": nowhere did it change anything\n" : "\n";
+  }
+  if (tried_) {
+    std::vector<std::vector<std::string>> matrix = {{"induced", "diagnosed"}};
+    for (const auto& [induced, diagnosed] : confusion_) matrix.push_back({induced, listed(diagnosed)});
+    out += "\n" + aligned(matrix);
   }
   out += std::to_string(outcomes_.total()) + " cycles: " + listed(outcomes_) + "; diagnosis right " +
          std::to_string(right_) + ", wrong " + std::to_string(wrong_) + ", unknown " + std::to_string(unknown_) + "\n";

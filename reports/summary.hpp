@@ -1,5 +1,6 @@
 // A run in numbers: how its cycles ended, what was diagnosed and how often that was right, which rules were broken.
 // Fed one cycle at a time, so that it costs no memory per cycle; everything it gives is text made from what it was fed.
+// The confusion matrix says of everything that was induced what was diagnosed how often.
 // A cycle without a verdict was cut short and counts as inconclusive. What the rig itself broke says nothing about
 // diagnosis, so an `error` counts there only where a rig fault was what the case induced.
 #pragma once
@@ -78,6 +79,8 @@ class Summary {
   std::int64_t events_ = 0, right_ = 0, wrong_ = 0, unknown_ = 0;
   Outcomes outcomes_;
   Counts causes_, findings_;
+  bool tried_ = false;                       ///< some cases were tried without each of their faults
+  std::map<std::string, Counts> confusion_;  ///< what was induced, "network or power", and what was diagnosed
   std::vector<Row> rows_;
   std::map<std::string, Position> positions_;  ///< by name of case
 };

@@ -70,9 +70,11 @@ struct Case {
   std::int64_t amount_minor = 0;
   std::string kind = "sale";        ///< of rig/transaction_kinds.hpp: a transaction, or parameters, update
   std::int64_t original_minor = 0;  ///< what the kind is about is made first, for this amount; 0: for the case's
+  std::int64_t keyed_minor = 0;     ///< keyed by mistake instead of the amount; 0: the amount
   std::string card;                 ///< card slot; "": the kind asks for none
   std::vector<Step> steps;          ///< the swipe among them
   std::string cause = "none";       ///< what is being induced, from rig/causes.def; diagnose never sees it
+  std::vector<std::string> causes;  ///< of a drawn case that was tried: what its faults come to ("none": nothing)
   std::vector<std::string> must;    ///< milestones that must have been seen, or the case does not count
   Duration patience{};              ///< 0: the terminal profile's no-return limit
   bool settle = true;               ///< settle after the recovery sale

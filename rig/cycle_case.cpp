@@ -92,7 +92,7 @@ Task<> Watch::run_case(Case c) {
     }
   }
   post(Source::rig, Intent{c.kind, c.amount_minor, c.name});
-  press(c.kind, c.amount_minor);
+  press(c.kind, c.keyed_minor != 0 ? c.keyed_minor : c.amount_minor);
 
   const Time began = bench_.clock.now();
   Time deadline = began + patience;

@@ -26,6 +26,15 @@ std::string cause_of_code(const std::string& code) {
   return "policy";
 }
 
+/// When the case was over for whoever waits at the terminal. What was told of a sale that never left counts as well.
+Mark told_of(const Transaction& t, const Attempt* a) {
+  if (a != nullptr && a->told) return a->told;
+  for (const Attempt& other : t.attempts) {
+    if (other.told && !other.entered) return other.told;
+  }
+  return t.served;
+}
+
 Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& scope) {
   const bool odd = t.swipe && !t.swipe->manner.empty() && t.swipe->manner != "twice";
   const bool bad_swipe =
@@ -56,6 +65,10 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
     const bool spoke = t.last_text.seq > t.card_wanted.seq;
     if (!spoke) return answer("app_hang", "after the swipe the terminal said nothing at all", {t.swiped, t.silence});
   }
+  if (o.service && t.silence && t.parts.last_screen) {
+    return answer("ecr_link", "the screen went on, and the register was told no end of it",
+                  {t.parts.last_screen, t.silence});
+  }
   if (!t.card_wanted && t.silence && o.awake != 0) {
     return answer("keypad", "the terminal never asked for the card, and was awake", {t.silence, Mark{o.awake, {}}});
   }
@@ -78,6 +91,7 @@ Observed observed(std::span<const Event> events) {
     if (const auto* intent = std::get_if<Intent>(&e.body)) {
       const bool its_own = begins_case(intent->what);
       if (its_own) o.amount_minor = intent->amount_minor;
+      if (its_own) o.service = kind_named(intent->what) == nullptr;
       begun = begun || its_own;
       after = after || (begun && !its_own);
     }
@@ -104,10 +118,11 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   // a logon that did not come back explains the sale that never left
   if (a == nullptr && t.logon.entered && t.logon.code != "00") a = &t.logon;
   if (a == nullptr && t.logon.entered && !t.logon.response_left) a = &t.logon;
-  if (!t.power_lost.empty() && !(a != nullptr && a->told && a->told.seq < t.power_lost.front().seq)) {
+  const Mark done = told_of(t, a);
+  if (!t.power_lost.empty() && !(done && done.seq < t.power_lost.front().seq)) {
     return answer("power", "the rail fell below the brown-out level before anything was told", {t.power_lost.front()});
   }
-  if (auto gone = diagnose_gone(t, a, scope)) return *std::move(gone);
+  if (auto gone = diagnose_gone(t, a, done, scope)) return *std::move(gone);
   if (auto said = diagnose_said(t, a)) return *std::move(said);
   if (a == nullptr && t.served) {
     if (t.served_outcome == "DONE") return answer("none", "done and told", {t.served});
@@ -116,6 +131,9 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   if (a == nullptr) return without_request(o, t, scope);
 
   const Mark& gave_up = a->closed_by_terminal;
+  if (a->mangled && a->told_outcome != "APPROVED") {
+    return answer("forged", "a message of it was changed on its way", {a->entered, a->response_entered, a->mangled});
+  }
   if (!a->left) {
     return answer("network", "the terminal's request reached the network and never left it towards the host",
                   {a->entered, gave_up});
@@ -176,7 +194,7 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
                         amount_text(o.amount_minor),
                     {a->entered, a->told});
     }
-    if (auto part = diagnose_approved(t, *a)) return *std::move(part);
+    if (auto part = diagnose_approved(t, *a, scope)) return *std::move(part);
     return answer("none", "approved and told", {a->response_left, a->told});
   }
   if (!a->kind->booked) {

@@ -13,6 +13,7 @@ namespace swiperig {
 /// Observations of the case itself, without the recovery that followed, but with the books that were read.
 struct Observed {
   std::int64_t amount_minor = 0;  ///< what the customer meant to pay
+  bool service = false;           ///< no transaction, but what keys start: parameters, update
   std::vector<Event> events;      ///< observations only
   std::uint64_t awake = 0;        ///< before it was restarted, the terminal told the register its journal
   std::uint64_t asleep = 0;       ///< or it did not

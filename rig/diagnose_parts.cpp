@@ -30,9 +30,8 @@ Mark owed_since(const Transaction& t, const Attempt* a) {
 
 }  // namespace
 
-std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, const Scope& scope) {
+std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, const Mark& told, const Scope& scope) {
   const PartsSeen& p = t.parts;
-  const Mark told = a != nullptr ? a->told : Mark{};
   const auto too_late = [&](const Mark& m) { return !m || (told && told.seq < m.seq); };
   if (!too_late(p.usb_lost)) {
     return answer("os_crash", "the terminal vanished from its USB and came up again while its power stayed",
@@ -64,8 +63,9 @@ std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, c
 std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a) {
   const PartsSeen& p = t.parts;
   if (a != nullptr && a->told_outcome == "APPROVED") return std::nullopt;
-  if (p.tampered) return answer("setup", "the terminal says that its keys are erased", {p.tampered});
-  if (p.storage_failed)
+  const auto said = [&](const Mark& m) { return m && !(a != nullptr && a->told && a->told.seq < m.seq); };
+  if (said(p.tampered)) return answer("setup", "the terminal says that its keys are erased", {p.tampered});
+  if (said(p.storage_failed))
     return answer("database", "the terminal says that its storage takes no record", {p.storage_failed});
   if (p.chip_refused) {
     return answer("chip", "approved, and then refused by the chip",
@@ -77,7 +77,7 @@ std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a) {
   return std::nullopt;
 }
 
-std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& a) {
+std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& a, const Scope& scope) {
   const PartsSeen& p = t.parts;
   if (p.printer_failed) {
     return answer("printer", "approved and told, and the printer does not print",
@@ -90,7 +90,10 @@ std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& 
   if (p.clock_lost) {
     return answer("clock", "approved and told; the terminal had lost the time before", {p.clock_lost, a.told});
   }
-  if (p.first_screen && p.last_screen.seq < a.response_left.seq) {
+  if (p.tampered && p.tampered.seq < a.told.seq) {
+    return answer("setup", "approved and told; the terminal says that its keys are erased", {p.tampered, a.told});
+  }
+  if ((p.first_screen || scope.sources.count("screen") != 0) && p.last_screen.seq < a.response_left.seq) {
     return answer("display", "approved and told to the register, and the screen showed nothing of it",
                   {p.last_screen, a.response_left, a.told});
   }

@@ -52,7 +52,9 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
     lives(at);
     if (text->place != "screen" || t.silence || t.recovery) return;
     if (!p.first_screen) p.first_screen = at;
-    p.last_screen = at;
+    if (!told_) p.last_screen = at;
+  } else if (std::holds_alternative<Intent>(e.body)) {
+    told_ = false;
   } else if (const auto* presence = std::get_if<Presence>(&e.body)) {
     if (presence->what == "usb" && !presence->up && !t.recovery && !p.usb_lost) p.usb_lost = at;
   } else if (const auto* done = std::get_if<MotionDone>(&e.body)) {
@@ -61,6 +63,7 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
     p.keys = done->manner;
   } else if (const auto* part = std::get_if<PartState>(&e.body)) {
     if (part->state != "sound" && part->state != "good" && !p.failed) p.failed = at;
+    if ((part->part == "keys" || part->part == "all") && part->state == "sound") keyless_ = false;  // loaded anew
     if (part->part == "clock" && part->state == "lost" && !p.misdated) p.told_time = Mark{};  // and has to be told anew
   }
 }
@@ -70,6 +73,7 @@ void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
   const std::string_view name = m.name;
   const auto get = [&](std::string_view what) { return field(m.fields, what); };
   if (name == "idle") keyless_ = false;
+  if (name == "told") told_ = true;
   if (name == "request_entered" && keyless_ && !p.sold_tampered) p.sold_tampered = at;
   const std::string_view connection = get("connection");
   if (name.ends_with("_entered") && !name.ends_with("response_entered") && !connection.empty()) {

@@ -171,7 +171,16 @@ class Fold {
       expected_[std::string(get("connection"))] = {index, response_mti(get("mti")), m.fields};
       t_.sent.push_back({Sent::request, a.batch, a.stan, at_});
     } else if (name == "request_left") {
-      attempt(get("batch"), get("stan")).left = at_;
+      const auto asked = expected_.find(get("connection"));
+      if (asked == expected_.end()) {
+        attempt(get("batch"), get("stan")).left = at_;
+        return;
+      }
+      Attempt& a = t_.attempts[asked->second.attempt];
+      a.left = at_;
+      for (const char* what : {"stan", "amount", "mac", "proc"}) {
+        if (get(what) != field(asked->second.request, what)) a.mangled = at_;
+      }
     } else if (name == "request_at_host") {
       attempt(get("batch"), get("stan")).at_host = at_;
     } else if (name == "committed") {
@@ -189,7 +198,10 @@ class Fold {
       a.balance = get("balance");
     } else if (name == "other_left") {
       const auto it = by_connection_.find(std::string(get("connection")));
-      if (it != by_connection_.end()) t_.attempts[it->second].foreign = at_;
+      if (it == by_connection_.end()) return;
+      Attempt& a = t_.attempts[it->second];
+      const bool to_host = get("from") == "terminal" || (get("from").empty() && !a.left);
+      (to_host ? a.mangled : a.foreign) = at_;
     } else if (name == "reversal_entered") {
       expected_.erase(std::string(get("connection")));
       Attempt& a = attempt(get("batch"), get("stan"));
@@ -314,6 +326,7 @@ class Fold {
       a.left = at_;
     } else {
       (name == "logon_response_entered" ? a.response_entered : a.response_left) = at_;
+      if (name == "logon_response_left" && a.response_entered && a.code != field(fields, "code")) a.mangled = at_;
       a.code = field(fields, "code");
     }
   }

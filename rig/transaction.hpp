@@ -35,6 +35,7 @@ struct Attempt {
 
   Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
   Mark foreign;                           ///< what went on to the terminal on its connection was no response to it
+  Mark mangled;                           ///< a message of it went on as another one
   std::string code, mac;                  ///< of the response that reached the path
   Mark first_response_left;               ///< where a response came more than once
   std::string foreign_what;               ///< "STAN 000003 instead of 000002"

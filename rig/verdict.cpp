@@ -67,6 +67,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   v.in_doubt = books.in_doubt;
   v.diagnosis = diagnose(observed(events), scope);
   v.induced = c.cause;
+  v.causes = c.causes;
   if (!c.measure.milestone.empty()) v.measured = seen_in_case(c.measure.milestone, t, events);
   const auto sale = std::find_if(t.attempts.begin(), t.attempts.end(),
                                  [&](const Attempt& a) { return a.intent >= 0 && a.intent == t.case_intent; });

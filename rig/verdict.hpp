@@ -45,6 +45,7 @@ struct Verdict {
   std::vector<Finding> findings;
   Diagnosis diagnosis;
   std::string induced = "none";                      ///< what the case induced; none behind the border of a sweep
+  std::vector<std::string> causes;                   ///< of a drawn case that was tried: any of them is a right answer
   std::vector<std::string> checked, not_observable;  ///< rules
   std::vector<std::string> not_reached;              ///< rules for which this cycle ended too early
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt

@@ -167,6 +167,7 @@ std::string to_json(const Verdict& v) {
                    {"in_doubt_ns", v.in_doubt.count()},
                    {"no_return", v.no_return}};
   if (v.measured) out.emplace("measured", *v.measured);
+  if (!v.causes.empty()) out.emplace("causes", strings(v.causes));
   return json::serialize(out);
 }
 
@@ -183,6 +184,7 @@ Verdict parse_verdict(std::string_view text) {
   const Object d(o.at("diagnosis"));
   v.diagnosis = {d.text("cause"), d.text("why"), d.texts("candidates"), d.numbers("evidence")};
   v.induced = o.text("induced");
+  if (value.get_object().contains("causes")) v.causes = o.texts("causes");
   v.checked = o.texts("checked");
   v.not_observable = o.texts("not_observable");
   v.not_reached = o.texts("not_reached");
@@ -265,6 +267,8 @@ std::string to_json(const Case& c) {
     out.emplace("measure",
                 json::object{{"milestone", m.milestone}, {"series", m.series}, {"axis", m.axis}, {"at", m.at}});
   }
+  if (c.keyed_minor != 0) out.emplace("keyed_minor", c.keyed_minor);
+  if (!c.causes.empty()) out.emplace("causes", strings(c.causes));
   if (!c.sweep.series.empty()) out.emplace("sweep", json::object{{"series", c.sweep.series}, {"at", c.sweep.at}});
   return json::serialize(out);
 }
@@ -287,6 +291,8 @@ Case parse_case(std::string_view text) {
     c.original_minor = o.integer("original_minor");
   }
   c.cause = o.text("cause");
+  if (value.get_object().contains("keyed_minor")) c.keyed_minor = o.integer("keyed_minor");
+  if (value.get_object().contains("causes")) c.causes = o.texts("causes");
   c.must = o.texts("must");
   c.patience = Duration(o.integer("patience_ns"));
   c.settle = o.flag("settle");

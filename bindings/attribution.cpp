@@ -1,0 +1,103 @@
+#include "bindings/attribution.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <set>
+
+#include "bindings/assembly.hpp"
+#include "bindings/config.hpp"
+#include "rig/drawn.hpp"
+#include "rig/induced.hpp"
+
+namespace swiperig {
+
+namespace {
+
+class Events final : public Sink {
+ public:
+  void begin(std::int64_t, const Case&, Time) override {}
+  void event(const Event& e) override { all.push_back(e); }
+  void verdict(std::int64_t, Time, const Verdict&) override {}
+  std::vector<Event> all;
+};
+
+Task<> do_once(Watch& watch, const Case& c) { Verdict verdict = co_await watch.cycle(c, 0); }
+
+std::vector<Event> seen_of(const Case& c, const BenchFile& bench, const DrawPlace& place) {
+  Events events;
+  const std::atomic<bool> abort = false;
+  const OnBench work = [&](Watch& watch) { return do_once(watch, c); };
+  run_bench(bench, {}, place, abort, events, work);
+  return std::move(events.all);
+}
+
+/// How the card is swiped, which card and what is keyed: of two cases at most one may say something.
+bool at_the_counter(const Case& c, const std::string& good_card) {
+  const auto plain = [&](const Step& s) {
+    const auto* swipe = std::get_if<Swipe>(&s.action);
+    return swipe == nullptr || (manner_of(*swipe).empty() && !swipe->reverse && swipe->acceleration_mm_s2 == 0 &&
+                                swipe->speed_mm_s == Swipe{}.speed_mm_s && swipe->card == good_card);
+  };
+  return c.keyed_minor != 0 || c.card.empty() || !std::all_of(c.steps.begin(), c.steps.end(), plain);
+}
+
+}  // namespace
+
+Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
+  const Scope scope = scope_of(bench);
+  const std::vector<Induced> faults = induced(c, scope, bench.good_card);
+  std::set<std::string> causes;
+  if (!faults.empty()) {
+    const std::vector<Event> events = seen_of(c, bench, place);
+    const std::vector<std::string> all = traits(events);
+    for (const Induced& fault : faults) {
+      if (causes.contains(fault.cause)) continue;
+      if (traits(seen_of(fault.without, bench, place)) != all) causes.insert(fault.cause);
+    }
+    const std::vector<Event> plain = seen_of(undisturbed(c, scope, bench.good_card), bench, place);
+    if (noticed(plain) == noticed(events)) {
+      causes = {"none"};
+    } else if (causes.empty()) {  // each would have been enough
+      for (const Induced& fault : faults) causes.insert(fault.cause);
+    }
+  }
+  if (causes.empty()) causes = {"none"};
+  c.causes.assign(causes.begin(), causes.end());
+  return c;
+}
+
+std::optional<Case> together(const Case& a, const Case& b) {
+  if (a.kind != b.kind || a.amount_minor != b.amount_minor || a.original_minor != b.original_minor) return std::nullopt;
+  Case c = a;
+  std::copy_if(b.steps.begin(), b.steps.end(), std::back_inserter(c.steps),
+               [](const Step& s) { return !std::holds_alternative<Swipe>(s.action); });
+  c.cause = drawn_cause;
+  c.name = std::string(pair_prefix) + a.name + ", " + b.name;
+  c.point.clear();
+  c.must = {};
+  c.patience = std::max(a.patience, b.patience);
+  return c;
+}
+
+void add_pairs(Campaign& campaign, const BenchFile& bench) {
+  if (!bench.is_virtual && (campaign.pairs || (campaign.random && campaign.random->attribute)))
+    throw ConfigError(campaign.path +
+                      ": cases are tried without each of their faults, which needs a virtual bench, not \"" +
+                      bench.name + "\"");
+  if (!campaign.pairs) return;
+  const std::size_t alone = campaign.cases.size();
+  for (std::size_t i = 0; i < alone; ++i) {
+    for (std::size_t j = i + 1; j < alone; ++j) {
+      const Case &a = campaign.cases[i], &b = campaign.cases[j];
+      const bool b_swipes = at_the_counter(b, bench.good_card);
+      if (b_swipes && at_the_counter(a, bench.good_card)) continue;
+      std::optional<Case> both = b_swipes ? together(b, a) : together(a, b);
+      if (!both || second_fault_of_one_message(*both) != 0 || !refusal(*both, bench).empty()) continue;
+      both->name += " " + std::to_string(campaign.cases.size());
+      campaign.cases.push_back(*std::move(both));
+    }
+  }
+}
+
+}  // namespace swiperig

@@ -1,0 +1,26 @@
+// What the faults of a case come to, found out by doing it again without each of them on fresh virtual benches: a fault
+// without which everything looks the same has induced nothing, and where nobody at the terminal notices any difference
+// from the undisturbed case, "none" is what a diagnosis has to say. So the diagnosis of random faults and of every two
+// cases together can be judged although nobody wrote down what to expect.
+#pragma once
+
+#include <optional>
+
+#include "bindings/campaign_file.hpp"
+#include "rig/random.hpp"
+
+namespace swiperig {
+
+/// The case with its `causes`: every answer that is right. Its bench must be virtual; `place` is where its draws are
+/// made. Throws what run_bench throws.
+Case attributed(Case, const BenchFile&, const DrawPlace& place);
+
+/// Both cases' faults in one case; nothing where both say how the card is swiped or the amount keyed, or differ in what
+/// they are about.
+std::optional<Case> together(const Case&, const Case&);
+
+/// Of a campaign with `pairs`, every two cases that its bench can do together, behind the others. Throws ConfigError
+/// where cases must be tried and the bench is not virtual.
+void add_pairs(Campaign&, const BenchFile&);
+
+}  // namespace swiperig
