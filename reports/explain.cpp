@@ -143,6 +143,7 @@ std::string judgement(const Verdict& v) {
   std::string out;
   for (const Finding& f : v.findings) {
     out += "finding " + visible(f.rule) + ": " + visible(f.what) + event_numbers(f.evidence) + "\n";
+    if (!f.what_zh.empty()) out += "    " + visible(f.what_zh) + "\n";
   }
   if (v.findings.empty()) out += "findings: none\n";
   out += "checked:";

@@ -5,6 +5,7 @@
 namespace swiperig {
 
 std::string key(const Attempt& a) { return "batch " + a.batch + " STAN " + a.stan; }
+std::string key_zh(const Attempt& a) { return "批次 " + a.batch + " 流水号 " + a.stan; }
 
 std::vector<std::uint64_t> proof(std::initializer_list<Mark> marks) {
   std::vector<std::uint64_t> seqs;

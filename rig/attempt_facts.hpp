@@ -14,8 +14,14 @@ namespace swiperig {
 /// Nobody can tell within this whether an answer was still in time: the terminal's timer is its own.
 inline constexpr Duration late_slack = std::chrono::seconds(1);
 
-/// "batch 000001 STAN 000007".
+/// "batch 000001 STAN 000007"; "批次 000001 流水号 000007".
 std::string key(const Attempt&);
+std::string key_zh(const Attempt&);
+
+/// One sentence in the two languages of a report.
+struct Sentence {
+  std::string en, zh;
+};
 /// The numbers of the events that prove something, in order, each once.
 std::vector<std::uint64_t> proof(std::initializer_list<Mark> marks);
 bool approved_code(const std::string& code);

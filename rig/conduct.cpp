@@ -7,8 +7,8 @@ namespace swiperig {
 
 namespace {
 
-void note(std::vector<Finding>& findings, const char* rule, std::string what, std::initializer_list<Mark> marks) {
-  findings.push_back({rule, std::move(what), proof(marks)});
+void note(std::vector<Finding>& findings, const char* rule, Sentence what, std::initializer_list<Mark> marks) {
+  findings.push_back({rule, std::move(what.en), proof(marks), std::move(what.zh)});
 }
 
 /// DOMAIN.md 2.4: field 61 names the transaction it is about, 37 that one's reference, and no more than its amount.
@@ -20,8 +20,9 @@ void right_original(const AttemptFacts& facts, const Attempt& a, std::vector<Fin
   if (meant == facts.transaction().attempts.end()) return;
   if (facts.original_of(a) != &*meant || (!meant->rrn.empty() && a.original_rrn != meant->rrn)) {
     note(findings, "R_ORIGINAL",
-         "the " + std::string(a.kind->name) + " " + key(a) + " names another transaction than " + key(*meant) +
-             ", which it is about",
+         {"the " + std::string(a.kind->name) + " " + key(a) + " names another transaction than " + key(*meant) +
+              ", which it is about",
+          std::string(a.kind->chinese) + " " + key_zh(a) + " 指向的不是原交易 " + key_zh(*meant)},
          {meant->entered, meant->response_left, a.entered});
     return;
   }
@@ -30,8 +31,10 @@ void right_original(const AttemptFacts& facts, const Attempt& a, std::vector<Fin
   const bool limited = a.kind->takes_all || a.kind->sign < 0 || a.kind->original == "preauth";
   if (limited && (a.amount_minor > most || (a.kind->takes_all && a.amount_minor != meant->amount_minor))) {
     note(findings, "I4",
-         "the " + std::string(a.kind->name) + " " + key(a) + " asks for " + amount_text(a.amount_minor) +
-             ", and what it is about was " + amount_text(meant->amount_minor),
+         {"the " + std::string(a.kind->name) + " " + key(a) + " asks for " + amount_text(a.amount_minor) +
+              ", and what it is about was " + amount_text(meant->amount_minor),
+          std::string(a.kind->chinese) + " " + key_zh(a) + " 请求 " + amount_text(a.amount_minor) + "，原交易为 " +
+              amount_text(meant->amount_minor)},
          {meant->entered, a.entered});
   }
 }
@@ -39,12 +42,16 @@ void right_original(const AttemptFacts& facts, const Attempt& a, std::vector<Fin
 void right_reversal(const AttemptFacts&, const Attempt& a, std::vector<Finding>& findings) {
   if (!a.reversal_entered || !a.entered) return;
   if (a.kind->unanswered != WhenUnanswered::reverse) {
-    note(findings, "R_REVERSAL", "a " + std::string(a.kind->name) + " is never reversed, and " + key(a) + " was",
+    note(findings, "R_REVERSAL",
+         {"a " + std::string(a.kind->name) + " is never reversed, and " + key(a) + " was",
+          std::string(a.kind->chinese) + "不得冲正，" + key_zh(a) + " 却被冲正"},
          {a.entered, a.reversal_entered});
   } else if (a.reversal_amount_minor != a.amount_minor && a.reversal_amount_minor != 0) {
-    note(findings, "R_REVERSAL",
-         key(a) + " of " + amount_text(a.amount_minor) + " is reversed with " + amount_text(a.reversal_amount_minor),
-         {a.entered, a.reversal_entered});
+    note(
+        findings, "R_REVERSAL",
+        {key(a) + " of " + amount_text(a.amount_minor) + " is reversed with " + amount_text(a.reversal_amount_minor),
+         key_zh(a) + " 金额 " + amount_text(a.amount_minor) + "，冲正金额却是 " + amount_text(a.reversal_amount_minor)},
+        {a.entered, a.reversal_entered});
   }
 }
 
@@ -52,7 +59,8 @@ void right_reversal(const AttemptFacts&, const Attempt& a, std::vector<Finding>&
 void sent_once(const AttemptFacts&, const Attempt& a, std::vector<Finding>& findings) {
   if (a.requests < 2 || a.reused_key || a.kind->unanswered != WhenUnanswered::nothing) return;
   note(findings, "R_REPEAT",
-       "the " + std::string(a.kind->name) + " " + key(a) + " was sent " + std::to_string(a.requests) + " times",
+       {"the " + std::string(a.kind->name) + " " + key(a) + " was sent " + std::to_string(a.requests) + " times",
+        std::string(a.kind->chinese) + " " + key_zh(a) + " 被发送 " + std::to_string(a.requests) + " 次"},
        {a.entered});
 }
 
@@ -64,7 +72,8 @@ void no_retry(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>&
       });
   if (again == facts.transaction().attempts.end()) return;
   note(findings, "R_RETRY",
-       key(a) + " was declined with code " + a.code + ", and asked again by itself as " + key(*again),
+       {key(a) + " was declined with code " + a.code + ", and asked again by itself as " + key(*again),
+        key_zh(a) + " 已被 " + a.code + " 拒绝，终端又自行以 " + key_zh(*again) + " 重新请求"},
        {a.entered, a.response_left, again->entered});
 }
 
@@ -73,13 +82,16 @@ void right_balance(const AttemptFacts&, const Attempt& a, std::vector<Finding>& 
   const std::int64_t balance = std::strtoll(a.balance.c_str(), nullptr, 10);
   if (balance == a.told_amount_minor) return;
   note(findings, "R_BALANCE",
-       "a balance of " + amount_text(a.told_amount_minor) + " was told, and the host said " + amount_text(balance),
+       {"a balance of " + amount_text(a.told_amount_minor) + " was told, and the host said " + amount_text(balance),
+        "告知余额 " + amount_text(a.told_amount_minor) + "，主机所报为 " + amount_text(balance)},
        {a.response_left, a.told});
 }
 
 void no_secret(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>& findings) {
   if (!a.secret || facts.scope().secrets_in_reversal) return;
-  note(findings, "R_SECRET", "a reversal of " + key(a) + " carries track data or a PIN block, which must not be kept",
+  note(findings, "R_SECRET",
+       {"a reversal of " + key(a) + " carries track data or a PIN block, which must not be kept",
+        key_zh(a) + " 的冲正带有不得保存的磁道或 PIN 数据"},
        {a.entered, a.secret});
 }
 

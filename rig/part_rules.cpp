@@ -1,20 +1,13 @@
 #include "rig/part_rules.hpp"
 
-#include <algorithm>
+#include "rig/attempt_facts.hpp"
 
 namespace swiperig {
 
 namespace {
 
-std::string key(const Attempt& a) { return "batch " + a.batch + " STAN " + a.stan; }
-
-Finding found(const char* rule, std::string what, std::initializer_list<Mark> marks) {
-  Finding f{rule, std::move(what), {}};
-  for (const Mark& m : marks) {
-    if (m) f.evidence.push_back(m.seq);
-  }
-  std::sort(f.evidence.begin(), f.evidence.end());
-  return f;
+Finding found(const char* rule, Sentence what, std::initializer_list<Mark> marks) {
+  return {rule, std::move(what.en), proof(marks), std::move(what.zh)};
 }
 
 Mark book(const Transaction& t, const char* name) {
@@ -29,26 +22,33 @@ void of_attempt(const Transaction& t, const Scope& scope, const Attempt& a, std:
   if (scope.unprinted_sale_stands && this_one && p.printer_failed && a.response_left &&
       a.response_left.seq < p.printer_failed.seq && a.code == "00" && a.reversal_entered) {
     out.push_back(found("R_STANDS",
-                        "a sale that was booked is reversed because its receipt did not come out (" + key(a) + ")",
+                        {"a sale that was booked is reversed because its receipt did not come out (" + key(a) + ")",
+                         "已入账的消费因未出凭条而被冲正（" + key_zh(a) + "）"},
                         {a.response_left, p.printer_failed, a.reversal_entered}));
   }
   if (this_one && p.chip_refused && taken && !a.reversal_entered) {
-    out.push_back(found("R_CHIP", "the chip refused the approved sale, and it was taken all the same (" + key(a) + ")",
+    out.push_back(found("R_CHIP",
+                        {"the chip refused the approved sale, and it was taken all the same (" + key(a) + ")",
+                         "芯片拒绝了已批准的消费，终端仍然入账（" + key_zh(a) + "）"},
                         {a.response_left, p.chip_refused, a.told, book(t, "journal")}));
   }
   const bool swiped = a.entry.starts_with("02");
   if (this_one && p.chip_failed && a.entered && p.chip_failed.seq < a.entered.seq && swiped && a.entry_reason != "2") {
-    out.push_back(found(
-        "R_FALLBACK", "a card was swiped because its chip had failed, and the request does not say so (" + key(a) + ")",
-        {p.chip_failed, a.entered}));
+    out.push_back(
+        found("R_FALLBACK",
+              {"a card was swiped because its chip had failed, and the request does not say so (" + key(a) + ")",
+               "芯片失败后降级刷卡，请求中却未注明（" + key_zh(a) + "）"},
+              {p.chip_failed, a.entered}));
   }
   if (a.last_result && this_one && a.journal == "approved" && a.ledger == "approved" && !a.told &&
       a.last_result_outcome != "APPROVED") {
-    out.push_back(found("I2",
-                        "cardholder charged " + amount_text(a.ledger_amount_minor) +
-                            ", nobody was told, and asked for its last result the terminal does not name it (" +
-                            key(a) + ")",
-                        {a.entered, a.last_result, book(t, "journal"), book(t, "ledger")}));
+    out.push_back(
+        found("I2",
+              {"cardholder charged " + amount_text(a.ledger_amount_minor) +
+                   ", nobody was told, and asked for its last result the terminal does not name it (" + key(a) + ")",
+               "持卡人被扣 " + amount_text(a.ledger_amount_minor) + "，无人被告知，查询末笔结果时终端也不承认（" +
+                   key_zh(a) + "）"},
+              {a.entered, a.last_result, book(t, "journal"), book(t, "ledger")}));
   }
 }
 
@@ -63,12 +63,14 @@ std::vector<Finding> part_findings(const Transaction& t, const Scope& scope) {
   std::vector<Finding> out;
   const PartsSeen& p = t.parts;
   if (p.sold_tampered) {
-    out.push_back(
-        found("R_TAMPER", "a request left the terminal after its keys were erased", {p.tampered, p.sold_tampered}));
+    out.push_back(found("R_TAMPER",
+                        {"a request left the terminal after its keys were erased", "密钥被擦除后终端仍发出请求"},
+                        {p.tampered, p.sold_tampered}));
   }
   if (p.misdated) {
     out.push_back(found("R_CLOCK",
-                        "the host told the time, " + p.host_time + ", and a receipt after it says " + p.receipt_time,
+                        {"the host told the time, " + p.host_time + ", and a receipt after it says " + p.receipt_time,
+                         "主机告知时间 " + p.host_time + "，其后的凭条却印 " + p.receipt_time},
                         {p.told_time, p.misdated}));
   }
   for (const Attempt& a : t.attempts) {

@@ -89,8 +89,8 @@ class Rules : private AttemptFacts {
     }
   }
 
-  void find(const char* rule, std::string what, std::initializer_list<Mark> marks) {
-    result_.findings.push_back({rule, std::move(what), proof(marks)});
+  void find(const char* rule, Sentence what, std::initializer_list<Mark> marks) {
+    result_.findings.push_back({rule, std::move(what.en), proof(marks), std::move(what.zh)});
   }
 
   void no_double_charge() {
@@ -108,14 +108,17 @@ class Rules : private AttemptFacts {
       }
       if (credited > t_.intents[i].amount_minor && times > 1) {
         find("I4",
-             "cardholder credited " + amount_text(credited) + ", and " + amount_text(t_.intents[i].amount_minor) +
-                 " was meant",
+             {"cardholder credited " + amount_text(credited) + ", and " + amount_text(t_.intents[i].amount_minor) +
+                  " was meant",
+              "应退 " + amount_text(t_.intents[i].amount_minor) + "，持卡人实得 " + amount_text(credited)},
              {t_.intents[i].begun, last, ledger_});
       }
       if (sum > t_.intents[i].amount_minor && times > 1) {
-        find("I1",
-             "cardholder charged " + amount_text(sum) + " for a purchase of " + amount_text(t_.intents[i].amount_minor),
-             {t_.intents[i].begun, last, ledger_});
+        find(
+            "I1",
+            {"cardholder charged " + amount_text(sum) + " for a purchase of " + amount_text(t_.intents[i].amount_minor),
+             "购物应付 " + amount_text(t_.intents[i].amount_minor) + "，持卡人被扣 " + amount_text(sum)},
+            {t_.intents[i].begun, last, ledger_});
       }
     }
   }
@@ -124,16 +127,20 @@ class Rules : private AttemptFacts {
     if (charged(a) == 0) return;
     if (a.journal == "approved" && (a.told_outcome == "DECLINED" || a.told_outcome == "FAILED")) {
       find("I2",
-           "cardholder " + done_to(a) + amount_text(charged(a)) + ", and " +
-               (a.told_outcome == "FAILED" ? "failure" : "decline") + " was told (" + key(a) + ")",
+           {"cardholder " + done_to(a).en + amount_text(charged(a)) + ", and " +
+                (a.told_outcome == "FAILED" ? "failure" : "decline") + " was told (" + key(a) + ")",
+            "持卡人" + done_to(a).zh + amount_text(charged(a)) + "，却被告知" +
+                (a.told_outcome == "FAILED" ? "失败" : "拒绝") + "（" + key_zh(a) + "）"},
            {a.entered, a.committed, a.told, journal_, ledger_});
     }
     // a doubt that the terminal still holds is not silent yet: I10 watches its end
     if (a.journal == "approved" || open_in_journal(a)) return;
     if (ended(a) && !a.reversal_ended) return;  // reported: the merchant has the slip
     find("I2",
-         "cardholder " + done_to(a) + amount_text(charged(a)) + ", the terminal's journal has " +
-             (a.journal.empty() ? "nothing" : a.journal) + " (" + key(a) + ")",
+         {"cardholder " + done_to(a).en + amount_text(charged(a)) + ", the terminal's journal has " +
+              (a.journal.empty() ? "nothing" : a.journal) + " (" + key(a) + ")",
+          "持卡人" + done_to(a).zh + amount_text(charged(a)) + "，终端流水中" + state_zh(a.journal) + "（" + key_zh(a) +
+              "）"},
          {a.entered, a.committed, a.told, journal_, ledger_});
   }
 
@@ -141,22 +148,32 @@ class Rules : private AttemptFacts {
     if (a.told_outcome != "APPROVED" || !a.kind->booked) return;
     if (charged(a) == a.told_amount_minor) return;
     find("I3",
-         "told approved for " + amount_text(a.told_amount_minor) + ", but the host holds " + amount_text(charged(a)) +
-             " (" + key(a) + "): the merchant loses",
+         {"told approved for " + amount_text(a.told_amount_minor) + ", but the host holds " + amount_text(charged(a)) +
+              " (" + key(a) + "): the merchant loses",
+          "告知批准 " + amount_text(a.told_amount_minor) + "，主机入账 " + amount_text(charged(a)) + "：商户受损（" +
+              key_zh(a) + "）"},
          {a.told, a.reversal_ended, ledger_});
   }
 
   void no_foreign_values(const Attempt& a) {
     if (charged(a) == 0 || (a.entered && charged(a) == a.amount_minor)) return;
     find("I4",
-         "the host holds " + amount_text(charged(a)) + " for a request of " + amount_text(a.amount_minor) + " (" +
-             key(a) + ")",
+         {"the host holds " + amount_text(charged(a)) + " for a request of " + amount_text(a.amount_minor) + " (" +
+              key(a) + ")",
+          "请求 " + amount_text(a.amount_minor) + "，主机入账 " + amount_text(charged(a)) + "（" + key_zh(a) + "）"},
          {a.entered, ledger_});
   }
 
   /// What happened to the cardholder's money, in words.
-  static std::string done_to(const Attempt& a) {
-    return a.kind->name == "preauth" ? "blocked for " : a.kind->sign < 0 ? "credited " : "charged ";
+  static Sentence done_to(const Attempt& a) {
+    if (a.kind->name == "preauth") return {"blocked for ", "被冻结 "};
+    return a.kind->sign < 0 ? Sentence{"credited ", "获退 "} : Sentence{"charged ", "被扣 "};
+  }
+  static std::string state_zh(const std::string& journal) {
+    if (journal.empty()) return "没有记录";
+    if (journal == "declined") return "记为拒绝";
+    if (journal == "reversed") return "记为已冲正";
+    return "记为 " + journal;
   }
 
   void books_agree() {
@@ -184,9 +201,12 @@ class Rules : private AttemptFacts {
       std::string name(kind.name);
       std::replace(name.begin(), name.end(), '_', ' ');
       find("I5",
-           "the journal shows " + std::to_string(journal.count) + " " + name + "s of " +
-               amount_text(journal.amount_minor) + ", the ledger " + std::to_string(ledger.count) + " of " +
-               amount_text(ledger.amount_minor),
+           {"the journal shows " + std::to_string(journal.count) + " " + name + "s of " +
+                amount_text(journal.amount_minor) + ", the ledger " + std::to_string(ledger.count) + " of " +
+                amount_text(ledger.amount_minor),
+            "终端流水" + std::string(kind.chinese) + " " + std::to_string(journal.count) + " 笔共 " +
+                amount_text(journal.amount_minor) + "，主机账 " + std::to_string(ledger.count) + " 笔共 " +
+                amount_text(ledger.amount_minor)},
            {journal_, ledger_, t_.settled});
       return;
     }
@@ -195,39 +215,47 @@ class Rules : private AttemptFacts {
     if (asked && t_.settlement_entered.seq > journal_.seq &&
         (asked->count != booked.count || asked->amount_minor != booked.amount_minor)) {
       find("I5",
-           "the settlement request says " + std::to_string(asked->count) + " transactions of " +
-               amount_text(asked->amount_minor) + ", the journal showed " + std::to_string(booked.count) + " of " +
-               amount_text(booked.amount_minor),
+           {"the settlement request says " + std::to_string(asked->count) + " transactions of " +
+                amount_text(asked->amount_minor) + ", the journal showed " + std::to_string(booked.count) + " of " +
+                amount_text(booked.amount_minor),
+            "结算请求报 " + std::to_string(asked->count) + " 笔共 " + amount_text(asked->amount_minor) +
+                "，终端流水为 " + std::to_string(booked.count) + " 笔共 " + amount_text(booked.amount_minor)},
            {journal_, t_.settlement_entered});
       return;
     }
     const std::string& flags = t_.settlement_answer;
     const bool differs = flags.size() == 62 && (flags[30] == '2' || flags[61] == '2');
     if (t_.settlement_outcome == "DIFFERED" || (differs && t_.settlement_outcome == "AGREED")) {
-      find("I5", "the host's totals differ from the terminal's settlement request",
+      find("I5", {"the host's totals differ from the terminal's settlement request", "主机总计与终端结算请求不符"},
            {t_.settlement_left, t_.settlement_answered, t_.settled});
     }
   }
 
   void told_reversal(const Attempt& a) {
     if (a.journal != "reversed" || (charged(a) == 0 && a.told_outcome != "APPROVED")) return;
+    const std::string held = amount_text(charged(a));
     find("I6",
-         "the journal shows a reversal, but " +
-             (charged(a) != 0 ? "the host still holds " + amount_text(charged(a)) : std::string("approval was told")) +
-             " (" + key(a) + ")",
+         {"the journal shows a reversal, but " +
+              (charged(a) != 0 ? "the host still holds " + held : std::string("approval was told")) + " (" + key(a) +
+              ")",
+          "终端流水记为已冲正，" + (charged(a) != 0 ? "主机仍入账 " + held : std::string("却告知批准")) + "（" +
+              key_zh(a) + "）"},
          {a.told, a.reversal_entered, journal_, ledger_});
   }
 
   void unique_keys(const Attempt& a) {
     if (!a.reused_key) return;
-    find("I7", "two different requests share " + key(a), {a.entered, Mark{a.reused_seq, {}}});
+    find("I7", {"two different requests share " + key(a), "两笔不同请求共用" + key_zh(a)},
+         {a.entered, Mark{a.reused_seq, {}}});
   }
 
-  std::string kind_name(const Sent& s) const {
+  Sentence kind_name(const Sent& s) const {
+    if (s.kind != Sent::request) return {"the settlement", "结算"};
     for (const Attempt& a : t_.attempts) {
-      if (a.stan == s.stan && a.batch == s.batch) return std::string(a.kind->name);
+      if (a.stan == s.stan && a.batch == s.batch)
+        return {"a new " + std::string(a.kind->name), "新的" + std::string(a.kind->chinese)};
     }
-    return "transaction";
+    return {"a new transaction", "新交易"};
   }
 
   void order() {
@@ -236,8 +264,8 @@ class Rules : private AttemptFacts {
       if (doubtful != nullptr && ended(*doubtful) && ended(*doubtful).seq < s.mark.seq) doubtful = nullptr;
       if (doubtful != nullptr && s.kind != Sent::reversal && (s.stan != doubtful->stan || s.batch != doubtful->batch)) {
         find("I8",
-             (s.kind == Sent::request ? "a new " + kind_name(s) : std::string("the settlement")) +
-                 " left the terminal while " + key(*doubtful) + " was in doubt and not reversed",
+             {kind_name(s).en + " left the terminal while " + key(*doubtful) + " was in doubt and not reversed",
+              key_zh(*doubtful) + " 结果未知且未冲正，终端就发出了" + kind_name(s).zh},
              {doubtful->entered, s.mark});
         doubtful = nullptr;
       }
@@ -252,7 +280,10 @@ class Rules : private AttemptFacts {
   /// A pending reversal that vanished over a power loss, or a booked record that did.
   void durable(const Attempt& a) {
     if (a.told_outcome == "APPROVED" && a.journal.empty() && !a.reversal_entered && a.kind->booked) {
-      find("I9", "the booked record of " + key(a) + " is gone from the journal", {a.told, journal_});
+      find("I9",
+           {"the booked record of " + key(a) + " is gone from the journal",
+            "已入账的记录从终端流水中消失（" + key_zh(a) + "）"},
+           {a.told, journal_});
     }
     // what the journal did not hold before the power went is not lost with it: then I10 says all there is to say
     const bool lost = std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& power) {
@@ -261,7 +292,9 @@ class Rules : private AttemptFacts {
              !(clear && clear.seq < power.seq);
     });
     if (in_doubt(a) && lost && !a.reversal_entered && a.journal != "approved" && a.journal != "pending") {
-      find("I9", "the pending reversal of " + key(a) + " did not survive the power loss: never sent, no longer pending",
+      find("I9",
+           {"the pending reversal of " + key(a) + " did not survive the power loss: never sent, no longer pending",
+            "待冲正标志未能在断电后保留：从未发出，也不再待冲正（" + key_zh(a) + "）"},
            {a.entered, t_.power_lost.back(), journal_});
       forgotten_.insert(key(a));  // that the doubt never ended follows from it
     }
@@ -270,19 +303,25 @@ class Rules : private AttemptFacts {
   void bounded(const Attempt& a) {
     // a restart and the next sale may fall into one occasion
     if (scope_.reversal_tries != 0 && a.most_reversals > scope_.reversal_tries * 2) {
-      find("I10", std::to_string(a.most_reversals) + " reversals for " + key(a) + " at one occasion",
+      find("I10",
+           {std::to_string(a.most_reversals) + " reversals for " + key(a) + " at one occasion",
+            "一次机会内对 " + key_zh(a) + " 冲正 " + std::to_string(a.most_reversals) + " 次"},
            {a.entered, a.reversal_entered});
     }
     if (t_.recovery && journal_ && undelivered(a) && a.journal != "queued") {
-      find("I10", "the " + std::string(a.kind->name) + " " + key(a) + " was never answered, and is sent no more",
+      find("I10",
+           {"the " + std::string(a.kind->name) + " " + key(a) + " was never answered, and is sent no more",
+            std::string(a.kind->chinese) + " " + key_zh(a) + " 从未得到应答，终端也不再发送"},
            {a.entered, a.response_left, journal_});
     }
     if (!in_doubt(a) || ended(a) || forgotten_.contains(key(a))) return;
     if (!t_.recovery) return;  // the cycle was cut short: nothing can be said about the end of the doubt
+    const std::string sum = amount_text(charged(a));
     find("I10",
-         key(a) + " is still in doubt at the end" +
-             (charged(a) != 0 ? ": cardholder charged " + amount_text(charged(a)) + ", reversal never accepted"
-                              : std::string(": reversal never accepted")),
+         {key(a) + " is still in doubt at the end" + (charged(a) != 0 ? ": cardholder charged " + sum : std::string()) +
+              (charged(a) != 0 ? ", reversal never accepted" : ": reversal never accepted"),
+          key_zh(a) + " 到最后结果仍未知：" + (charged(a) != 0 ? "持卡人被扣 " + sum + "，" : std::string()) +
+              "冲正从未被接受"},
          {a.entered, a.reversal_entered, journal_, ledger_});
   }
 
@@ -291,8 +330,9 @@ class Rules : private AttemptFacts {
   void matched(const Attempt& a) {
     if (!a.foreign || !taken(a) || (a.response_left && approved_code(a.code))) return;
     find("R_MATCH",
-         "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) +
-             ", as approved by an answer that is not its own" + (a.foreign_what.empty() ? "" : ": " + a.foreign_what),
+         {"the terminal took " + key(a) + ", " + amount_text(a.amount_minor) +
+              ", as approved by an answer that is not its own" + (a.foreign_what.empty() ? "" : ": " + a.foreign_what),
+          "终端把不属于 " + key_zh(a) + "（" + amount_text(a.amount_minor) + "）的应答当作批准"},
          {a.entered, a.foreign, a.told, journal_});
   }
 
@@ -301,8 +341,10 @@ class Rules : private AttemptFacts {
     const Duration after = a.first_response_left.at - a.left.at;
     if (after <= scope_.answer_timeout + late_slack) return;
     find("R_LATE",
-         "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved by an answer that came " +
-             to_text(after) + " after the request; it had to give up after " + to_text(scope_.answer_timeout),
+         {"the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved by an answer that came " +
+              to_text(after) + " after the request; it had to give up after " + to_text(scope_.answer_timeout),
+          "应答在请求后 " + to_text(after) + " 才到，终端仍把 " + key_zh(a) + "（" + amount_text(a.amount_minor) +
+              "）当作批准；应在 " + to_text(scope_.answer_timeout) + " 后放弃"},
          {a.left, a.first_response_left, a.told, journal_});
   }
 
@@ -311,9 +353,11 @@ class Rules : private AttemptFacts {
     if (undelivered(a) && a.told_outcome != "APPROVED") return;  // an advice is booked before anybody is asked
     if (!a.entered || (a.response_left && approved_code(a.code))) return;
     find("R_ANSWER",
-         "the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved " +
-             (a.response_left ? "although the host declined with code " + a.code
-                              : std::string("although no response reached it")),
+         {"the terminal took " + key(a) + ", " + amount_text(a.amount_minor) + ", as approved " +
+              (a.response_left ? "although the host declined with code " + a.code
+                               : std::string("although no response reached it")),
+          (a.response_left ? "主机以 " + a.code + " 拒绝" : std::string("没有任何应答到达")) + "，终端却把 " +
+              key_zh(a) + "（" + amount_text(a.amount_minor) + "）当作批准"},
          {a.entered, a.response_entered, a.response_left, a.told, journal_});
   }
 
@@ -322,8 +366,10 @@ class Rules : private AttemptFacts {
     if (a.journal != "approved" && a.told_outcome != "APPROVED") return;
     if (a.reversal_ended) return;
     find("R_MAC",
-         std::string("an approval with ") + (a.mac == "wrong" ? "a wrong" : "no") + " MAC was taken as valid (" +
-             key(a) + ", " + amount_text(a.amount_minor) + ")",
+         {std::string("an approval with ") + (a.mac == "wrong" ? "a wrong" : "no") + " MAC was taken as valid (" +
+              key(a) + ", " + amount_text(a.amount_minor) + ")",
+          std::string(a.mac == "wrong" ? "MAC 错误" : "没有 MAC") + "的批准被当作有效（" + key_zh(a) + "，" +
+              amount_text(a.amount_minor) + "）"},
          {a.response_left, a.told, journal_});
   }
 
@@ -339,7 +385,9 @@ class Rules : private AttemptFacts {
     const bool dark =
         std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& m) { return m.seq < t_.silence.seq; });
     if (spoke || dark) return;
-    find("R_HINT", "the card was swiped, was not read, and the terminal said nothing", {t_.swipe_begun, t_.silence});
+    find("R_HINT",
+         {"the card was swiped, was not read, and the terminal said nothing", "刷卡未能读出，终端没有任何提示"},
+         {t_.swipe_begun, t_.silence});
   }
 
   void doubt_time() {

@@ -30,32 +30,38 @@ struct TransactionKind {
   std::string_view original;  ///< the kind it is about; "": none
   bool takes_all = false;     ///< for the original's whole amount, and undoes it
   bool asks_card = false, asks_amount = false;
+  std::string_view chinese;  ///< in reports
 };
 
 inline constexpr TransactionKind transaction_kinds[] = {
-    // name, label, mti, 3, 25, 60.1, mac, unanswered, sign, booked, original, takes all of it, asks card, amount
-    {"sale", "SALE", "0200", "000000", "00", "22", true, WhenUnanswered::reverse, 1, true, "", false, true, true},
-    {"void", "VOID", "0200", "200000", "00", "23", true, WhenUnanswered::reverse, -1, true, "sale", true, false, false},
+    // name, label, mti, 3, 25, 60.1, mac, unanswered, sign, booked, original, takes all of it, asks card, amount, in
+    // Chinese
+    {"sale", "SALE", "0200", "000000", "00", "22", true, WhenUnanswered::reverse, 1, true, "", false, true, true,
+     "消费"},
+    {"void", "VOID", "0200", "200000", "00", "23", true, WhenUnanswered::reverse, -1, true, "sale", true, false, false,
+     "消费撤销"},
     {"refund", "REFUND", "0220", "200000", "00", "25", true, WhenUnanswered::nothing, -1, true, "sale", false, true,
-     true},
-    {"preauth", "PREAUTH", "0100", "030000", "06", "10", true, WhenUnanswered::reverse, 0, true, "", false, true, true},
+     true, "退货"},
+    {"preauth", "PREAUTH", "0100", "030000", "06", "10", true, WhenUnanswered::reverse, 0, true, "", false, true, true,
+     "预授权"},
     {"preauth_cancel", "PREAUTH CANCEL", "0100", "200000", "06", "11", true, WhenUnanswered::reverse, 0, true,
-     "preauth", true, false, false},
+     "preauth", true, false, false, "预授权撤销"},
     {"completion", "COMPLETION", "0200", "000000", "06", "20", true, WhenUnanswered::reverse, 1, true, "preauth", false,
-     false, true},
+     false, true, "预授权完成"},
     {"completion_cancel", "COMPLETION CANCEL", "0200", "200000", "06", "21", true, WhenUnanswered::reverse, -1, true,
-     "completion", true, false, false},
+     "completion", true, false, false, "预授权完成撤销"},
     {"completion_advice", "COMPLETION ADVICE", "0220", "000000", "06", "24", true, WhenUnanswered::repeat, 1, true,
-     "preauth", false, false, true},
+     "preauth", false, false, true, "预授权完成通知"},
     {"balance", "BALANCE", "0200", "310000", "00", "01", true, WhenUnanswered::nothing, 0, false, "", false, true,
-     false},
+     false, "余额查询"},
     {"offline_sale", "OFFLINE SALE", "0220", "000000", "00", "30", true, WhenUnanswered::repeat, 1, true, "", false,
-     true, true},
-    {"tip", "TIP", "0220", "000000", "00", "34", true, WhenUnanswered::repeat, 1, true, "sale", false, false, true},
+     true, true, "离线消费"},
+    {"tip", "TIP", "0220", "000000", "00", "34", true, WhenUnanswered::repeat, 1, true, "sale", false, false, true,
+     "小费"},
     {"adjustment", "ADJUSTMENT", "0220", "000000", "00", "32", true, WhenUnanswered::repeat, 1, true, "offline_sale",
-     false, false, true},
+     false, false, true, "结算调整"},
     {"status_query", "STATUS", "0200", "531000", "00", "22", true, WhenUnanswered::nothing, 0, false, "sale", false,
-     false, false},
+     false, false, "交易查询"},
 };
 
 /// What else a terminal does over its line, or by itself where the MTI is "".

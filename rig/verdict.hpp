@@ -29,6 +29,7 @@ struct Finding {
   std::string rule;
   std::string what;                     ///< one sentence: what happened to whose money
   std::vector<std::uint64_t> evidence;  ///< event numbers
+  std::string what_zh = {};             ///< the sentence in Chinese
 };
 
 /// The blind answer to "why did nothing come back".

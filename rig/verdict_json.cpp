@@ -150,7 +150,7 @@ Outcome parse_outcome(std::string_view text) {
 std::string to_json(const Verdict& v) {
   json::array findings;
   for (const Finding& f : v.findings) {
-    findings.push_back({{"rule", f.rule}, {"what", f.what}, {"evidence", numbers(f.evidence)}});
+    findings.push_back({{"rule", f.rule}, {"what", f.what}, {"what_zh", f.what_zh}, {"evidence", numbers(f.evidence)}});
   }
   json::object out{{"outcome", to_string(v.outcome)},
                    {"why", v.why},
@@ -179,7 +179,9 @@ Verdict parse_verdict(std::string_view text) {
   v.why = o.text("why");
   for (const auto& entry : o.array("findings")) {
     const Object f(entry);
-    v.findings.push_back({f.text("rule"), f.text("what"), f.numbers("evidence")});
+    // traces of older programs have one language
+    const bool both = entry.is_object() && entry.get_object().contains("what_zh");
+    v.findings.push_back({f.text("rule"), f.text("what"), f.numbers("evidence"), both ? f.text("what_zh") : ""});
   }
   const Object d(o.at("diagnosis"));
   v.diagnosis = {d.text("cause"), d.text("why"), d.texts("candidates"), d.numbers("evidence")};

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
+#include <set>
+
 #include "rig/reconcile.hpp"
 #include "tests/history.hpp"
 
@@ -18,6 +21,14 @@ inline std::string rules(const Reconciliation& r) {
   return all;
 }
 
+/// Every sum in a sentence: "12.34".
+inline std::multiset<std::string> sums(const std::string& sentence) {
+  static const std::regex sum("[0-9]+\\.[0-9]{2}(?![0-9])");
+  std::multiset<std::string> all;
+  for (std::sregex_iterator at(sentence.begin(), sentence.end(), sum), end; at != end; ++at) all.insert(at->str());
+  return all;
+}
+
 /// Exactly this rule, citing at least these events, in a sentence that has these words.
 inline void expect_only(const History& h, const std::string& rule, const Seqs& cited,
                         const std::vector<std::string>& words) {
@@ -30,6 +41,8 @@ inline void expect_only(const History& h, const std::string& rule, const Seqs& c
         << rule << " must cite event " << seq;
   }
   EXPECT_TRUE(std::is_sorted(f.evidence.begin(), f.evidence.end()));
+  EXPECT_FALSE(f.what_zh.empty());
+  EXPECT_EQ(sums(f.what_zh), sums(f.what)) << "both languages tell the same money";
   for (const auto seq : f.evidence) EXPECT_TRUE(seq >= 1 && seq <= h.events.size());
   for (const auto& word : words) EXPECT_NE(f.what.find(word), std::string::npos) << f.what;
 }
