@@ -135,7 +135,7 @@ void Summary::add(const CycleRecord& cycle) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
   }
-  if (v.measured || drawn) return;  // no cause is claimed that a diagnosis could find
+  if (v.measured || claims_no_cause(v.induced)) return;  // no cause is claimed that a diagnosis could find
   if (outcome == Outcome::error && v.induced != "rig_fault") return;
   ++(v.diagnosis.cause == "unknown" ? unknown_ : v.diagnosis.cause == v.induced ? right_ : wrong_);
 }
