@@ -123,7 +123,15 @@ void run_epochs(const Plan& plan, int threads, const Stop& stop, const TakeEpoch
     }
   };
   std::vector<std::thread> workers;
-  for (int i = 0; i < threads; ++i) workers.emplace_back(worker);
+  workers.reserve(static_cast<std::size_t>(threads));
+  try {
+    for (int i = 0; i < threads; ++i) workers.emplace_back(worker);
+  } catch (const std::system_error& e) {
+    abort = true;
+    const std::lock_guard lock(mutex);
+    failure = std::make_exception_ptr(std::runtime_error("thread " + std::to_string(workers.size() + 1) + " of " +
+                                                         std::to_string(threads) + " cannot be started: " + e.what()));
+  }
   {
     std::unique_lock lock(mutex);
     while (taken < epochs && !failure && !stopped) {

@@ -36,8 +36,12 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-for _raised in (Refused, RigFault, TraceError):  # as people write them
-    _raised.__module__ = __name__
+for _raised, _text in (
+    (Refused, "Nothing has moved: what was said is wrong, or the bench cannot do it. Says file and line."),
+    (RigFault, "The rig's own equipment failed, which says nothing about the terminal."),
+    (TraceError, "A trace cannot be read or written; says the file and the place of the damage."),
+):
+    _raised.__module__, _raised.__doc__ = __name__, _text
 
 
 def __getattr__(name: str) -> Any:
