@@ -137,7 +137,12 @@ void Value::refuse(const std::string& expected) const {
   std::string found;
   if (const auto* s = std::get_if<std::string>(&value_)) found = "\"" + visible(scrub(*s).substr(0, 60)) + "\"";
   if (const auto* i = std::get_if<std::int64_t>(&value_)) found = scrub(std::to_string(*i));
-  if (const auto* f = std::get_if<double>(&value_)) found = scrub(std::to_string(*f));
+  if (const auto* f = std::get_if<double>(&value_)) {
+    char digits[32];
+    found.assign(digits, std::to_chars(digits, digits + sizeof digits, *f).ptr);
+    if (found.find_first_not_of("-0123456789") == std::string::npos) found += ".0";  // no whole number
+    found = scrub(found);
+  }
   if (const auto* b = std::get_if<bool>(&value_)) found = *b ? "true" : "false";
   if (std::holds_alternative<std::shared_ptr<Array>>(value_)) found = "a list";
   throw ConfigError(where() + ": expected " + expected + (found.empty() ? "" : ", found " + found));

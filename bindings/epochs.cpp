@@ -8,6 +8,7 @@
 
 #include "bindings/assembly.hpp"
 #include "bindings/config.hpp"
+#include "bindings/fork_gate.hpp"
 #include "rig/drawn.hpp"
 
 namespace swiperig {
@@ -111,7 +112,10 @@ void run_epochs(const Plan& plan, int threads, const Stop& stop, const TakeEpoch
       }
       try {
         bool cut = false;
-        EpochRecord record = run_epoch(plan, epoch, abort, cut, {});
+        EpochRecord record = [&] {
+          const BehindForkGate work;
+          return run_epoch(plan, epoch, abort, cut, {});
+        }();
         const std::lock_guard lock(mutex);
         stopped = stopped || cut;
         if (!record.cycles.empty()) done.emplace(epoch, std::move(record));
@@ -146,6 +150,7 @@ void run_epochs(const Plan& plan, int threads, const Stop& stop, const TakeEpoch
         lock.unlock();
         changed.notify_all();
         try {
+          const BehindForkGate work;
           take(std::move(record));
         } catch (...) {
           lock.lock();
@@ -172,6 +177,7 @@ void run_epochs_here(const Plan& plan, const Stop& stop, const TakeEpoch& take) 
   };
   for (std::int64_t epoch = 0; epoch < epochs_of(plan); ++epoch) {
     bool cut = false;
+    const BehindForkGate work;
     EpochRecord record = run_epoch(plan, epoch, abort, cut, poll);
     if (!record.cycles.empty()) take(std::move(record));
     if (cut) throw Aborted();

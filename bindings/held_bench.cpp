@@ -59,7 +59,10 @@ void HeldBench::refuse_foreign_process() const {
     throw ConfigError("this bench belongs to process " + std::to_string(owner_) +
                       ", of which this one is a fork: open a bench of its own");
   }
-  if (closed_) throw ConfigError("this bench is closed: its trace is complete; open another one");
+  if (closed_) {
+    throw ConfigError("this bench is closed, its trace " + std::string(failed_ ? "can take no more" : "is complete") +
+                      ": open another one");
+  }
 }
 
 void HeldBench::begin_trace() {
@@ -104,7 +107,12 @@ void HeldBench::run(std::vector<Case> cases, const Amount& amount, const Stop& s
     const std::uint64_t base = trace_->events();
     record.epoch += first_epoch;
     for (CycleRecord& c : record.cycles) c.cycle += first;
-    trace_->epoch(record);
+    try {
+      trace_->epoch(record);
+    } catch (const TraceError&) {  // it does not end in order: what comes next would hide what is missing
+      closed_ = failed_ = true;
+      throw;
+    }
     epochs_ = record.epoch + 1;
     for (CycleRecord& c : record.cycles) {
       cycles_ = c.cycle + 1;
@@ -122,7 +130,9 @@ void HeldBench::run(std::vector<Case> cases, const Amount& amount, const Stop& s
 }
 
 std::string HeldBench::close() {
-  if (owner_ != getpid() || closed_) return head_;
+  if (owner_ != getpid()) return head_;
+  if (failed_) trace_.reset();
+  if (closed_) return head_;
   closed_ = true;
   if (!trace_) return head_;
   head_ = hex(trace_->finish(static_cast<std::int64_t>((machine_seconds() - began_) * 1000)));

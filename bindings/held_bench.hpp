@@ -64,7 +64,7 @@ class HeldBench {
   std::int64_t cycles_ = 0, epochs_ = 0;
   double began_ = 0;
   int owner_;  ///< process
-  bool closed_ = false;
+  bool closed_ = false, failed_ = false;
 };
 
 }  // namespace swiperig

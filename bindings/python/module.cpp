@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "bindings/campaign_file.hpp"
+#include "bindings/fork_gate.hpp"
 #include "bindings/held_bench.hpp"
 #include "bindings/python/columns.hpp"
 #include "bindings/python/said.hpp"
@@ -308,7 +309,15 @@ PYBIND11_MODULE(_core, m) {
     const py::gil_scoped_release others;
     for (int n = running; n != 0; n = running) running.wait(n);
   });
-  m.def("after_fork_in_child", [] { running = 0; });
+  m.def("before_fork", [] {
+    const py::gil_scoped_release others;  // those inside may ask for it
+    close_fork_gate();
+  });
+  m.def("after_fork_in_parent", &open_fork_gate);
+  m.def("after_fork_in_child", [] {
+    running = 0;
+    open_fork_gate();
+  });
 
   py::class_<Column>(m, "Column", py::buffer_protocol()).def_buffer([](const Column& c) {
     const auto bytes = static_cast<py::ssize_t>(c.bytes);

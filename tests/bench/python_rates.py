@@ -53,8 +53,10 @@ def main(count):
     for n in range(3):  # in turn, so that what else the machine does meets all alike
         bench = rig.virtual_bench(out=f"py-{n}")
         rounds.append({
-            "cpp_50_a_bench": command_line(count, 50), "run_many": rate(count, lambda: bench.run_many(case, cycles=count)),
-            "cpp_fresh_bench": command_line(count, 1), "run": rate(count, lambda: [bench.run(case) for _ in range(count)]),
+            "cpp_50_a_bench": command_line(count, 50),
+            "run_many": rate(count, lambda: bench.run_many(case, cycles=count)),
+            "cpp_fresh_bench": command_line(count, 1),
+            "run": rate(count, lambda: [bench.run(case) for _ in range(count)]),
         })
         bench.close()
     for name in rounds[0]:

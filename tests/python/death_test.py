@@ -93,6 +93,14 @@ class Last:
         except Exception as e: print(type(e).__name__)
 last = Last()
 """, 0, True),
+    "finds no room for its trace": ("""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+try:
+    while True: bench.run(case)
+except rig.TraceError as error: print("run.trace" in str(error))
+sys.exit(3)
+""", 3, False),
     "closes while a thread runs": ("""
 threading.Thread(target=long, daemon=True).start()
 time.sleep(.2)

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bench", "Case", "Diagnosis", "Event", "Events", "Finding", "Moment", "Money", "MoneyRow", "Refused", "Result",
-    "RigFault", "Run", "Trace", "TraceError", "open_bench", "open_trace", "requirement", "requires", "strategies",
-    "virtual_bench",
+    "RigFault", "Run", "Trace", "TraceError", "open_bench", "open_trace", "requirement", "requires", "virtual_bench",
 ]
 __version__ = "0.1.0"
 

@@ -117,5 +117,10 @@ def sentence(kind: str, body: str) -> str:
 def end_runs() -> None:
     """Python is ending: nothing is begun any more; returns when no thread is in a run."""
 
+def before_fork() -> None:
+    """Returns once no thread is at work; none goes on until after_fork."""
+
+def after_fork_in_parent() -> None: ...
+
 def after_fork_in_child() -> None:
     """The runs of the parent's threads are none of the child's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import weakref
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +69,7 @@ class Bench:
 
     def run(self, case: Case) -> Result:
         """Does the case once, on a fresh bench: the result depends on the seed and the case, and on nothing that ran
-        before. Takes about a millisecond in virtual time, whatever the case lasts.
+        before. Takes about a millisecond, however long the case is in bench time.
 
         Raises Refused before anything moves, RigFault where the rig's own equipment failed, TraceError where the trace
         can take no more. Ctrl-C brings the bench to rest first.
@@ -140,8 +141,16 @@ class Bench:
 def _end() -> None:
     _core.end_runs()
     for bench in list(_open):
-        bench.close()
+        try:
+            bench.close()
+        except _core.TraceError as error:  # nobody is left to catch it
+            print(f"swiperig: {error}", file=sys.stderr)
+
+
+def _after_fork() -> None:
+    _core.after_fork_in_child()
+    _open.clear()
 
 
 atexit.register(_end)
-os.register_at_fork(after_in_child=_core.after_fork_in_child)
+os.register_at_fork(before=_core.before_fork, after_in_parent=_core.after_fork_in_parent, after_in_child=_after_fork)
