@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import threading
 from datetime import timedelta
 from decimal import Decimal
 
@@ -168,3 +169,60 @@ def test_in_a_notebook_a_result_is_its_timeline(lost):
     for rule in style.split("}"):
         for selector in rule.split("{")[0].split(","):
             assert not selector.strip() or selector.strip().startswith((".swiperig", "#", "@")), selector
+
+
+def test_other_threads_of_python_go_on_meanwhile():
+    bench, counted, stop = rig.virtual_bench(), [0], threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted[0] += 1
+
+    counter = threading.Thread(target=count, daemon=True)
+    counter.start()
+    before = counted[0]
+    bench.run_many(good(), cycles=400)
+    after = counted[0]
+    stop.set()
+    counter.join()
+    assert after - before > 10_000
+
+
+def test_a_bench_runs_one_case_at_a_time():
+    bench, seen = rig.virtual_bench(), []
+    long = threading.Thread(target=lambda: seen.append(bench.run_many(good(), cycles=1500)))
+    long.start()
+    with pytest.raises(rig.Refused, match="in another thread: open a bench for each thread"):
+        while long.is_alive():
+            bench.run(good())
+    with pytest.raises(rig.Refused, match="in another thread"):
+        bench.close()
+    long.join()
+    assert seen[0] and bench.run(good())
+
+
+def test_what_ran_does_not_stay_in_memory():
+    bench = rig.virtual_bench()
+
+    def kilobytes():
+        with open("/proc/self/status") as status:
+            return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+
+    def some():
+        for _ in range(400):
+            assert bench.run(good()).events
+    some()
+    before = kilobytes()
+    some()
+    some()
+    assert kilobytes() - before < 8_000
+
+
+def test_a_closed_bench_is_closed(lost):
+    bench = rig.virtual_bench()
+    assert bench.close() == "" and bench.folder == ""
+    with pytest.raises(rig.Refused, match="this bench is closed, its trace is complete"):
+        bench.run(lost)
+    with rig.virtual_bench() as other:
+        other.run(lost)
+    assert other.close() == other.head != ""
