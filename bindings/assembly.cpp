@@ -174,9 +174,19 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     terminal_side = fixtures->hub.listen(file.terminal_side.address);
     host_side = fixtures->hub.dialer(file.host_side.address);
     fixtures->start(crew);
+    std::exception_ptr unreached;
     if (file.parts) {
       const auto dialer = fixtures->hub.dialer(file.parts->address);
-      links.parts = co_await dialer->dial();
+      try {
+        links.parts = co_await dialer->dial();
+      } catch (...) {
+        unreached = std::current_exception();
+      }
+    }
+    if (unreached) {  // nobody listens at the address that the bench file names
+      fixtures->stop();
+      co_await crew.join();
+      std::rethrow_exception(unreached);
     }
   } else {
     co_await open_links(clock, file, abort, links);

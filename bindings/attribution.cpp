@@ -7,6 +7,7 @@
 
 #include "bindings/assembly.hpp"
 #include "bindings/config.hpp"
+#include "bindings/drawn_case.hpp"
 #include "rig/drawn.hpp"
 #include "rig/induced.hpp"
 
@@ -65,6 +66,18 @@ Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
   if (causes.empty()) causes = {"none"};
   c.causes.assign(causes.begin(), causes.end());
   return c;
+}
+
+Case case_at(const Campaign& campaign, const BenchFile& bench, std::uint64_t seed, std::int64_t cycle,
+             const DrawPlace& place) {
+  if (campaign.random) {
+    Case c = draw_case(*campaign.random, bench, seed, cycle);
+    return campaign.random->attribute ? attributed(std::move(c), bench, place) : c;
+  }
+  Case c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
+  if (!is_drawn(c)) return c;
+  c.name = c.name.substr(0, c.name.rfind(' ') + 1) + std::to_string(cycle);
+  return attributed(std::move(c), bench, place);
 }
 
 std::optional<Case> together(const Case& a, const Case& b) {

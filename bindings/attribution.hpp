@@ -15,6 +15,9 @@ namespace swiperig {
 /// made. Throws what run_bench throws.
 Case attributed(Case, const BenchFile&, const DrawPlace& place);
 
+/// The case of a cycle, whose draws are made at `place`: written or drawn, and tried where the campaign wants that.
+Case case_at(const Campaign&, const BenchFile&, std::uint64_t seed, std::int64_t cycle, const DrawPlace& place);
+
 /// Both cases' faults in one case; nothing where both say how the card is swiped or the amount keyed, or differ in what
 /// they are about.
 std::optional<Case> together(const Case&, const Case&);

@@ -7,7 +7,7 @@
 #include "bindings/network_options.hpp"
 #include "bindings/sweep.hpp"
 #include "bindings/swipe_options.hpp"
-#include "reports/visible.hpp"
+#include "rig/drawn.hpp"
 #include "rig/host_behaviour.hpp"
 #include "rig/transaction_kinds.hpp"
 
@@ -30,6 +30,7 @@ std::vector<std::string> cause_names() {
 #define CAUSE(name, section, parent, english, chinese) #name,
 #include "rig/causes.def"
 #undef CAUSE
+      std::string(unclaimed_cause),
   };
 }
 
@@ -150,7 +151,23 @@ void refuse_two_faults_of_one_message(const Value& v, const Case& c) {
            ": a message meets one fault");
 }
 
-/// One case; or one for every value of what it sweeps, or for every place on the axis that it measures along.
+RandomCases read_random(const Value& v) {
+  const Table& t = v.table();
+  RandomCases r;
+  r.where = v.where();
+  r.cycles = t.at("cycles").integer(1, 1'000'000'000);
+  if (const Value* most = t.find("most_faults")) r.most_faults = most->integer(0, 8);
+  if (const Value* attribute = t.find("attribute")) r.attribute = attribute->flag();
+  if (const Value* kinds = t.find("kinds")) {
+    for (const Value& kind : kinds->array()) r.kinds.push_back(kind.word(kind_names()));
+    if (r.kinds.empty()) kinds->refuse("at least one kind");
+  }
+  t.nothing_else();
+  return r;
+}
+
+}  // namespace
+
 std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& windows) {
   const Table& t = v.table();
   Case c;
@@ -228,23 +245,6 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   }
   return all;
 }
-
-RandomCases read_random(const Value& v) {
-  const Table& t = v.table();
-  RandomCases r;
-  r.where = v.where();
-  r.cycles = t.at("cycles").integer(1, 1'000'000'000);
-  if (const Value* most = t.find("most_faults")) r.most_faults = most->integer(0, 8);
-  if (const Value* attribute = t.find("attribute")) r.attribute = attribute->flag();
-  if (const Value* kinds = t.find("kinds")) {
-    for (const Value& kind : kinds->array()) r.kinds.push_back(kind.word(kind_names()));
-    if (r.kinds.empty()) kinds->refuse("at least one kind");
-  }
-  t.nothing_else();
-  return r;
-}
-
-}  // namespace
 
 std::vector<std::string> kind_names() {
   std::vector<std::string> names;

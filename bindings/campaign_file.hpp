@@ -36,6 +36,10 @@ struct Campaign {
 /// Throws ConfigError.
 Campaign read_campaign(const std::string& path);
 
+/// One case; or one for every value of what it sweeps, or for every place on the axis that it measures along. The
+/// window of a sweep, in words, goes into `windows`. Throws ConfigError.
+std::vector<Case> read_case(const Value&, std::map<std::string, std::string>& windows);
+
 /// What a case can be: every transaction, and the services that keys start.
 std::vector<std::string> kind_names();
 /// The kind of a case and what that is about in turn, none of which a terminal may lack.
@@ -45,7 +49,8 @@ std::size_t second_fault_of_one_message(const Case&);
 
 /// What the bench lacks for the case, or "".
 std::string refusal(const Case&, const BenchFile&);
-/// Throws ConfigError that names the place in the campaign and what the bench lacks.
+/// Throw ConfigError that names the place of the case and what the bench lacks.
+void check_feasible(const Case&, const BenchFile&);
 void check_feasible(const Campaign&, const BenchFile&);
 
 /// Every effect of the campaign on this bench, in plain lines, before anything moves; of drawn cases, the first ones

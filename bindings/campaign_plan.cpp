@@ -120,12 +120,14 @@ std::string refusal(const Case& c, const BenchFile& bench) {
   return {};
 }
 
+void check_feasible(const Case& c, const BenchFile& bench) {
+  const std::string why = refusal(c, bench);
+  if (why.empty()) return;
+  throw ConfigError(c.where + ": case \"" + c.name + "\" cannot be done on bench \"" + bench.name + "\": " + why);
+}
+
 void check_feasible(const Campaign& campaign, const BenchFile& bench) {
-  for (const Case& c : campaign.cases) {
-    if (const std::string why = refusal(c, bench); !why.empty()) {
-      throw ConfigError(c.where + ": case \"" + c.name + "\" cannot be done on bench \"" + bench.name + "\": " + why);
-    }
-  }
+  for (const Case& c : campaign.cases) check_feasible(c, bench);
   if (!campaign.random) return;
   for (const std::string& kind : campaign.random->kinds) {
     Case plain;

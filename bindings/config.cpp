@@ -101,42 +101,48 @@ struct ConfigReader {
   std::shared_ptr<const std::string> file;
 
   Value read(const toml::node& node, int depth) const {
-    Value v;
-    v.file_ = file;
-    v.line_ = static_cast<int>(node.source().begin.line);
-    v.column_ = static_cast<int>(node.source().begin.column);
-    if (depth > max_depth) v.refuse("at most " + std::to_string(max_depth) + " levels");
-    if (const auto* s = node.as_string()) {
-      v.value_ = s->get();
-    } else if (const auto* i = node.as_integer()) {
-      v.value_ = i->get();
-    } else if (const auto* f = node.as_floating_point()) {
-      v.value_ = f->get();
-    } else if (const auto* b = node.as_boolean()) {
-      v.value_ = b->get();
-    } else if (const auto* a = node.as_array()) {
+    const auto& begin = node.source().begin;
+    const Place place{file, static_cast<int>(begin.line), static_cast<int>(begin.column)};
+    const Value unread(Value::Content(), place);
+    if (depth > max_depth) unread.refuse("at most " + std::to_string(max_depth) + " levels");
+    if (const auto* s = node.as_string()) return {s->get(), place};
+    if (const auto* i = node.as_integer()) return {i->get(), place};
+    if (const auto* f = node.as_floating_point()) return {f->get(), place};
+    if (const auto* b = node.as_boolean()) return {b->get(), place};
+    if (const auto* a = node.as_array()) {
       auto array = std::make_shared<Value::Array>();
       for (const auto& element : *a) array->push_back(read(element, depth + 1));
-      v.value_ = std::move(array);
-    } else if (const auto* t = node.as_table()) {
-      auto table = std::make_shared<Table>();
-      for (const auto& [key, element] : *t) table->values_.emplace(std::string(key.str()), read(element, depth + 1));
-      table->self_ = v;
-      v.value_ = std::move(table);
-    } else {
-      v.refuse("text, a number, true or false, a list or a table");
+      return {std::move(array), place};
     }
-    return v;
+    const auto* t = node.as_table();
+    if (t == nullptr) unread.refuse("text, a number, true or false, a list or a table");
+    std::map<std::string, Value> values;
+    for (const auto& [key, element] : *t) values.emplace(std::string(key.str()), read(element, depth + 1));
+    return {std::make_shared<Table>(std::move(values), place), place};
   }
 };
 
-std::string Value::where() const { return *file_ + ":" + std::to_string(line_) + ":" + std::to_string(column_); }
+namespace {
+
+std::string text_of(const Place& place) {
+  std::string text = *place.file + ":" + std::to_string(place.line);
+  return place.column == 0 ? text : text + ":" + std::to_string(place.column);
+}
+
+}  // namespace
+
+std::string Value::where() const { return text_of(place_); }
 
 void Value::refuse(const std::string& expected) const {
   std::string found;
   if (const auto* s = std::get_if<std::string>(&value_)) found = "\"" + visible(scrub(*s).substr(0, 60)) + "\"";
   if (const auto* i = std::get_if<std::int64_t>(&value_)) found = scrub(std::to_string(*i));
-  if (const auto* f = std::get_if<double>(&value_)) found = scrub(std::to_string(*f));
+  if (const auto* f = std::get_if<double>(&value_)) {
+    char digits[32];
+    found.assign(digits, std::to_chars(digits, digits + sizeof digits, *f).ptr);
+    if (found.find_first_not_of("-0123456789") == std::string::npos) found += ".0";  // no whole number
+    found = scrub(found);
+  }
   if (const auto* b = std::get_if<bool>(&value_)) found = *b ? "true" : "false";
   if (std::holds_alternative<std::shared_ptr<Array>>(value_)) found = "a list";
   throw ConfigError(where() + ": expected " + expected + (found.empty() ? "" : ", found " + found));
@@ -232,7 +238,7 @@ const Value* Table::find(const std::string& key) const {
 
 const Value& Table::at(const std::string& key) const {
   const Value* v = find(key);
-  if (v == nullptr) throw ConfigError(self_.where() + ": \"" + key + "\" is missing");
+  if (v == nullptr) throw ConfigError(text_of(place_) + ": \"" + key + "\" is missing");
   return *v;
 }
 

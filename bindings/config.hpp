@@ -1,6 +1,6 @@
 // A TOML file read strictly: every value knows where it stands, every key must be asked for, every quantity has a unit
-// and a range. What is wrong is told as file:line:column, what was found and what was expected. toml++ stays in
-// config.cpp.
+// and a range. What is wrong is told as file:line:column, what was found and what was expected. Programs that write no
+// file make the same values, so that both are refused in the same words. toml++ stays in config.cpp.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,21 @@ struct ConfigError : std::runtime_error {
 
 class Table;
 
+/// Where a value stands.
+struct Place {
+  std::shared_ptr<const std::string> file;
+  int line = 0, column = 0;  ///< column 0: not known
+};
+
 class Value {
  public:
   using Array = std::vector<Value>;
+  using Content = std::variant<std::monostate, std::string, std::int64_t, double, bool, std::shared_ptr<Array>,
+                               std::shared_ptr<Table>>;
+  Value() = default;
+  /// `monostate`: something that no file can say; whoever asks for it refuses it.
+  Value(Content content, Place place) : value_(std::move(content)), place_(std::move(place)) {}
+
   std::string where() const;  ///< file:line:column
   [[noreturn]] void refuse(const std::string& expected) const;
 
@@ -48,16 +60,15 @@ class Value {
   std::string word(const std::vector<std::string>& choices) const;
 
  private:
-  friend class Table;
-  friend struct ConfigReader;
-  std::variant<std::monostate, std::string, std::int64_t, double, bool, std::shared_ptr<Array>, std::shared_ptr<Table>>
-      value_;
-  std::shared_ptr<const std::string> file_;
-  int line_ = 0, column_ = 0;
+  Content value_;
+  Place place_;
 };
 
 class Table {
  public:
+  Table() = default;
+  Table(std::map<std::string, Value> values, Place place) : values_(std::move(values)), place_(std::move(place)) {}
+
   /// The value, or a refusal that says which key is missing where.
   const Value& at(const std::string& key) const;
   /// The value, or null when the key is absent.
@@ -66,13 +77,13 @@ class Table {
   const std::map<std::string, Value>& all() const;
   /// Refuses keys that nobody asked for. `allowed`: what the author may have meant.
   void nothing_else() const;
-  const Value& self() const { return self_; }
+  /// The table where it stands, to be refused as a whole.
+  Value self() const { return {Value::Content(), place_}; }
 
  private:
-  friend struct ConfigReader;
   std::map<std::string, Value> values_;
   mutable std::map<std::string, bool> asked_;
-  Value self_;
+  Place place_;
 };
 
 /// Reads a file of at most 1 MiB. Throws ConfigError.

@@ -4,14 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
-#include <mutex>
 #include <thread>
 
 #include "bindings/assembly.hpp"
@@ -20,7 +17,9 @@
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
 #include "bindings/drawn_case.hpp"
+#include "bindings/epochs.hpp"
 #include "bindings/host_file.hpp"
+#include "bindings/out_folder.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
@@ -32,28 +31,6 @@ namespace swiperig {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// An epoch as it is made, in memory; the file gets it whole and in order.
-class EpochSink final : public Sink {
- public:
-  explicit EpochSink(std::int64_t epoch) { record.epoch = epoch; }
-  void begin(std::int64_t cycle, const Case& done, Time at) override {
-    if (is_drawn(done)) record.drawn.push_back(done);
-    CycleRecord& c = record.cycles.emplace_back();
-    c.cycle = cycle;
-    c.case_name = done.name;
-    c.begun = at;
-  }
-  void event(const Event& e) override { record.cycles.back().lines.add(e, record.head); }
-  void verdict(std::int64_t, Time ended, const Verdict& v) override {
-    CycleRecord& c = record.cycles.back();
-    c.ended = ended;
-    c.verdict = v;
-    c.head = record.head;
-    record.bench_time = ended.time_since_epoch();
-  }
-  EpochRecord record;
-};
 
 /// A live line on a terminal, a plain line every few seconds elsewhere.
 class Progress {
@@ -120,160 +97,6 @@ class LiveSink final : public Sink {
   CycleRecord record_;
 };
 
-std::string fresh_directory(const std::string& wanted, const std::string& campaign) try {
-  if (!wanted.empty()) {
-    if (fs::exists(wanted) && !(fs::is_directory(wanted) && fs::is_empty(wanted))) {
-      throw ConfigError(wanted + ": expected a new or empty directory; a trace is never overwritten");
-    }
-    fs::create_directories(wanted);
-    return wanted;
-  }
-  fs::create_directories("runs");
-  for (int n = 1;; ++n) {
-    const std::string name = "runs/" + campaign + "-" + std::to_string(n);
-    if (fs::create_directory(name)) return name;
-  }
-} catch (const fs::filesystem_error& e) {
-  throw ConfigError(e.path1().string() + ": expected a place for the results: " + e.code().message());
-}
-
-std::uint64_t mix(std::uint64_t seed, std::int64_t epoch) {
-  Draws draws(seed, static_cast<std::uint32_t>(epoch), 0, 0x45504f43);
-  return draws.next();
-}
-
-struct Plan {
-  const Campaign& campaign;
-  const BenchFile& bench;
-  std::uint64_t seed;
-  std::int64_t cycles;
-  std::set<std::string> defects;
-  Case at(std::int64_t cycle, const DrawPlace& place) const {
-    if (!campaign.random) {
-      Case c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
-      if (!is_drawn(c)) return c;
-      c.name = c.name.substr(0, c.name.rfind(' ') + 1) + std::to_string(cycle);
-      return attributed(std::move(c), bench, place);
-    }
-    Case c = draw_case(*campaign.random, bench, seed, cycle);
-    return campaign.random->attribute ? attributed(std::move(c), bench, place) : c;
-  }
-};
-
-/// Cycles first..last on one watched bench.
-Task<> do_cycles(Watch& watch, const Plan& plan, DrawPlace& place, std::int64_t first, std::int64_t last) {
-  for (std::int64_t n = first; n < last; ++n) {
-    place.cycle = static_cast<std::uint32_t>(n - first);
-    Verdict verdict = co_await watch.cycle(plan.at(n, place), n);
-  }
-}
-
-/// Drops a last cycle that was begun and never judged.
-void keep_judged(EpochRecord& record) {
-  if (!record.cycles.empty() && !record.cycles.back().verdict) {
-    if (!record.drawn.empty()) record.drawn.pop_back();
-    record.cycles.pop_back();
-  }
-  record.head = record.cycles.empty() ? Digest{} : record.cycles.back().head;
-}
-
-/// Stopped by the user, an epoch has the cycles judged so far.
-EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bool>& abort, bool& stopped) {
-  const std::int64_t first = epoch * plan.campaign.epoch_cycles;
-  const std::int64_t last = std::min(first + plan.campaign.epoch_cycles, plan.cycles);
-  DrawPlace place{mix(plan.seed, epoch), static_cast<std::uint32_t>(epoch), 0};
-  EpochSink sink(epoch);
-  const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, first, last); };
-  try {
-    run_bench(plan.bench, plan.defects, place, abort, sink, work);
-  } catch (const Aborted&) {
-    stopped = true;
-    keep_judged(sink.record);
-  }
-  return std::move(sink.record);
-}
-
-/// Epochs on so many threads, handed on in order; at most a few finished ones wait for an earlier one. Stopped, the
-/// cycles that were judged are handed on all the same, then Aborted is thrown.
-void run_epochs(const Plan& plan, int threads, const std::atomic<bool>& stop,
-                const std::function<void(EpochRecord)>& take) {
-  const std::int64_t epochs = (plan.cycles + plan.campaign.epoch_cycles - 1) / plan.campaign.epoch_cycles;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::map<std::int64_t, EpochRecord> done;
-  std::int64_t next = 0, taken = 0;
-  std::exception_ptr failure;
-  bool stopped = false;
-  std::atomic<bool> abort = false;
-
-  const auto worker = [&] {
-    for (;;) {
-      std::int64_t epoch = 0;
-      {
-        std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return failure || stopped || next >= epochs || next < taken + 2 * threads + 2; });
-        if (failure || stopped || next >= epochs) return;
-        epoch = next++;
-      }
-      try {
-        bool cut = false;
-        EpochRecord record = run_epoch(plan, epoch, abort, cut);
-        const std::lock_guard lock(mutex);
-        stopped = stopped || cut;
-        if (!record.cycles.empty()) done.emplace(epoch, std::move(record));
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
-      }
-      changed.notify_all();
-    }
-  };
-  std::vector<std::thread> workers;
-  for (int i = 0; i < threads; ++i) workers.emplace_back(worker);
-  {
-    std::unique_lock lock(mutex);
-    while (taken < epochs && !failure && !stopped) {
-      changed.wait_for(lock, std::chrono::milliseconds(50));
-      if (stop.load()) abort = true;
-      for (auto it = done.find(taken); it != done.end() && !failure && !stopped; it = done.find(taken)) {
-        EpochRecord record = std::move(it->second);
-        done.erase(it);
-        ++taken;
-        lock.unlock();
-        changed.notify_all();
-        try {
-          take(std::move(record));
-        } catch (...) {
-          lock.lock();
-          failure = std::current_exception();
-          abort = true;
-          continue;
-        }
-        lock.lock();
-      }
-    }
-  }
-  changed.notify_all();
-  for (auto& w : workers) w.join();
-  if (failure) std::rethrow_exception(failure);
-  if (!stopped) return;
-  for (auto& [epoch, record] : done) take(std::move(record));
-  throw Aborted();
-}
-
-std::set<std::string> known_defect(const std::string& name) {
-  if (name.empty()) return {};
-  std::string list;
-#define DEFECT(defect, rule, text)    \
-  if (name == #defect) return {name}; \
-  list += (list.empty() ? "" : ", ") + std::string(#defect);
-#define PART_DEFECT DEFECT
-#include "fixtures/defects.def"
-#undef PART_DEFECT
-#undef DEFECT
-  throw ConfigError("no seeded defect called \"" + name + "\": expected one of " + list);
-}
-
 int exit_code(Outcome worst) { return worst == Outcome::pass ? 0 : worst == Outcome::error ? 3 : 1; }
 
 void write_file(const fs::path& path, const std::string& text) {
@@ -299,12 +122,14 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   try {
     if (plan.bench.is_virtual) {
       const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-      run_epochs(plan, options.threads > 0 ? options.threads : cores, stop, [&](EpochRecord record) {
-        trace.epoch(record);
-        for (const CycleRecord& c : record.cycles) summary.add(c);
-        bench_time += record.bench_time;
-        progress.show(summary.outcomes(), false);
-      });
+      run_epochs(
+          plan, options.threads > 0 ? options.threads : cores, [&] { return stop.load(); },
+          [&](EpochRecord record) {
+            trace.epoch(record);
+            for (const CycleRecord& c : record.cycles) summary.add(c);
+            bench_time += record.bench_time;
+            progress.show(summary.outcomes(), false);
+          });
     } else {
       LiveSink sink(trace, summary, progress);
       DrawPlace place{options.seed, 0, 0};
@@ -355,7 +180,10 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   add_pairs(campaign, bench);
   const std::int64_t cycles =
       campaign.random ? campaign.random->cycles : static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat;
-  Plan plan{campaign, bench, options.seed, cycles, known_defect(options.defect)};
+  Plan plan{bench, known_defect(options.defect), options.seed, cycles, campaign.epoch_cycles, {}};
+  plan.at = [&](std::int64_t cycle, const DrawPlace& place) {
+    return case_at(campaign, bench, options.seed, cycle, place);
+  };
   if (options.cycles) plan.cycles = *options.cycles;
   if (!plan.defects.empty() && !bench.is_virtual) {
     throw ConfigError(

@@ -135,10 +135,11 @@ void Summary::add(const CycleRecord& cycle) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
   }
-  if (v.measured || (drawn && v.causes.empty())) return;  // no cause is claimed that a diagnosis could find
+  const bool tried = drawn && !v.causes.empty();
+  if (v.measured || (!tried && claims_no_cause(v.induced))) return;  // no cause is claimed that a diagnosis could find
   if (outcome == Outcome::error && v.induced != "rig_fault") return;
-  tried_ = tried_ || drawn;
-  const std::vector<std::string> induced = drawn ? v.causes : std::vector{v.induced};
+  tried_ = tried_ || tried;
+  const std::vector<std::string> induced = tried ? v.causes : std::vector{v.induced};
   const bool right = std::find(induced.begin(), induced.end(), v.diagnosis.cause) != induced.end();
   ++(v.diagnosis.cause == "unknown" ? unknown_ : right ? right_ : wrong_);
   std::string either;

@@ -1,5 +1,5 @@
-// Cases that were drawn at random instead of written: they claim no cause, so nothing is expected of the diagnosis, and
-// a step whose moment never came is no fault of theirs. Rules about money hold for them as for all others. Pure.
+// Cases that claim no cause, so that nothing is expected of the diagnosis: of those that were drawn at random instead
+// of written, a step whose moment never came is no fault of theirs either. Rules about money hold for all alike. Pure.
 #pragma once
 
 #include <string>
@@ -21,5 +21,9 @@ inline std::string row_of_drawn(const std::string& case_name) {
   if (case_name.starts_with(pair_prefix)) return "pairs of cases";
   return case_name.substr(0, case_name.rfind(' '));
 }
+
+/// The cause of a written case whose author leaves it open: the diagnosis is his to look at.
+inline constexpr std::string_view unclaimed_cause = "unclaimed";
+inline bool claims_no_cause(std::string_view cause) { return cause == drawn_cause || cause == unclaimed_cause; }
 
 }  // namespace swiperig

@@ -3,6 +3,7 @@
 // run does not depend on how many threads ran it.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,13 +42,13 @@ struct CycleRecord {
   std::string case_name;
   Time begun{}, ended{};
   std::vector<Event> events;       ///< as read back, or as they happen on a real bench
-  Lines lines;                     ///< instead of `events`, of an epoch that is to be written
+  Lines lines;                     ///< of an epoch that is to be written: instead of `events`, or the same
   std::optional<Verdict> verdict;  ///< absent: cut short
   Digest head{};                   ///< of the epoch, after this cycle
 };
 
 /// How many events a cycle has, in whichever form.
-inline std::size_t event_count(const CycleRecord& c) { return c.events.size() + c.lines.size(); }
+inline std::size_t event_count(const CycleRecord& c) { return std::max(c.events.size(), c.lines.size()); }
 
 struct EpochRecord {
   std::int64_t epoch = 0;

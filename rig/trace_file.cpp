@@ -243,7 +243,10 @@ Digest TraceWriter::finish(std::int64_t wall_ms) {
         .step();
     fold(run_head_, epoch_head_);
   }
-  Statement(db_.get(), "UPDATE run SET ended_wall_s=?,wall_ms=?,head=?")
+  // whoever goes on for as long as it takes has planned what was done
+  Statement(db_.get(),
+            "UPDATE run SET ended_wall_s=?,wall_ms=?,head=?,"
+            "cycles_planned=max(cycles_planned,(SELECT count(*) FROM cycles))")
       .bind(wall_clock_s())
       .bind(wall_ms)
       .bind(hex(run_head_))
@@ -407,6 +410,21 @@ CycleRecord TraceReader::load(std::int64_t number) const {
 void TraceReader::for_each(const std::function<void(const CycleRecord&)>& visit) const {
   Statement cycles(db_.get(), "SELECT cycle FROM cycles ORDER BY cycle");
   while (cycles.step()) visit(load(cycles.integer(0)));
+}
+
+void TraceReader::for_each_line(const std::function<void(const StoredLine&)>& visit) const {
+  Statement events(db_.get(), "SELECT seq,cycle,at_ns,at_uncertainty_ns,source,kind,body FROM events ORDER BY seq");
+  while (events.step()) {
+    visit({events.integer(0), events.integer(1), events.integer(2), events.integer(3), events.view(4), events.view(5),
+           events.view(6)});
+  }
+}
+
+std::vector<std::int64_t> TraceReader::cycles() const {
+  std::vector<std::int64_t> numbers;
+  Statement cycles(db_.get(), "SELECT cycle FROM cycles ORDER BY cycle");
+  while (cycles.step()) numbers.push_back(cycles.integer(0));
+  return numbers;
 }
 
 std::optional<CycleRecord> TraceReader::cycle(std::int64_t number) const {

@@ -56,6 +56,12 @@ class TraceWriter {
   bool live_ = false;
 };
 
+/// An event as the file has it, for as long as the call that tells it.
+struct StoredLine {
+  std::int64_t seq, cycle, at_ns, at_uncertainty_ns;
+  std::string_view source, kind, body;
+};
+
 /// A run read back, checked against its heads.
 class TraceReader {
  public:
@@ -75,6 +81,10 @@ class TraceReader {
   /// Every cycle in order, its events with it.
   void for_each(const std::function<void(const CycleRecord&)>&) const;
   std::optional<CycleRecord> cycle(std::int64_t number) const;
+  /// Their numbers in order.
+  std::vector<std::int64_t> cycles() const;
+  /// Every event in order, unparsed.
+  void for_each_line(const std::function<void(const StoredLine&)>&) const;
 
  private:
   void check() const;

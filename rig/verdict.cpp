@@ -87,7 +87,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   } else if (!missing.empty()) {
     v.outcome = Outcome::inconclusive;
     v.why = missing;
-  } else if (c.cause != "none" && v.diagnosis.cause == "none" && c.sweep.series.empty() && !is_drawn(c)) {
+  } else if (c.cause != "none" && v.diagnosis.cause == "none" && c.sweep.series.empty() && !claims_no_cause(c.cause)) {
     v.outcome = Outcome::inconclusive;
     v.why = "what the case induced changed nothing: " + v.diagnosis.why;
   } else {

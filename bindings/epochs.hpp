@@ -1,0 +1,44 @@
+// Cycles on virtual benches, an epoch at a time: each epoch is so many cycles on a fresh bench with a seed of its own,
+// in memory until it is whole. Epochs run on any number of threads and are handed on in order, so that what comes of
+// them does not depend on it. Whoever waits is asked every 50 ms whether he wants to stop; then the bench is brought to
+// rest, the cycles judged so far are handed on, and Aborted is thrown.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "bindings/bench_file.hpp"
+#include "rig/cycle.hpp"
+#include "rig/random.hpp"
+#include "rig/trace.hpp"
+
+namespace swiperig {
+
+struct Plan {
+  const BenchFile& bench;
+  std::set<std::string> defects;  ///< planted in the terminal
+  std::uint64_t seed = 1;
+  std::int64_t cycles = 1, epoch_cycles = 50;
+  /// The case of a cycle whose draws are made at `place`; from any thread.
+  std::function<Case(std::int64_t cycle, const DrawPlace& place)> at;
+  bool keep_events = false;  ///< in the records, beside their lines
+};
+
+/// Whether the user wants to stop; asked by the thread that waits, never by one that works.
+using Stop = std::function<bool()>;
+using TakeEpoch = std::function<void(EpochRecord)>;
+
+/// On threads of their own.
+void run_epochs(const Plan&, int threads, const Stop&, const TakeEpoch&);
+/// The same in the caller's thread.
+void run_epochs_here(const Plan&, const Stop&, const TakeEpoch&);
+
+/// Cycles first..last on one watched bench, whose draws are made at `place`.
+Task<> do_cycles(Watch&, const Plan&, DrawPlace& place, std::int64_t first, std::int64_t last);
+
+/// The seeded defect of that name, or none. Throws ConfigError that lists them.
+std::set<std::string> known_defect(const std::string& name);
+
+}  // namespace swiperig
