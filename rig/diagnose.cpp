@@ -123,7 +123,7 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
     return answer("power", "the rail fell below the brown-out level before anything was told", {t.power_lost.front()});
   }
   if (auto gone = diagnose_gone(t, a, done, scope)) return *std::move(gone);
-  if (auto said = diagnose_said(t, a)) return *std::move(said);
+  if (auto said = diagnose_said(t, a, done)) return *std::move(said);
   if (a == nullptr && t.served) {
     if (t.served_outcome == "DONE") return answer("none", "done and told", {t.served});
     return undecided("the terminal said that it failed", {"network", "host_down"}, {t.served});

@@ -60,10 +60,10 @@ std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, c
                    {"app_crash", "app_hang"}, {p.alive, p.reset, p.restarted});
 }
 
-std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a) {
+std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a, const Mark& told) {
   const PartsSeen& p = t.parts;
   if (a != nullptr && a->told_outcome == "APPROVED") return std::nullopt;
-  const auto said = [&](const Mark& m) { return m && !(a != nullptr && a->told && a->told.seq < m.seq); };
+  const auto said = [&](const Mark& m) { return m && !(told && told.seq < m.seq); };
   if (said(p.tampered)) return answer("setup", "the terminal says that its keys are erased", {p.tampered});
   if (said(p.storage_failed))
     return answer("database", "the terminal says that its storage takes no record", {p.storage_failed});

@@ -16,7 +16,7 @@ Diagnosis undecided(std::string why, std::vector<std::string> candidates, std::i
 /// attempt, or null.
 std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, const Mark& told, const Scope& scope);
 /// The terminal itself says which part failed, and the sale failed by it.
-std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a);
+std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a, const Mark& told);
 /// Approved and told, but not as it should have been.
 std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& a, const Scope& scope);
 /// A valid approval was delivered, and no result was told.

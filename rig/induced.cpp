@@ -142,14 +142,15 @@ std::vector<const Event*> of_case(std::span<const Event> events) {
   return out;
 }
 
-/// What is said of the result, and not on the way to it.
-bool of_the_result(const Event& e, Time end) {
+/// What is said of the result, and not on the way to it: once the network has nothing more to do with it.
+bool of_the_result(const Event& e, std::uint64_t last_on_network, Time end) {
   static constexpr std::string_view results[] = {"told",        "served",       "printed",    "printer_failed",
                                                  "chip_failed", "chip_refused", "over_limit", "storage_failed",
                                                  "clock_lost",  "tampered",     "read_error"};
   if (const auto* m = std::get_if<Milestone>(&e.body))
     return std::find(std::begin(results), std::end(results), m->name) != std::end(results);
-  if (std::holds_alternative<Text>(e.body)) return end - e.at <= std::chrono::milliseconds(50);
+  if (std::holds_alternative<Text>(e.body))
+    return end - e.at <= std::chrono::milliseconds(50) || (last_on_network != 0 && e.seq > last_on_network);
   return std::holds_alternative<Silence>(e.body);
 }
 
@@ -212,8 +213,12 @@ std::vector<std::string> traits(std::span<const Event> events) {
 std::vector<std::string> noticed(std::span<const Event> events) {
   const std::vector<const Event*> all = of_case(events);
   std::vector<std::string> out;
+  std::uint64_t last_on_network = 0;
   for (const Event* e : all) {
-    if (of_the_result(*e, all.back()->at)) out.push_back(std::visit(Trait{}, e->body));
+    if (e->source == Source::network) last_on_network = e->seq;
+  }
+  for (const Event* e : all) {
+    if (of_the_result(*e, last_on_network, all.back()->at)) out.push_back(std::visit(Trait{}, e->body));
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -20,7 +20,7 @@ void of_attempt(const Transaction& t, const Scope& scope, const Attempt& a, std:
   const bool taken = a.journal == "approved" || a.told_outcome == "APPROVED";
   const bool this_one = a.intent >= 0 && a.intent == t.case_intent;
   if (scope.unprinted_sale_stands && this_one && p.printer_failed && a.response_left &&
-      a.response_left.seq < p.printer_failed.seq && a.code == "00" && a.reversal_entered) {
+      a.response_left.seq < p.printer_failed.seq && a.code == "00" && p.printer_failed.seq < a.reversal_entered.seq) {
     out.push_back(found("R_STANDS",
                         {"a sale that was booked is reversed because its receipt did not come out (" + key(a) + ")",
                          "已入账的消费因未出凭条而被冲正（" + key_zh(a) + "）"},

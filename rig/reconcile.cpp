@@ -145,7 +145,7 @@ class Rules : private AttemptFacts {
   }
 
   void no_free_goods(const Attempt& a) {
-    if (a.told_outcome != "APPROVED" || !a.kind->booked) return;
+    if (a.told_outcome != "APPROVED" || !a.kind->booked || a.closed_unread) return;
     if (charged(a) == a.told_amount_minor) return;
     find("I3",
          {"told approved for " + amount_text(a.told_amount_minor) + ", but the host holds " + amount_text(charged(a)) +
@@ -279,7 +279,8 @@ class Rules : private AttemptFacts {
 
   /// A pending reversal that vanished over a power loss, or a booked record that did.
   void durable(const Attempt& a) {
-    if (a.told_outcome == "APPROVED" && a.journal.empty() && !a.reversal_entered && a.kind->booked) {
+    if (a.told_outcome == "APPROVED" && a.journal.empty() && !a.reversal_entered && a.kind->booked &&
+        !a.closed_unread) {
       find("I9",
            {"the booked record of " + key(a) + " is gone from the journal",
             "已入账的记录从终端流水中消失（" + key_zh(a) + "）"},

@@ -81,7 +81,10 @@ class Fold {
     for (const Entry& row : b.entries) shown.insert(row.batch);
     for (Attempt& a : t_.attempts) {  // what was read before is overtaken, but for batches that are closed and gone
       const bool closed = closed_.contains(a.batch) || (!journal && closed_by_host_.contains(a.batch));
-      if (closed && !shown.contains(a.batch)) continue;
+      if (closed && !shown.contains(a.batch)) {
+        a.closed_unread = a.closed_unread || (a.entered && a.journal.empty() && a.ledger.empty());
+        continue;
+      }
       (journal ? a.journal : a.ledger).clear();
       (journal ? a.journal_amount_minor : a.ledger_amount_minor) = 0;
     }

@@ -115,5 +115,39 @@ TEST(ReconcilePath, AReversalReportedAsGivenUpIsNotLostWithThePower) {
   EXPECT_NE(cut(true, false).find("I9"), std::string::npos) << "this profile keeps it";
 }
 
+TEST(ReconcilePath, WhatWasSettledBeforeAnybodyReadItIsNotGone) {
+  const auto settled = [](bool closed) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    h.mark(Source::network, "upload_entered", {{"batch", "000001"}, {"function", "202"}, {"connection", "70"}});
+    h.mark(Source::network, "upload_response_left",
+           {{"batch", "000001"}, {"code", closed ? "00" : "96"}, {"connection", "70"}});
+    h.intent("recovery sale", 100);
+    h.book("journal", {});
+    h.book("ledger", {});
+    return rules(of(h));
+  };
+  EXPECT_EQ(settled(true), "");
+  EXPECT_NE(settled(false).find("I9"), std::string::npos);
+  EXPECT_NE(settled(false).find("I3"), std::string::npos);
+}
+
+TEST(ReconcilePath, APrinterThatFailsAfterTheReversalIsNotWhyItWasMade) {
+  const auto reversed = [](bool before) {
+    History h = begun();
+    h.read_card();
+    h.asked(1, 1234);
+    h.answered(1, 1234);
+    if (before) h.mark(Source::terminal, "printer_failed");
+    h.reversed(1, 1234);
+    if (!before) h.mark(Source::terminal, "printer_failed");
+    h.recover();
+    books(h, {History::row(1, 1234, "reversed")}, {History::row(1, 1234, "reversed")});
+    return rules(of(h));
+  };
+  EXPECT_EQ(reversed(false), "");
+  EXPECT_EQ(reversed(true), "R_STANDS");
+}
+
 }  // namespace
 }  // namespace swiperig
