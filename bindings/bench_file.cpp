@@ -19,7 +19,13 @@ LinkUri uri(const Value& v) {
   auto parsed = parse_link_uri(v.text());
   if (auto* what = std::get_if<std::string>(&parsed)) v.refuse(*what);
   auto u = std::get<LinkUri>(std::move(parsed));
-  if (u.scheme == "usb") v.refuse("virtual:, serial: or tcp: (USB links are not built yet)");
+  return u;
+}
+
+/// Of equipment: a serial adapter on USB is a serial port to the rig, and only a terminal is captured on USB itself.
+LinkUri equipment_uri(const Value& v) {
+  auto u = uri(v);
+  if (u.scheme == "usb") v.refuse("virtual:, serial: or tcp: (usb: is for the terminal's own connection)");
   return u;
 }
 
@@ -143,7 +149,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 
   const Table& actuator = root->at("actuator").table();
   driver(actuator, "actuator");
-  b.actuator = uri(actuator.at("link"));
+  b.actuator = equipment_uri(actuator.at("link"));
   b.robot.max_speed_mm_s = actuator.at("max_speed").quantity("mm/s", 1, 5000);
   b.robot.acceleration_mm_s2 = static_cast<double>(actuator.at("acceleration_mm_s2").integer(100, 100'000));
   for (const auto& [name, v] : actuator.at("keys_mm").table().all()) b.robot.keys[name] = place(v);
@@ -157,7 +163,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 
   const Table& power = root->at("power").table();
   driver(power, "power");
-  b.power = uri(power.at("link"));
+  b.power = equipment_uri(power.at("link"));
   b.supply.voltage_mv = power.at("voltage").quantity("V", 1000, 60'000);
   b.supply.current_limit_ma = power.at("current_limit").quantity("A", 10, 20'000);
   if (b.supply.voltage_mv <= b.profile.brownout_mv) {
@@ -170,20 +176,20 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 
   const Table& network = root->at("network").table();
   driver(network, "network");
-  b.terminal_side = uri(network.at("terminal_side"));
-  b.host_side = uri(network.at("host_side"));
+  b.terminal_side = equipment_uri(network.at("terminal_side"));
+  b.host_side = equipment_uri(network.at("host_side"));
   network.nothing_else();
 
   const Table& host = root->at("host").table();
   driver(host, "host");
-  b.host = uri(host.at("link"));
+  b.host = equipment_uri(host.at("link"));
   read_host_profile(beside(path, host.at("profile")), b);
   host.nothing_else();
 
   if (const Value* v = root->find("parts")) {
     const Table& parts = v->table();
     driver(parts, "parts");
-    b.parts = uri(parts.at("link"));
+    b.parts = equipment_uri(parts.at("link"));
     parts.nothing_else();
   }
 
@@ -191,7 +197,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   if (b.parts) links.push_back(&*b.parts);
   if (const Value* v = root->find("stand_in")) {
     const Table& stand_in = v->table();
-    b.contact = uri(stand_in.at("contact"));
+    b.contact = equipment_uri(stand_in.at("contact"));
     links.push_back(&b.contact);
     read_cards(stand_in.at("cards").table(), b);
     if (const Value* reader = stand_in.find("reader")) read_reader(reader->table(), b.reader);
