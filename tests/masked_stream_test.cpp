@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "rig/mask.hpp"
+
 namespace swiperig {
 namespace {
 
@@ -61,6 +65,27 @@ TEST(MaskedStream, WhatIsHeldIsBoundedAndACutShowsNoDigits) {
   }
   EXPECT_LE(most, MaskedStream::kMostHeldBytes + 64);
   EXPECT_GT(out.size(), 500'000U);
+}
+
+TEST(MaskedStream, FindsWhatScrubFinds) {
+  const std::string alphabet[] = {
+      "6212345678901265", "62123456", "=", "^", "?", "\xef\xbc\x96", "\t", "-", "\x03", "D", "a"};
+  std::mt19937 random(1);
+  int found = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (auto n = random() % 12; n > 0; --n) {
+      text += random() % 2 == 0 ? std::string(1, static_cast<char>('0' + random() % 10)) : alphabet[random() % 11];
+    }
+    MaskedStream stream;
+    UsbTransfer t;
+    t.bytes.assign(text.begin(), text.end());
+    auto ready = stream.push(std::move(t));
+    if (ready.empty()) ready = stream.flush();
+    ASSERT_EQ(text_of(ready.at(0).bytes), scrub(text));
+    found += scrub(text) != text;
+  }
+  EXPECT_GT(found, 1000);
 }
 
 TEST(MaskedStream, PlacesAreRangesAndBounded) {
