@@ -9,6 +9,7 @@
 #include "drivers/link_tcp.hpp"
 #include "drivers/link_usb.hpp"
 #include "drivers/part_port.hpp"
+#include "drivers/power_usb_hub.hpp"
 #include "drivers/relay.hpp"
 #include "drivers/terminal_ecr.hpp"
 #include "fixtures/contact_port.hpp"
@@ -64,14 +65,16 @@ Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap
   crew.start(watch_abort(clock, abort, ending, done));
   std::exception_ptr failure;
   try {
-    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.actuator, &links.robot},
-                                                                             {&file.power, &links.supply},
-                                                                             {&file.terminal, &links.ecr},
-                                                                             {&file.host, &links.control}};
+    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {
+        {&file.actuator, &links.robot}, {&file.terminal, &links.ecr}, {&file.host, &links.control}};
+    if (!file.hub) wanted.emplace_back(&file.power, &links.supply);
     if (file.parts) wanted.emplace_back(&*file.parts, &links.parts);
     for (const auto& [uri, link] : wanted) {
       if (uri->scheme == "usb") {
-        UsbTerminal terminal = co_await usb_link(clock, usb_settings(*uri), tap);
+        UsbLinkSettings settings = usb_settings(*uri);
+        // a supply is spoken to later, and may find the terminal off
+        if (!file.hub) settings.may_be_off = file.profile.boot_limit + 30s;
+        UsbTerminal terminal = co_await usb_link(clock, settings, tap);
         *link = std::move(terminal.link);
         links.presence = std::move(terminal.presence);
         continue;
@@ -90,7 +93,7 @@ Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap
 /// The device's own end of a link: a pseudo-terminal where the bench has a serial port, a port where it has TCP.
 std::unique_ptr<Link> serve_link(Clock& clock, const LinkUri& uri) {
   if (uri.scheme == "serial") return pty_link(clock, uri.address);
-  if (uri.scheme == "usb") throw ConfigError("a terminal on USB has no stand-in; give its link as serial: or tcp:");
+  if (uri.scheme == "usb") throw ConfigError("what is on USB has no stand-in; give its link as serial: or tcp:");
   return served_link(tcp_listener(clock, uri.address, uri.port));
 }
 
@@ -170,11 +173,28 @@ struct VirtualFixtures {
   ContactPort contact;
 };
 
+/// What switches the power on this bench: one of the two.
+struct PowerDriver {
+  std::optional<SupplyScpi> supply;
+  std::optional<PowerUsbHub> hub;
+  PowerSwitch* power() { return supply ? static_cast<PowerSwitch*>(&*supply) : &*hub; }
+  Task<> start() { return supply ? supply->start() : hub->start(); }
+  void close() {
+    if (supply) supply->close();
+    if (hub) hub->close();
+  }
+};
+
 Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
                   const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap) {
   Crew crew(clock);
   std::optional<VirtualFixtures> fixtures;
   DeviceLinks links;
+  PowerDriver power;
+  if (file.hub) {
+    power.hub.emplace(clock, *file.hub);
+    co_await power.start();  // what hangs on the port must be there to be opened
+  }
   std::unique_ptr<Listener> terminal_side;
   std::unique_ptr<Dialer> host_side;
   if (file.is_virtual) {
@@ -194,7 +214,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     host_side = tcp_dialer(clock, file.host_side.address, file.host_side.port);
   }
   SwiperGrbl actuator(clock, std::move(links.robot), file.robot);
-  SupplyScpi power(clock, std::move(links.supply), file.supply);
+  if (links.supply) power.supply.emplace(clock, std::move(links.supply), file.supply);
   Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place, tap);
   TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
   HostControl host(clock, std::move(links.control));
@@ -203,7 +223,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
 
   Bench bench{clock};
   bench.actuator = &actuator;
-  bench.power = &power;
+  bench.power = power.power();
   bench.network = &network;
   bench.host = &host;
   bench.journal = &terminal;
@@ -222,7 +242,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   Watch watch(bench, sink);
 
   crew.start(actuator.serve());
-  crew.start(power.serve());
+  if (power.supply) crew.start(power.supply->serve());
   crew.start(network.serve());
   crew.start(terminal.serve());
   crew.start(host.serve());
@@ -237,7 +257,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   std::exception_ptr failure;
   bool started = false;
   try {
-    co_await power.start();
+    if (power.supply) co_await power.start();
     co_await actuator.start();
     ending = [&] { watch.nudge(); };
     started = true;

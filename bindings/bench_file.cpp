@@ -6,6 +6,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/host_file.hpp"
+#include "drivers/link_usb.hpp"
 
 namespace swiperig {
 
@@ -35,14 +36,14 @@ TaughtPlace place(const Value& v) {
   return {static_cast<double>(xy[0].integer(0, 5000)), static_cast<double>(xy[1].integer(0, 5000))};
 }
 
-/// The section's driver must be the one there is for it.
-void driver(const Table& section, const char* kind) {
+/// The section's driver, one of those there are for it.
+std::string driver(const Table& section, const char* kind) {
   std::vector<std::string> choices;
 #define DRIVER(name, what, text) \
   if (std::string_view(#what) == kind) choices.emplace_back(#name);
 #include "drivers/table.def"
 #undef DRIVER
-  section.at("driver").word(choices);
+  return section.at("driver").word(choices);
 }
 
 /// Two places along a card, the first before the second.
@@ -120,6 +121,37 @@ void read_cards(const Table& cards, BenchFile& bench) {
   }
 }
 
+void read_supply(const Table& power, BenchFile& b) {
+  b.power = equipment_uri(power.at("link"));
+  b.supply.voltage_mv = power.at("voltage").quantity("V", 1000, 60'000);
+  b.supply.current_limit_ma = power.at("current_limit").quantity("A", 10, 20'000);
+  if (b.supply.voltage_mv <= b.profile.brownout_mv) {
+    power.at("voltage").refuse("more than the terminal's brown-out level of " + std::to_string(b.profile.brownout_mv) +
+                               " mV");
+  }
+  b.supply.off_below_mv = b.profile.brownout_mv;
+  b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+}
+
+/// A hub is told from others by what it is and, where there are several, by where it is.
+UsbWanted hub_at(const Value& v) {
+  const LinkUri u = uri(v);
+  if (u.scheme != "usb") v.refuse("usb:<vendor>:<product>, as lsusb shows the hub");
+  return usb_wanted(u);
+}
+
+void read_hub(const Table& power, BenchFile& b) {
+  UsbHubSettings& hub = b.hub.emplace();
+  b.power = uri(power.at("link"));
+  hub.hub = hub_at(power.at("link"));
+  hub.port = static_cast<int>(power.at("hub_port").integer(1, 255));
+  if (const Value* v = power.find("twin")) hub.twin = hub_at(*v);
+  if (const Value* v = power.find("min_off")) {
+    hub.min_off = v->duration(std::chrono::milliseconds(100), std::chrono::seconds(60));
+  }
+  b.supply.voltage_mv = 5000;  // of a USB port
+}
+
 }  // namespace
 
 std::string beside(const std::string& file, const Value& name) {
@@ -162,16 +194,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   actuator.nothing_else();
 
   const Table& power = root->at("power").table();
-  driver(power, "power");
-  b.power = equipment_uri(power.at("link"));
-  b.supply.voltage_mv = power.at("voltage").quantity("V", 1000, 60'000);
-  b.supply.current_limit_ma = power.at("current_limit").quantity("A", 10, 20'000);
-  if (b.supply.voltage_mv <= b.profile.brownout_mv) {
-    power.at("voltage").refuse("more than the terminal's brown-out level of " + std::to_string(b.profile.brownout_mv) +
-                               " mV");
-  }
-  b.supply.off_below_mv = b.profile.brownout_mv;
-  b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+  driver(power, "power") == "power_usb_hub" ? read_hub(power, b) : read_supply(power, b);
   power.nothing_else();
 
   const Table& network = root->at("network").table();

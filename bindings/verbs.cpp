@@ -202,8 +202,10 @@ int check_bench(const std::string& path, const std::string& terminal) {
                     (b.profile.bidirectional_reader ? ", both ways" : ", one way"));
   row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) +
                       " keys, at most " + std::to_string(b.robot.max_speed_mm_s) + " mm/s");
-  row("power",
-      std::to_string(b.supply.voltage_mv) + " mV; off is below " + std::to_string(b.profile.brownout_mv) + " mV");
+  row("power", b.hub ? "hub " + to_text(b.hub->hub) + " port " + std::to_string(b.hub->port) + "; off is gone for " +
+                           to_text(b.hub->min_off)
+                     : std::to_string(b.supply.voltage_mv) + " mV; off is below " +
+                           std::to_string(b.profile.brownout_mv) + " mV");
   row("host", b.host_profile.acquirer);
   const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};
   if (const auto why = refusal(b.robot, fastest)) {

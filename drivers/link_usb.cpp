@@ -27,7 +27,17 @@ std::uint16_t hex16(std::string_view text) {
 
 UsbWanted identity_of(std::string_view text) { return {hex16(text.substr(0, 4)), hex16(text.substr(5)), "", ""}; }
 
+/// "" where it is not given.
+std::string option(const LinkUri& uri, const char* name) {
+  const auto it = uri.options.find(name);
+  return it == uri.options.end() ? std::string() : it->second;
+}
+
 std::string where(const UsbDevice& d) { return to_text(d) + ", address " + std::to_string(d.address); }
+
+struct UsbAbsent : LinkError {
+  using LinkError::LinkError;
+};
 
 /// What link, capture and the coroutines suspended in them share.
 class UsbPort {
@@ -116,14 +126,20 @@ class UsbPort {
       }
       if (session) {
         self->session_ = session;
+        self->first_until_ = never;
         co_return;
       }
       if (device == nullptr && self->clock_.now() >= until) {
-        throw LinkError(LinkError::failed, self->name() + ": no such device; is it plugged in and switched on? (" +
+        throw UsbAbsent(LinkError::failed, self->name() + ": no such device; is it plugged in and switched on? (" +
                                                plugged_in(devices) + ")");
       }
       co_await self->clock_.wait(self->news_.bell(), self->clock_.now() + kLookAgain);
     }
+  }
+
+  bool may_be_off() {
+    first_until_ = clock_.now() + settings_.may_be_off;
+    return settings_.may_be_off.count() > 0;
   }
 
   static Task<Seen> next(Self self) {
@@ -143,7 +159,7 @@ class UsbPort {
   static Task<std::size_t> read(Self self, std::span<std::uint8_t> into) {
     for (;;) {
       if (self->closed_) throw LinkError(LinkError::closed, self->name() + ": closed here while reading");
-      if (!self->session_) co_await connect(self, never);
+      if (!self->session_) co_await connect(self, self->first_until_);
       const auto session = self->session_;
       std::size_t n = 0;
       try {
@@ -193,6 +209,8 @@ class UsbPort {
 
   /// Null: it may not be opened yet, or went meanwhile. `last`: either is an error now.
   static Task<std::shared_ptr<UsbSession>> open(Self self, UsbDevice device, bool last) {
+    // the kernel tells of a device before it has configured it
+    if (device.configuration == 0 && !last) co_return std::shared_ptr<UsbSession>();
     const auto found = find_pipes(device, self->settings_.interface);
     if (const auto* why = std::get_if<std::string>(&found)) {
       throw LinkError(LinkError::failed, to_text(device) + ": " + *why);
@@ -259,6 +277,7 @@ class UsbPort {
   UsbNews news_;
   std::shared_ptr<UsbSession> session_;
   std::optional<UsbDevice> device_, boot_;
+  Time first_until_ = never;  ///< it has never been there
   Time looked_{}, broken_at_ = never;
   int restarts_ = 0;
   bool closed_ = false, finished_ = false, writing_ = false;
@@ -290,22 +309,23 @@ class UsbPresence final : public Capture {
 
 }  // namespace
 
+UsbWanted usb_wanted(const LinkUri& uri) {
+  UsbWanted wanted = identity_of(uri.address);
+  wanted.port = option(uri, "port");
+  wanted.serial = option(uri, "serial");
+  return wanted;
+}
+
 UsbLinkSettings usb_settings(const LinkUri& uri) {
-  const auto option = [&](const char* name) {
-    const auto it = uri.options.find(name);
-    return it == uri.options.end() ? std::string() : it->second;
-  };
   UsbLinkSettings s;
-  s.device = identity_of(uri.address);
-  s.device.port = option("port");
-  s.device.serial = option("serial");
-  if (const std::string boot = option("boot"); !boot.empty()) s.boot = identity_of(boot);
-  if (const std::string number = option("interface"); !number.empty()) {
+  s.device = usb_wanted(uri);
+  if (const std::string boot = option(uri, "boot"); !boot.empty()) s.boot = identity_of(boot);
+  if (const std::string number = option(uri, "interface"); !number.empty()) {
     s.interface = static_cast<std::uint8_t>(std::stoi(number));
   }
-  s.session.baud = std::stoi(option("baud"));
-  s.session.transfer_bytes = static_cast<std::size_t>(std::stoi(option("transfer")));
-  s.session.status_bytes = static_cast<std::size_t>(std::stoi(option("status_bytes")));
+  s.session.baud = std::stoi(option(uri, "baud"));
+  s.session.transfer_bytes = static_cast<std::size_t>(std::stoi(option(uri, "transfer")));
+  s.session.status_bytes = static_cast<std::size_t>(std::stoi(option(uri, "status_bytes")));
   return s;
 }
 
@@ -314,7 +334,11 @@ Task<UsbTerminal> usb_link(Clock& clock, UsbLinkSettings settings, std::shared_p
   const auto port = std::make_shared<UsbPort>(clock, std::move(settings), std::move(tap));
   UsbTerminal terminal;
   terminal.link = std::make_unique<UsbLink>(port);
-  co_await UsbPort::connect(port, until);
+  try {
+    co_await UsbPort::connect(port, until);
+  } catch (const UsbAbsent&) {
+    if (!port->may_be_off()) throw;
+  }
   terminal.presence = std::make_unique<UsbPresence>(port);
   co_return terminal;
 }

@@ -21,9 +21,13 @@ struct UsbLinkSettings {
   std::optional<std::uint8_t> interface;
   UsbSettings session;
   Duration wait = std::chrono::seconds(2);  ///< for the device when the link is made
+  /// Where the rig itself switches the terminal on: from then on it may be away so long before its first arrival.
+  Duration may_be_off{};
 };
 
-/// Of a link that parse_link_uri has read with scheme usb.
+/// Of a link that parse_link_uri has read with scheme usb: which device.
+UsbWanted usb_wanted(const LinkUri& uri);
+/// And how it is spoken to.
 UsbLinkSettings usb_settings(const LinkUri& uri);
 
 struct UsbTerminal {
@@ -34,7 +38,7 @@ struct UsbTerminal {
   std::unique_ptr<Capture> presence;
 };
 
-/// Opens the device, which must be there. Throws LinkError{failed}. `tap` may be null.
+/// Opens the device, which must be there unless it may be off. Throws LinkError{failed}. `tap` may be null.
 Task<UsbTerminal> usb_link(Clock& clock, UsbLinkSettings settings, std::shared_ptr<Tap> tap);
 
 }  // namespace swiperig

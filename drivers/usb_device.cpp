@@ -71,6 +71,7 @@ std::optional<UsbDevice> read_device(const fs::path& place) {
   d.vendor = static_cast<std::uint16_t>(*vendor);
   d.product = static_cast<std::uint16_t>(*product);
   d.serial = attribute(place, "serial");
+  d.superspeed = number(place, "speed", 10).value_or(0) >= 5000;
   const std::string bytes = read_all(place / "descriptors", kMostDescriptorBytes);
   auto parsed = parse_usb_descriptors(bytes_of(bytes));
   if (auto* fault = std::get_if<std::string>(&parsed)) {

@@ -22,6 +22,7 @@ struct UsbDevice {
   std::uint16_t vendor = 0, product = 0;
   std::string serial;  ///< "" where it has none
   std::uint8_t configuration = 0;
+  bool superspeed = false;  ///< USB 3
   UsbDescriptors descriptors;
   std::string fault;  ///< what is wrong with its descriptors; "": nothing
   std::string node() const;

@@ -137,6 +137,24 @@ TEST_F(UsbLink, TwoThatFitAreAnErrorThatNamesBoth) {
   EXPECT_THAT(refusal(), HasSubstr("no such device")) << "port and serial must both fit";
 }
 
+TEST_F(UsbLink, ADeviceThatIsNotConfiguredYetIsWaitedFor) {
+  MockUsb device(machine, {.descriptors = vendor_descriptors()});
+  device.plug();
+  const auto configure = [&](const char* value) {
+    umockdev_testbed_set_attribute(machine.testbed(), "/sys/devices/usb1/1-2", "bConfigurationValue", value);
+  };
+  configure("\n");
+  std::thread kernel([&] {
+    std::this_thread::sleep_for(250ms);
+    configure("1\n");
+  });
+  EXPECT_EQ(refusal(), "");
+  kernel.join();
+  EXPECT_GE(clock.now(), Time(240ms));
+  configure("\n");
+  EXPECT_THAT(refusal(), HasSubstr("it has none in its configuration")) << "but not for ever";
+}
+
 TEST_F(UsbLink, WithoutPermissionTheRuleIsNamed) {
   MockUsb device(machine, {.descriptors = vendor_descriptors()});
   device.plug();

@@ -55,6 +55,11 @@ Bytes vendor_descriptors(std::uint16_t product, std::uint8_t attributes) {
                                                0, 2, 0,  7,    5, 0x02, attributes, 0,    2,  0};
 }
 
+Bytes hub_descriptors() {
+  return Bytes{18, 1, 0, 2, 9, 0, 1, 64, 0x09, 0x21, 0x31, 0x34, 0, 1, 1, 2, 0, 1} +
+         Bytes{9, 2, 25, 0, 1, 1, 0, 0xe0, 50} + Bytes{9, 4, 0, 0, 1, 9, 0, 0, 0} + Bytes{7, 5, 0x81, 3, 1, 0, 12};
+}
+
 Bytes acm_descriptors() {
   return device_descriptor(0x0105, 2) + Bytes{9, 2, 67, 0, 2, 1, 0, 0xc0, 50} + Bytes{9, 4, 0, 0, 1, 2, 2, 1, 0} +
          Bytes{5, 0x24, 0, 0x10, 1} + Bytes{5, 0x24, 1, 0, 1} + Bytes{4, 0x24, 2, 2} + Bytes{5, 0x24, 6, 0, 1} +
@@ -274,8 +279,7 @@ bool MockUsb::submit(UMockdevIoctlClient* client, UMockdevIoctlData* arg) {
   const auto* bytes = static_cast<const std::uint8_t*>(urb->buffer);
   if (urb->type == USBDEVFS_URB_TYPE_CONTROL) {
     controls_.emplace_back(bytes, bytes + length);
-    finish(d, stall_controls_ ? -EPIPE : 0, {});
-    if (!stall_controls_) urb->actual_length = static_cast<int>(length) - 8;
+    answer_control(d);
   } else if (is_in(d)) {
     flying_.push_back(d);
     match();
@@ -287,6 +291,20 @@ bool MockUsb::submit(UMockdevIoctlClient* client, UMockdevIoctlData* arg) {
     finish(d, 0, sent);
   }
   return complete(client);
+}
+
+void MockUsb::answer_control(UMockdevIoctlData* data) {
+  usbdevfs_urb* urb = urb_of(data);
+  auto* bytes = static_cast<std::uint8_t*>(urb->buffer);
+  std::optional<Bytes> answer = Bytes(static_cast<std::size_t>(urb->buffer_length) - 8);
+  if (stall_controls_) answer.reset();
+  if (answer_) answer = answer_(Bytes(bytes, bytes + 8));
+  if (!answer) return finish(data, -EPIPE, {});
+  const std::size_t room = static_cast<std::size_t>(urb->buffer_length) - 8, size = std::min(room, answer->size());
+  urb->status = 0;
+  urb->actual_length = static_cast<int>(size);
+  if ((bytes[0] & 0x80) != 0) std::copy_n(answer->begin(), size, bytes + 8);
+  done_.push_back(data);
 }
 
 bool MockUsb::reap(UMockdevIoctlClient* client, UMockdevIoctlData* arg) {

@@ -11,9 +11,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,8 +45,13 @@ struct MockShape {
   std::map<unsigned, std::string> drivers = {};  ///< interface: who of the kernel has it
 };
 
+/// What a hub does with a request to a port: the answer's bytes, or nothing for a stall. `setup`: its eight bytes.
+using MockAnswer = std::function<std::optional<Bytes>(const Bytes& setup)>;
+
 /// 1d6b:0104 unless said otherwise: one vendor interface, bulk IN 0x81 and OUT 0x02, 512 bytes a packet.
 Bytes vendor_descriptors(std::uint16_t product = 0x0104, std::uint8_t attributes = 2);
+/// A USB 2 hub, 2109:3431.
+Bytes hub_descriptors();
 /// A CDC-ACM port: control interface 0 with its notifications, data interface 1, bulk IN 0x82 and OUT 0x03.
 Bytes acm_descriptors();
 
@@ -72,6 +79,8 @@ class MockUsb {
   void hang_claim(bool on);
   /// Answers a class request of the control endpoint with a stall.
   void stall_controls(bool on) { stall_controls_ = on; }
+  /// Answers control requests instead; called in another thread.
+  void answer_controls(MockAnswer answer) { answer_ = std::move(answer); }
 
   std::vector<Bytes> received();
   /// Setup and data of every control request.
@@ -94,6 +103,7 @@ class MockUsb {
   bool driver_of(UMockdevIoctlClient* client, UMockdevIoctlData* arg);
   bool to_driver(UMockdevIoctlClient* client, UMockdevIoctlData* arg);
   bool claim(UMockdevIoctlClient* client, UMockdevIoctlData* arg, bool on);
+  void answer_control(UMockdevIoctlData* data);
   void finish(UMockdevIoctlData* urb, int status, const Bytes& bytes);
   void match();
 
@@ -109,6 +119,7 @@ class MockUsb {
   std::deque<UMockdevIoctlData*> done_, dead_;
   std::deque<In> in_;
   Bytes flood_;
+  MockAnswer answer_;
   std::vector<Bytes> out_, controls_;
   std::vector<std::string> calls_;
 };
