@@ -7,7 +7,9 @@
 #include "drivers/link_serial.hpp"
 #include "drivers/link_served.hpp"
 #include "drivers/link_tcp.hpp"
+#include "drivers/link_usb.hpp"
 #include "drivers/part_port.hpp"
+#include "drivers/power_usb_hub.hpp"
 #include "drivers/relay.hpp"
 #include "drivers/terminal_ecr.hpp"
 #include "fixtures/contact_port.hpp"
@@ -51,22 +53,32 @@ Task<std::unique_ptr<Link>> open_link(Clock& clock, LinkUri uri, Ending& ending)
 struct DeviceLinks {
   std::unique_ptr<Link> robot, supply, ecr, control;
   std::unique_ptr<Link> parts = {};
+  std::unique_ptr<Capture> presence = {};  ///< of a terminal on USB
 };
 
 /// The links of a real bench, one after the other. Throws Aborted when the user does not want to wait for them.
-Task<> open_links(Clock& clock, const BenchFile& file, const std::atomic<bool>& abort, DeviceLinks& links) {
+Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap>& tap, const std::atomic<bool>& abort,
+                  DeviceLinks& links) {
   Crew crew(clock);
   Bell done;
   Ending ending;
   crew.start(watch_abort(clock, abort, ending, done));
   std::exception_ptr failure;
   try {
-    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.actuator, &links.robot},
-                                                                             {&file.power, &links.supply},
-                                                                             {&file.terminal, &links.ecr},
-                                                                             {&file.host, &links.control}};
+    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {
+        {&file.actuator, &links.robot}, {&file.terminal, &links.ecr}, {&file.host, &links.control}};
+    if (!file.hub) wanted.emplace_back(&file.power, &links.supply);
     if (file.parts) wanted.emplace_back(&*file.parts, &links.parts);
     for (const auto& [uri, link] : wanted) {
+      if (uri->scheme == "usb") {
+        UsbLinkSettings settings = usb_settings(*uri);
+        // a supply is spoken to later, and may find the terminal off
+        if (!file.hub) settings.may_be_off = file.profile.boot_limit + 30s;
+        UsbTerminal terminal = co_await usb_link(clock, settings, tap);
+        *link = std::move(terminal.link);
+        links.presence = std::move(terminal.presence);
+        continue;
+      }
       *link = co_await open_link(clock, *uri, ending);
     }
   } catch (...) {
@@ -81,6 +93,7 @@ Task<> open_links(Clock& clock, const BenchFile& file, const std::atomic<bool>& 
 /// The device's own end of a link: a pseudo-terminal where the bench has a serial port, a port where it has TCP.
 std::unique_ptr<Link> serve_link(Clock& clock, const LinkUri& uri) {
   if (uri.scheme == "serial") return pty_link(clock, uri.address);
+  if (uri.scheme == "usb") throw ConfigError("what is on USB has no stand-in; give its link as serial: or tcp:");
   return served_link(tcp_listener(clock, uri.address, uri.port));
 }
 
@@ -160,11 +173,28 @@ struct VirtualFixtures {
   ContactPort contact;
 };
 
+/// What switches the power on this bench: one of the two.
+struct PowerDriver {
+  std::optional<SupplyScpi> supply;
+  std::optional<PowerUsbHub> hub;
+  PowerSwitch* power() { return supply ? static_cast<PowerSwitch*>(&*supply) : &*hub; }
+  Task<> start() { return supply ? supply->start() : hub->start(); }
+  void close() {
+    if (supply) supply->close();
+    if (hub) hub->close();
+  }
+};
+
 Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
-                  const std::atomic<bool>& abort, Sink& sink, const OnBench& work) {
+                  const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap) {
   Crew crew(clock);
   std::optional<VirtualFixtures> fixtures;
   DeviceLinks links;
+  PowerDriver power;
+  if (file.hub) {
+    power.hub.emplace(clock, *file.hub);
+    co_await power.start();  // what hangs on the port must be there to be opened
+  }
   std::unique_ptr<Listener> terminal_side;
   std::unique_ptr<Dialer> host_side;
   if (file.is_virtual) {
@@ -189,13 +219,13 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
       std::rethrow_exception(unreached);
     }
   } else {
-    co_await open_links(clock, file, abort, links);
+    co_await open_links(clock, file, tap, abort, links);
     terminal_side = tcp_listener(clock, file.terminal_side.address, file.terminal_side.port);
     host_side = tcp_dialer(clock, file.host_side.address, file.host_side.port);
   }
   SwiperGrbl actuator(clock, std::move(links.robot), file.robot);
-  SupplyScpi power(clock, std::move(links.supply), file.supply);
-  Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place);
+  if (links.supply) power.supply.emplace(clock, std::move(links.supply), file.supply);
+  Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place, tap);
   TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
   HostControl host(clock, std::move(links.control));
   std::optional<PartPort> parts;
@@ -203,7 +233,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
 
   Bench bench{clock};
   bench.actuator = &actuator;
-  bench.power = &power;
+  bench.power = power.power();
   bench.network = &network;
   bench.host = &host;
   bench.journal = &terminal;
@@ -213,6 +243,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     bench.parts = &*parts;
     bench.captures.emplace_back(Source::terminal, &*parts);
   }
+  if (links.presence) bench.captures.emplace_back(Source::terminal, links.presence.get());
   bench.last_result = &terminal;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
@@ -221,7 +252,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   Watch watch(bench, sink);
 
   crew.start(actuator.serve());
-  crew.start(power.serve());
+  if (power.supply) crew.start(power.supply->serve());
   crew.start(network.serve());
   crew.start(terminal.serve());
   crew.start(host.serve());
@@ -236,7 +267,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   std::exception_ptr failure;
   bool started = false;
   try {
-    co_await power.start();
+    if (power.supply) co_await power.start();
     co_await actuator.start();
     ending = [&] { watch.nudge(); };
     started = true;
@@ -353,7 +384,7 @@ Scope scope_of(const BenchFile& file) {
   s.completion_limit_percent = file.profile.completion_limit_percent;
   s.unprinted_sale_stands = file.profile.unprinted_sale_stands;
   s.watchdog = file.profile.watchdog;
-  if (file.parts) s.sources.insert("usb");
+  if (file.parts || file.terminal.scheme == "usb") s.sources.insert("usb");
   if (shows_screen(file.profile)) s.sources.insert("screen");
   s.mac = file.host_profile.mac != MacKind::none;
   s.reversal_done_codes = file.host_profile.reversal_done_codes;
@@ -361,14 +392,14 @@ Scope scope_of(const BenchFile& file) {
 }
 
 void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
-               const std::atomic<bool>& abort, Sink& sink, const OnBench& work) {
+               const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap) {
   std::unique_ptr<Clock> clock;
   if (file.is_virtual) {
     clock = std::make_unique<VirtualClock>();
   } else {
     clock = std::make_unique<SteadyClock>();
   }
-  clock->run(with_bench(*clock, file, defects, place, abort, sink, work));
+  clock->run(with_bench(*clock, file, defects, place, abort, sink, work, std::move(tap)));
 }
 
 void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects,

@@ -6,6 +6,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/host_file.hpp"
+#include "drivers/link_usb.hpp"
 
 namespace swiperig {
 
@@ -19,7 +20,13 @@ LinkUri uri(const Value& v) {
   auto parsed = parse_link_uri(v.text());
   if (auto* what = std::get_if<std::string>(&parsed)) v.refuse(*what);
   auto u = std::get<LinkUri>(std::move(parsed));
-  if (u.scheme == "usb") v.refuse("virtual:, serial: or tcp: (USB links are not built yet)");
+  return u;
+}
+
+/// Of equipment: a serial adapter on USB is a serial port to the rig, and only a terminal is captured on USB itself.
+LinkUri equipment_uri(const Value& v) {
+  auto u = uri(v);
+  if (u.scheme == "usb") v.refuse("virtual:, serial: or tcp: (usb: is for the terminal's own connection)");
   return u;
 }
 
@@ -29,14 +36,14 @@ TaughtPlace place(const Value& v) {
   return {static_cast<double>(xy[0].integer(0, 5000)), static_cast<double>(xy[1].integer(0, 5000))};
 }
 
-/// The section's driver must be the one there is for it.
-void driver(const Table& section, const char* kind) {
+/// The section's driver, one of those there are for it.
+std::string driver(const Table& section, const char* kind) {
   std::vector<std::string> choices;
 #define DRIVER(name, what, text) \
   if (std::string_view(#what) == kind) choices.emplace_back(#name);
 #include "drivers/table.def"
 #undef DRIVER
-  section.at("driver").word(choices);
+  return section.at("driver").word(choices);
 }
 
 /// Two places along a card, the first before the second.
@@ -114,6 +121,37 @@ void read_cards(const Table& cards, BenchFile& bench) {
   }
 }
 
+void read_supply(const Table& power, BenchFile& b) {
+  b.power = equipment_uri(power.at("link"));
+  b.supply.voltage_mv = power.at("voltage").quantity("V", 1000, 60'000);
+  b.supply.current_limit_ma = power.at("current_limit").quantity("A", 10, 20'000);
+  if (b.supply.voltage_mv <= b.profile.brownout_mv) {
+    power.at("voltage").refuse("more than the terminal's brown-out level of " + std::to_string(b.profile.brownout_mv) +
+                               " mV");
+  }
+  b.supply.off_below_mv = b.profile.brownout_mv;
+  b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+}
+
+/// A hub is told from others by what it is and, where there are several, by where it is.
+UsbWanted hub_at(const Value& v) {
+  const LinkUri u = uri(v);
+  if (u.scheme != "usb") v.refuse("usb:<vendor>:<product>, as lsusb shows the hub");
+  return usb_wanted(u);
+}
+
+void read_hub(const Table& power, BenchFile& b) {
+  UsbHubSettings& hub = b.hub.emplace();
+  b.power = uri(power.at("link"));
+  hub.hub = hub_at(power.at("link"));
+  hub.port = static_cast<int>(power.at("hub_port").integer(1, 255));
+  if (const Value* v = power.find("twin")) hub.twin = hub_at(*v);
+  if (const Value* v = power.find("min_off")) {
+    hub.min_off = v->duration(std::chrono::milliseconds(100), std::chrono::seconds(60));
+  }
+  b.supply.voltage_mv = 5000;  // of a USB port
+}
+
 }  // namespace
 
 std::string beside(const std::string& file, const Value& name) {
@@ -143,7 +181,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 
   const Table& actuator = root->at("actuator").table();
   driver(actuator, "actuator");
-  b.actuator = uri(actuator.at("link"));
+  b.actuator = equipment_uri(actuator.at("link"));
   b.robot.max_speed_mm_s = actuator.at("max_speed").quantity("mm/s", 1, 5000);
   b.robot.acceleration_mm_s2 = static_cast<double>(actuator.at("acceleration_mm_s2").integer(100, 100'000));
   for (const auto& [name, v] : actuator.at("keys_mm").table().all()) b.robot.keys[name] = place(v);
@@ -156,34 +194,25 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   actuator.nothing_else();
 
   const Table& power = root->at("power").table();
-  driver(power, "power");
-  b.power = uri(power.at("link"));
-  b.supply.voltage_mv = power.at("voltage").quantity("V", 1000, 60'000);
-  b.supply.current_limit_ma = power.at("current_limit").quantity("A", 10, 20'000);
-  if (b.supply.voltage_mv <= b.profile.brownout_mv) {
-    power.at("voltage").refuse("more than the terminal's brown-out level of " + std::to_string(b.profile.brownout_mv) +
-                               " mV");
-  }
-  b.supply.off_below_mv = b.profile.brownout_mv;
-  b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+  driver(power, "power") == "power_usb_hub" ? read_hub(power, b) : read_supply(power, b);
   power.nothing_else();
 
   const Table& network = root->at("network").table();
   driver(network, "network");
-  b.terminal_side = uri(network.at("terminal_side"));
-  b.host_side = uri(network.at("host_side"));
+  b.terminal_side = equipment_uri(network.at("terminal_side"));
+  b.host_side = equipment_uri(network.at("host_side"));
   network.nothing_else();
 
   const Table& host = root->at("host").table();
   driver(host, "host");
-  b.host = uri(host.at("link"));
+  b.host = equipment_uri(host.at("link"));
   read_host_profile(beside(path, host.at("profile")), b);
   host.nothing_else();
 
   if (const Value* v = root->find("parts")) {
     const Table& parts = v->table();
     driver(parts, "parts");
-    b.parts = uri(parts.at("link"));
+    b.parts = equipment_uri(parts.at("link"));
     parts.nothing_else();
   }
 
@@ -191,7 +220,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   if (b.parts) links.push_back(&*b.parts);
   if (const Value* v = root->find("stand_in")) {
     const Table& stand_in = v->table();
-    b.contact = uri(stand_in.at("contact"));
+    b.contact = equipment_uri(stand_in.at("contact"));
     links.push_back(&b.contact);
     read_cards(stand_in.at("cards").table(), b);
     if (const Value* reader = stand_in.find("reader")) read_reader(reader->table(), b.reader);

@@ -9,6 +9,7 @@
 #include "drivers/supply_scpi.hpp"
 #include "drivers/swiper_grbl.hpp"
 #include "drivers/uri.hpp"
+#include "drivers/usb_hub.hpp"
 #include "fixtures/card.hpp"
 #include "fixtures/reader.hpp"
 #include "rig/profile.hpp"
@@ -29,6 +30,7 @@ struct BenchFile {
   std::optional<LinkUri> parts;  ///< what puts the terminal's parts into states, where there is anything
   GrblSettings robot;
   ScpiSettings supply;
+  std::optional<UsbHubSettings> hub;  ///< what switches the power instead of a supply
   TerminalProfile profile;
   HostProfile host_profile;
   std::string good_card;

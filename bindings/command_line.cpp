@@ -11,6 +11,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/run.hpp"
+#include "reports/pcapng.hpp"
 #include "reports/visible.hpp"
 #include "rig/mask.hpp"
 #include "rig/trace_file.hpp"
@@ -90,6 +91,13 @@ int command_line(int argc, char** argv) {
   explain_command->add_option("DIR", directory, "results of a run")->required();
   explain_command->add_option("--cycle", cycle, "number of the cycle, from 0")->required();
   explain_command->footer("example: swiperig explain runs/no_return-1 --cycle 5");
+  std::string format = "pcapng", out;
+  auto* export_command = app.add_subcommand("export", "a run for other programs");
+  export_command->add_option("DIR", directory, "results of a run")->required();
+  export_command->add_option("--format", format, "pcapng: transfers, messages, events and verdicts, for Wireshark")
+      ->check(CLI::IsMember({"pcapng"}));
+  export_command->add_option("--out", out, "file (default: DIR/run.pcapng)");
+  export_command->footer("example: swiperig export runs/no_return-1 --format pcapng");
   auto* plan_command = app.add_subcommand("plan", "every effect of a campaign, before anything moves");
   plan_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   plan_command->add_option("--bench", bench, "bench file (default: the campaign's own, or the virtual bench)");
@@ -146,6 +154,7 @@ int command_line(int argc, char** argv) {
       return run_campaign(run, stop);
     }
     if (*judge_command) return judge_again(directory);
+    if (*export_command) return export_run(directory, format, out);
     if (*explain_command) return explain_cycle(directory, cycle);
     if (*plan_command) return print_plan(run.campaign, bench, terminal, seed);
     if (*list_command) return list_names(what);
@@ -157,6 +166,9 @@ int command_line(int argc, char** argv) {
     const int code = verb();
     return output_lost() ? 3 : code;
   } catch (const ConfigError& e) {
+    std::cerr << "swiperig: " << for_eyes(e.what()) << "\n";
+    return 2;
+  } catch (const CaptureError& e) {
     std::cerr << "swiperig: " << for_eyes(e.what()) << "\n";
     return 2;
   } catch (const TraceError& e) {

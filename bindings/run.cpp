@@ -20,6 +20,7 @@
 #include "bindings/epochs.hpp"
 #include "bindings/host_file.hpp"
 #include "bindings/out_folder.hpp"
+#include "reports/capture_file.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
@@ -119,6 +120,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   Duration bench_time{};
   std::string failure;
   bool aborted = false;
+  std::shared_ptr<CaptureFile> kept;
   try {
     if (plan.bench.is_virtual) {
       const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -132,10 +134,12 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
           });
     } else {
       LiveSink sink(trace, summary, progress);
+      const auto wires = std::make_shared<CaptureFile>(directory + "/wires.pcapng");
+      kept = wires;
       DrawPlace place{options.seed, 0, 0};
       const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, 0, plan.cycles); };
       try {
-        run_bench(plan.bench, {}, place, stop, sink, work);
+        run_bench(plan.bench, {}, place, stop, sink, work, wires);
       } catch (...) {
         bench_time = sink.bench_time;
         sink.end();
@@ -151,6 +155,10 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   } catch (const LinkError& e) {
     failure = e.what();
   }
+  if (kept) {
+    const std::string lost = kept->finish();
+    if (failure.empty()) failure = lost;
+  }
   const auto wall_ms = static_cast<std::int64_t>((machine_seconds() - began) * 1000);
   const Digest head = trace.finish(wall_ms);
   summary.end(hex(head), wall_ms, bench_time);
@@ -161,6 +169,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
     std::cerr << "swiperig: the report could not be made; the trace and summary.json are complete\n";
     if (failure.empty()) failure = "no report";
   }
+  if (kept) std::cout << "wires   " << directory << "/wires.pcapng\n";
   std::cout << "trace   " << directory << "/run.trace\nsummary " << directory << "/summary.json\nreport  " << directory
             << "/report.html\n";
   if (!failure.empty()) {

@@ -19,6 +19,8 @@ struct RunOptions {
 
 int run_campaign(const RunOptions&, const std::atomic<bool>& abort);
 int judge_again(const std::string& directory);
+/// Writes `out`, or `directory`/run.pcapng.
+int export_run(const std::string& directory, const std::string& format, const std::string& out);
 int explain_cycle(const std::string& directory, std::int64_t cycle);
 /// `seed`: of the cases that a campaign draws.
 int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal, std::uint64_t seed);

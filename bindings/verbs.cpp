@@ -12,8 +12,10 @@
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
 #include "bindings/run.hpp"
+#include "drivers/link_usb.hpp"
 #include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
+#include "reports/export.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/host_behaviour.hpp"
@@ -54,6 +56,19 @@ Task<> until_one_ends(Clock& clock, const std::vector<pid_t>& children, const st
   }
 }
 
+/// Where the terminal is plugged in, or what is there instead. Nothing is opened.
+std::string usb_text(const LinkUri& uri) {
+  const UsbLinkSettings settings = usb_settings(uri);
+  const std::vector<UsbDevice> devices = usb_devices();
+  const auto found = choose(devices, settings.device);
+  if (const auto* why = std::get_if<std::string>(&found)) return to_text(settings.device) + ": " + *why;
+  const UsbDevice* device = std::get<const UsbDevice*>(found);
+  if (device == nullptr) return to_text(settings.device) + ": not there now; " + plugged_in(devices);
+  const auto pipes = find_pipes(*device, settings.interface);
+  if (const auto* why = std::get_if<std::string>(&pipes)) return to_text(*device) + ": " + *why;
+  return to_text(*device) + ", interface " + std::to_string(std::get<UsbPipes>(pipes).interface);
+}
+
 }  // namespace
 
 int judge_again(const std::string& directory) {
@@ -87,6 +102,16 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
                       std::to_string(trace.run().cycles_planned - 1));
   }
   std::cout << explain(trace.case_named(cycle->case_name), trace.run().scope, *cycle);
+  return 0;
+}
+
+int export_run(const std::string& directory, const std::string& format, const std::string& out) {
+  if (format != "pcapng") throw ConfigError("--format " + format + ": expected pcapng");
+  const std::string path = out.empty() ? directory + "/run.pcapng" : out;
+  const Exported all = export_pcapng(directory, path);
+  std::cout << path << ": " << all.usb << " USB transfers, " << all.network << " network messages, " << all.events
+            << " events, " << all.verdicts << " verdicts\n";
+  if (all.cut) std::cout << "the end of wires.pcapng was lost; what was kept before is here\n";
   return 0;
 }
 
@@ -173,13 +198,16 @@ int check_bench(const std::string& path, const std::string& terminal) {
   const BenchFile b = read_bench(bench_path(path), terminal);
   std::cout << "bench " << visible(b.name) << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
   row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
+  if (b.terminal.scheme == "usb") row("on USB", usb_text(b.terminal));
   row("in doubt", doubt_text(b.profile));
   row("reader", std::to_string(b.profile.min_speed_mm_s) + " to " + std::to_string(b.profile.max_speed_mm_s) + " mm/s" +
                     (b.profile.bidirectional_reader ? ", both ways" : ", one way"));
   row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) +
                       " keys, at most " + std::to_string(b.robot.max_speed_mm_s) + " mm/s");
-  row("power",
-      std::to_string(b.supply.voltage_mv) + " mV; off is below " + std::to_string(b.profile.brownout_mv) + " mV");
+  row("power", b.hub ? "hub " + to_text(b.hub->hub) + " port " + std::to_string(b.hub->port) + "; off is gone for " +
+                           to_text(b.hub->min_off)
+                     : std::to_string(b.supply.voltage_mv) + " mV; off is below " +
+                           std::to_string(b.profile.brownout_mv) + " mV");
   row("host", b.host_profile.acquirer);
   const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};
   if (const auto why = refusal(b.robot, fastest)) {

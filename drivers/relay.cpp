@@ -12,11 +12,12 @@ constexpr std::size_t kMostConnections = 256;
 }  // namespace
 
 Relay::Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
-             const HostProfile& host, const DrawPlace* place)
+             const HostProfile& host, const DrawPlace* place, std::shared_ptr<Tap> tap)
     : clock_(clock),
       terminal_side_(std::move(terminal_side)),
       host_side_(std::move(host_side)),
       path_(host, place),
+      tap_(std::move(tap), host.framing),
       crew_(clock) {}
 
 Relay::~Relay() = default;
@@ -184,6 +185,7 @@ Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
     if (!connection->terminal.reset) connection->terminal.link->close(Close::fin);
   }
   path_.forget(number);
+  tap_.forget(number, clock_.now());
   connections_.erase(number);
   --open_;
 }
@@ -206,6 +208,7 @@ Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
     }
     Orders orders;
     if (n > 0) {
+      tap_.bytes(number, from_terminal, BytesView(buffer.data(), n), clock_.now());
       path_.bytes(number, from_terminal, BytesView(buffer.data(), n), clock_.now(), orders);
     } else {
       path_.ended(number, from_terminal, reset ? Close::reset : Close::fin, orders);

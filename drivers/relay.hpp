@@ -11,6 +11,7 @@
 #include <string>
 #include <variant>
 
+#include "drivers/frame_tap.hpp"
 #include "rig/crew.hpp"
 #include "rig/equipment.hpp"
 #include "rig/path.hpp"
@@ -20,7 +21,7 @@ namespace swiperig {
 class Relay final : public NetworkImpairment, public Capture {
  public:
   Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
-        const HostProfile& host, const DrawPlace* place = nullptr);
+        const HostProfile& host, const DrawPlace* place = nullptr, std::shared_ptr<Tap> tap = nullptr);
   ~Relay() override;
 
   /// Carries connections until close().
@@ -57,6 +58,7 @@ class Relay final : public NetworkImpairment, public Capture {
   std::unique_ptr<Listener> terminal_side_;
   std::unique_ptr<Dialer> host_side_;
   Path path_;
+  FrameTap tap_;
   Crew crew_;
   std::map<int, std::shared_ptr<Connection>> connections_;
   int numbers_ = 0;

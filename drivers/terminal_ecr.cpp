@@ -75,8 +75,8 @@ Task<> TerminalEcr::serve() {
       for (std::size_t i = 0; i < n; ++i) take(chunk[i]);
       co_await flush();
     }
-  } catch (const LinkError&) {
-    // told to whoever waits
+  } catch (const LinkError& e) {
+    lost_why_ = std::string(": ") + e.what();
   }
   lost_ = true;
   has_seen_.ring();
@@ -164,7 +164,7 @@ Task<Seen> TerminalEcr::next() {
     const Time burst_ends = garbage_ == 0 ? never : garbage_at_ + kBurstPause;
     if (lost_ || clock_.now() >= burst_ends) {
       report_garbage();
-      if (seen_.empty()) throw EquipmentError("the terminal's ECR link is gone");
+      if (seen_.empty()) throw EquipmentError("the terminal's ECR link is gone" + lost_why_);
       break;
     }
     co_await clock_.wait(has_seen_, burst_ends);
@@ -199,7 +199,7 @@ bool TerminalEcr::take_book_row(std::string_view data) {
 
 Task<std::vector<Entry>> TerminalEcr::entries() {
   if (asked_) throw EquipmentError("the terminal's journal was asked for twice at once");
-  if (lost_ || closed_) throw EquipmentError("the terminal's ECR link is gone");
+  if (lost_ || closed_) throw EquipmentError("the terminal's ECR link is gone" + lost_why_);
   asked_ = true;
   told_ = false;
   book_fault_.clear();
@@ -209,7 +209,7 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
     co_await clock_.wait(book_news_, limit);
   }
   asked_ = false;
-  if (!told_ && (lost_ || closed_)) throw EquipmentError("the terminal's ECR link is gone");
+  if (!told_ && (lost_ || closed_)) throw EquipmentError("the terminal's ECR link is gone" + lost_why_);
   if (!told_) throw NoAnswer("the terminal did not tell its journal");
   if (!book_fault_.empty()) throw NoAnswer(book_fault_);
   co_return std::move(rows_);
@@ -224,7 +224,7 @@ void TerminalEcr::ask(std::string_view request) {
 }
 
 Task<> TerminalEcr::ask_last_result() {
-  if (lost_ || closed_) throw EquipmentError("the terminal's ECR link is gone");
+  if (lost_ || closed_) throw EquipmentError("the terminal's ECR link is gone" + lost_why_);
   ask("L?");
   co_return;
 }

@@ -52,6 +52,7 @@ class TerminalEcr final : public Capture, public Book, public LastResult {
   std::vector<TextRule> rules_;
   bool closed_ = false;
   bool lost_ = false;
+  std::string lost_why_;  ///< ": why", where the link has said so
 
   enum class Place : std::uint8_t { outside, inside, lrc } place_ = Place::outside;
   std::string data_;

@@ -1,6 +1,7 @@
 #include "drivers/uri.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -12,6 +13,8 @@ namespace {
 constexpr std::size_t kMaxLength = 1024;
 constexpr std::string_view kChoices =
     "virtual:<place>, serial:<device>?baud=<rate>, tcp:<host>:<port> or usb:<vendor>:<product>";
+constexpr std::array<std::string_view, 7> kUsbOptions = {"serial", "port",     "interface",   "baud",
+                                                         "boot",   "transfer", "status_bytes"};
 
 using Result = std::variant<LinkUri, std::string>;
 
@@ -36,8 +39,11 @@ std::string read_options(std::string_view text, LinkUri& uri) {
     const std::size_t equals = one.find('=');
     if (equals == std::string_view::npos || equals == 0) return "an option as name=value after '?'";
     const std::string name(one.substr(0, equals));
-    if (uri.scheme != "serial" || name != "baud") {
-      return "no option \"" + name + "\" for " + uri.scheme + "; serial has baud, the others have none";
+    const bool of_usb = std::find(kUsbOptions.begin(), kUsbOptions.end(), name) != kUsbOptions.end();
+    if (uri.scheme == "usb" ? !of_usb : uri.scheme != "serial" || name != "baud") {
+      return "no option \"" + name + "\" for " + uri.scheme +
+             "; serial has baud, usb has serial, port, interface, baud, boot, transfer and status_bytes, the others "
+             "have none";
     }
     if (!uri.options.emplace(name, one.substr(equals + 1)).second) return "option \"" + name + "\" only once";
   }
@@ -86,16 +92,53 @@ Result read_tcp(std::string_view address, LinkUri uri) {
   return uri;
 }
 
-Result read_usb(std::string_view address, LinkUri uri) {
-  bool good = address.size() == 9 && address[4] == ':';
-  for (std::size_t i = 0; good && i < address.size(); ++i) {
-    const char c = address[i];
-    if (i != 4) good = is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-  }
-  if (!good) return "vendor and product as four hex digits each, as in usb:1234:5678";
-  uri.address = address;
-  for (char& c : uri.address) {
+/// "vvvv:pppp" in lower case; "" when the text is something else.
+std::string identity(std::string_view text) {
+  bool good = text.size() == 9 && text[4] == ':';
+  std::string lower(text);
+  for (std::size_t i = 0; good && i < text.size(); ++i) {
+    char& c = lower[i];
     if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    if (i != 4) good = is_digit(c) || (c >= 'a' && c <= 'f');
+  }
+  return good ? lower : "";
+}
+
+/// "1-2.3": a bus and the ports on the way.
+bool is_port_path(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  if (dash == 0 || dash == text.npos || dash + 1 == text.size() || text.size() > 32) return false;
+  char before = '.';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (i == dash ? !is_digit(before) : !is_digit(c) && (c != '.' || i < dash || !is_digit(before))) return false;
+    before = c;
+  }
+  return is_digit(before);
+}
+
+Result read_usb(std::string_view address, LinkUri uri) {
+  uri.address = identity(address);
+  if (uri.address.empty()) return "vendor and product as four hex digits each, as in usb:1234:5678";
+  const auto unless = [&](const char* name, const char* usual, int least, int most) {
+    const std::string& text = uri.options.try_emplace(name, usual).first->second;
+    return whole_number(text, least, most).has_value();
+  };
+  if (!unless("baud", "115200", 1, 100'000'000)) return "a baud rate in digits, as in ?baud=115200";
+  if (!unless("transfer", "0", 0, 1 << 20)) return "bytes of a transfer up to 1048576, as in ?transfer=16384";
+  if (!unless("status_bytes", "0", 0, 8)) return "bytes at the head of each packet up to 8, as in ?status_bytes=2";
+  if (uri.options.contains("interface") && !unless("interface", "", 0, 255)) {
+    return "the number of an interface, as in ?interface=1";
+  }
+  if (const auto port = uri.options.find("port"); port != uri.options.end() && !is_port_path(port->second)) {
+    return "a port path, as in ?port=1-2.3 (lsusb -t shows buses and ports)";
+  }
+  if (const auto serial = uri.options.find("serial"); serial != uri.options.end() && serial->second.empty()) {
+    return "a serial number, as in ?serial=42";
+  }
+  if (const auto boot = uri.options.find("boot"); boot != uri.options.end()) {
+    boot->second = identity(boot->second);
+    if (boot->second.empty()) return "the boot loader's vendor and product, as in ?boot=1234:0001";
   }
   return uri;
 }

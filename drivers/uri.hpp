@@ -15,7 +15,9 @@ struct LinkUri {
   std::string scheme;      ///< virtual, serial, tcp or usb
   std::string address;     ///< place, device path, host without brackets, or "vvvv:pppp" in lower-case hex
   std::uint16_t port = 0;  ///< tcp only
-  std::map<std::string, std::string> options;  ///< serial: baud (always there; 115200 unless given)
+  /// serial: baud (always there; 115200 unless given). usb: baud, transfer and status_bytes (always there); port,
+  /// serial, interface and boot where given.
+  std::map<std::string, std::string> options;
 };
 
 std::variant<LinkUri, std::string> parse_link_uri(std::string_view text);

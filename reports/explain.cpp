@@ -93,7 +93,9 @@ struct Say {
     if (b.speed_mm_s != 0) out += ", measured " + std::to_string(b.speed_mm_s) + " mm/s";
     return out + (b.reverse ? ", the wrong way round" : "");
   }
-  std::string operator()(const Presence& b) const { return visible(b.what) + (b.up ? " is there" : " is gone"); }
+  std::string operator()(const Presence& b) const {
+    return visible(b.what) + (b.up ? " is there" : " is gone") + (b.where.empty() ? "" : ": " + visible(b.where));
+  }
   std::string operator()(const BookRead& b) const {
     std::string out = visible(b.book) + " read: ";
     if (b.entries.empty()) return out + "nothing in it";

@@ -71,7 +71,7 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, M
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Presence> {
-  v("what", body.what), v("up", body.up);
+  v("what", body.what), v("up", body.up), v.odd("where", body.where);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Entry> {

@@ -100,8 +100,9 @@ struct MotionDone {
   std::string manner = {};  ///< manner_of the swipe that was performed; of a press, the keys that were hit
 };
 struct Presence {
-  std::string what;  ///< "usb": the terminal's own connection to the bench; "host", ...
+  std::string what;  ///< "usb": the terminal's own connection to the bench; "usb_boot": while it boots; "host", ...
   bool up = false;
+  std::string where = {};  ///< port path, identity and address of a USB device
 };
 /// One row of a book as its keeper told it.
 struct Entry {

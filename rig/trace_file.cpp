@@ -260,7 +260,8 @@ Digest TraceWriter::finish(std::int64_t wall_ms) {
 TraceReader::TraceReader(const std::string& path) : path_(path) {
   db_ = open_trace(path);
   check();
-  Statement run(db_.get(), "SELECT id,campaign,bench,seed,virtual,cycles_planned,scope,head,wall_ms FROM run");
+  Statement run(db_.get(),
+                "SELECT id,campaign,bench,seed,virtual,cycles_planned,scope,head,wall_ms,begun_wall_s FROM run");
   if (!run.step()) throw TraceError(path + ": no run in it");
   run_.id = run.text(0);
   run_.campaign = run.text(1);
@@ -270,6 +271,7 @@ TraceReader::TraceReader(const std::string& path) : path_(path) {
   run_.cycles_planned = run.integer(5);
   head_ = run.text(7);
   wall_ms_ = run.integer(8);
+  begun_wall_s_ = run.integer(9);
   try {
     run_.scope = parse_scope(run.text(6));
     // as to_json writes the cause of a drawn case; in a text the quotes would be escaped

@@ -76,6 +76,8 @@ class TraceReader {
   /// "" when the run did not end in order.
   const std::string& head() const { return head_; }
   std::int64_t wall_ms() const { return wall_ms_; }
+  /// Seconds since 1970 when bench time was zero.
+  std::int64_t begun_wall_s() const { return begun_wall_s_; }
   Duration bench_time() const { return bench_time_; }
   std::uint64_t events() const { return events_; }
   /// Every cycle in order, its events with it.
@@ -94,7 +96,7 @@ class TraceReader {
   Database db_;
   RunInfo run_;
   std::string head_;
-  std::int64_t wall_ms_ = 0;
+  std::int64_t wall_ms_ = 0, begun_wall_s_ = 0;
   Duration bench_time_{};
   std::uint64_t events_ = 0;
 };

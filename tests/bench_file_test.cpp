@@ -61,6 +61,28 @@ TEST(BenchFile, ShippedFilesAreRead) {
   EXPECT_EQ(served.power.scheme, "tcp");
 }
 
+TEST(BenchFile, ATerminalOnUsbAndItsHubAreTwoLinesEach) {
+  const Folder folder;
+  for (const char* sub : {"benches", "terminals", "hosts"}) {
+    std::filesystem::copy(project / "fixtures" / sub, folder.path() / sub, std::filesystem::copy_options::recursive);
+  }
+  std::string text = read_text(folder / "benches/realtime.toml");
+  text = replaced(text, "serial:runs/stand-in/ecr?baud=115200", "usb:1234:5678?serial=42&boot=1234:0001");
+  text = replaced(text,
+                  "driver = \"supply_scpi\"\nlink = \"tcp:127.0.0.1:47302\"\nvoltage = \"5 V\"\n"
+                  "current_limit = \"2 A\"\n",
+                  "driver = \"power_usb_hub\"\nlink = \"usb:2109:3431?port=1-1\"\ntwin = \"usb:2109:0813?port=2-1\"\n"
+                  "hub_port = 3\nmin_off = \"4 s\"\n");
+  const BenchFile b = read_bench(folder.write("benches/realtime.toml", text));
+  EXPECT_FALSE(b.is_virtual);
+  EXPECT_EQ(b.terminal.options.at("boot"), "1234:0001");
+  ASSERT_TRUE(b.hub.has_value());
+  EXPECT_EQ(to_text(b.hub->hub), "usb:2109:3431 port 1-1");
+  EXPECT_EQ(to_text(*b.hub->twin), "usb:2109:0813 port 2-1");
+  EXPECT_EQ(b.hub->port, 3);
+  EXPECT_EQ(b.hub->min_off, 4s);
+}
+
 TEST(BenchFile, TheReadersBenchHasEveryKindOfCard) {
   const BenchFile b = read_bench((project / "fixtures/benches/reader.toml").string());
   EXPECT_TRUE(b.robot.acceleration_settable);
@@ -115,6 +137,8 @@ const char* const terminal = "terminals/fixture.toml";
 const char* const host = "hosts/unionpay.toml";
 const char* const keys = "hosts/test_keys.toml";
 
+const std::string supply =
+    "driver = \"supply_scpi\"\nlink = \"virtual:supply\"\nvoltage = \"5 V\"\ncurrent_limit = \"2 A\"\n";
 const std::string credit = "[stand_in.cards.credit]", stand_in = "[stand_in.cards.debit]", power = "[power]";
 
 const std::vector<Wrong> wrong = {
@@ -160,7 +184,15 @@ const std::vector<Wrong> wrong = {
     {"link_scheme_unknown", bench, "\"virtual:robot\"", "\"telepathy:robot\"", "benches/virtual.toml:13:8: expected "},
     {"link_port_out_of_range", bench, "\"virtual:robot\"", "\"tcp:127.0.0.1:65536\"",
      "benches/virtual.toml:13:8: expected "},
-    {"link_usb", bench, "\"virtual:robot\"", "\"usb:1234:5678\"", "USB links are not built yet"},
+    {"link_usb", bench, "\"virtual:robot\"", "\"usb:1234:5678\"", "usb: is for the terminal's own connection"},
+    {"terminal_on_usb_in_virtual_time", bench, "\"virtual:ecr\"", "\"usb:1234:5678\"", "all links virtual: or none"},
+    {"hub_port_missing", bench, supply, "driver = \"power_usb_hub\"\nlink = \"usb:2109:3431\"\n",
+     "\"hub_port\" is missing"},
+    {"hub_that_is_no_device", bench, supply, "driver = \"power_usb_hub\"\nlink = \"virtual:supply\"\nhub_port = 1\n",
+     "expected usb:<vendor>:<product>"},
+    {"hub_with_a_voltage", bench, supply,
+     "driver = \"power_usb_hub\"\nlink = \"usb:2109:3431\"\nhub_port = 1\nvoltage = \"5 V\"\n",
+     "unknown key \"voltage\""},
     {"virtual_and_real", bench, "\"virtual:robot\"", "\"tcp:127.0.0.1:4000\"", "expected all links virtual: or none"},
     {"contact_real", bench, "\"virtual:contact\"", "\"tcp:127.0.0.1:4000\"", "expected all links virtual: or none"},
     {"profile_absent", bench, "../terminals/fixture.toml", "../terminals/absent.toml",

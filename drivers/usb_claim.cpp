@@ -1,0 +1,105 @@
+#include "drivers/usb_claim.hpp"
+
+#include <fcntl.h>
+#include <libusb.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+#include <system_error>
+
+namespace swiperig {
+
+namespace {
+
+constexpr unsigned kControlMs = 1000;
+constexpr std::uint8_t kSetLineCoding = 0x20, kSetControlLines = 0x22, kDtrRts = 3;
+constexpr std::uint8_t kToInterface = 0x21;  // class request, host to device
+
+}  // namespace
+
+UsbClaim::UsbClaim(libusb_context* context, const UsbDevice& device, const UsbPipes& pipes, int baud)
+    : device_(device) {
+  try {
+    open(context);
+    if (pipes.control_interface) take(*pipes.control_interface);
+    take(pipes.interface);
+    if (pipes.alternate != 0) {
+      const int e = libusb_set_interface_alt_setting(handle_, pipes.interface, pipes.alternate);
+      if (e != 0) refuse(e, "cannot set alternate " + std::to_string(pipes.alternate));
+    }
+    if (pipes.takes_line_coding) set_line(*pipes.control_interface, baud);
+  } catch (...) {
+    give_back();
+    throw;
+  }
+}
+
+UsbClaim::~UsbClaim() { give_back(); }
+
+/// In the opposite order, so that a driver of two interfaces finds both free.
+void UsbClaim::give_back() {
+  if (handle_ != nullptr) {
+    for (auto i = claimed_.rbegin(); i != claimed_.rend(); ++i) libusb_release_interface(handle_, *i);
+    for (auto i = driven_.rbegin(); i != driven_.rend(); ++i) libusb_attach_kernel_driver(handle_, *i);
+    libusb_close(handle_);
+  }
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void UsbClaim::refuse(int error, const std::string& doing) const {
+  const std::string text = to_text(device_) + ": " + doing + ": ";
+  const bool gone = error == LIBUSB_ERROR_NO_DEVICE || error == LIBUSB_ERROR_IO || error == LIBUSB_ERROR_NOT_FOUND;
+  if (gone) throw LinkError(LinkError::reset, text + "the device does not answer");
+  if (error == LIBUSB_ERROR_BUSY) {
+    throw LinkError(LinkError::failed, text + "taken by another program; find it with fuser " + device_.node());
+  }
+  throw LinkError(LinkError::failed, text + libusb_strerror(error));
+}
+
+void UsbClaim::open(libusb_context* context) {
+  fd_ = ::open(device_.node().c_str(), O_RDWR | O_CLOEXEC);
+  if (fd_ < 0) {
+    const int error = errno;
+    const std::string text = to_text(device_) + ": " + device_.node() + ": ";
+    if (error == EACCES || error == EPERM) {
+      throw UsbDenied(LinkError::failed, text +
+                                             "permission denied; install drivers/70-swiperig.rules in "
+                                             "/etc/udev/rules.d with this device's vendor and product, and plug it in "
+                                             "again");
+    }
+    const bool gone = error == ENOENT || error == ENODEV || error == ENXIO || error == EIO;
+    throw LinkError(gone ? LinkError::reset : LinkError::failed, text + std::generic_category().message(error));
+  }
+  if (const int e = libusb_wrap_sys_device(context, fd_, &handle_); e != 0) refuse(e, "cannot open it");
+}
+
+void UsbClaim::take(std::uint8_t interface) {
+  const std::string which = "interface " + std::to_string(interface);
+  if (libusb_kernel_driver_active(handle_, interface) == 1) {
+    if (const int e = libusb_detach_kernel_driver(handle_, interface); e != 0) {
+      refuse(e, "cannot take " + which + " from the kernel's driver");
+    }
+    driven_.push_back(interface);
+  }
+  if (const int e = libusb_claim_interface(handle_, interface); e != 0) refuse(e, "cannot claim " + which);
+  claimed_.push_back(interface);
+}
+
+/// 8N1 and both control lines up, as opening a serial port would.
+void UsbClaim::set_line(std::uint8_t interface, int baud) {
+  const auto request = [&](std::uint8_t what, std::uint16_t value, std::span<std::uint8_t> bytes) {
+    return libusb_control_transfer(handle_, kToInterface, what, value, interface, bytes.data(),
+                                   static_cast<std::uint16_t>(bytes.size()), kControlMs);
+  };
+  std::array<std::uint8_t, 7> coding = {0, 0, 0, 0, 0, 0, 8};
+  for (std::size_t i = 0; i < 4; ++i) coding[i] = static_cast<std::uint8_t>(baud >> (8 * i));
+  const int n = request(kSetLineCoding, 0, coding);
+  if (n != static_cast<int>(coding.size())) {
+    refuse(n < 0 ? n : LIBUSB_ERROR_OTHER, "does not take " + std::to_string(baud) + " baud");
+  }
+  if (const int e = request(kSetControlLines, kDtrRts, {}); e < 0) refuse(e, "does not take its control lines");
+}
+
+}  // namespace swiperig

@@ -1,0 +1,44 @@
+// A USB device in the rig's hands: its node is open, its interfaces are taken from whatever driver of the kernel had
+// them, a CDC-ACM port has its line set. What was taken is given back when this is destroyed, in the opposite order.
+// For the USB thread alone, and never within a callback of libusb.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "drivers/usb_device.hpp"
+#include "rig/link.hpp"
+
+struct libusb_context;
+struct libusb_device_handle;
+
+namespace swiperig {
+
+/// The device's node may not be opened (yet): udev gives it its group some time after it arrived.
+struct UsbDenied : LinkError {
+  using LinkError::LinkError;
+};
+
+class UsbClaim {
+ public:
+  /// Throws UsbDenied, LinkError{reset} when the device has gone meanwhile, LinkError{failed}.
+  UsbClaim(libusb_context* context, const UsbDevice& device, const UsbPipes& pipes, int baud);
+  UsbClaim(const UsbClaim&) = delete;
+  UsbClaim& operator=(const UsbClaim&) = delete;
+  ~UsbClaim();
+  libusb_device_handle* handle() const { return handle_; }
+
+ private:
+  void open(libusb_context* context);
+  void take(std::uint8_t interface);
+  void set_line(std::uint8_t interface, int baud);
+  void give_back();
+  [[noreturn]] void refuse(int error, const std::string& doing) const;
+
+  const UsbDevice device_;
+  int fd_ = -1;
+  libusb_device_handle* handle_ = nullptr;
+  std::vector<std::uint8_t> claimed_, driven_;  ///< interfaces; those that a driver of the kernel had
+};
+
+}  // namespace swiperig

@@ -1,0 +1,90 @@
+#include "rig/masked_stream.hpp"
+
+#include <algorithm>
+
+#include "rig/mask.hpp"
+
+namespace swiperig {
+
+namespace {
+
+constexpr std::size_t kLongestNumber = 96;  // of a card, with everything that may divide its groups
+constexpr std::size_t kMostPlaces = 16;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Whether a card number may go on after the end of `text`.
+bool open_ended(std::string_view text) {
+  for (std::size_t i = text.size(); i > 0; --i) {
+    const auto c = static_cast<unsigned char>(text[i - 1]);
+    if (c < 0x20 && c != '\t') return false;
+    if (is_digit(text[i - 1]) || c >= 0x80) return true;
+  }
+  return false;
+}
+
+/// Whether scrub can find anything: every rule of it wants eight digits that no control character divides. A lead byte
+/// of full-width signs counts as one.
+bool may_hold_a_number(std::string_view text) {
+  int digits = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 && c != '\t') {
+      digits = 0;
+    } else if ((is_digit(c) || byte == 0xEF) && ++digits == 8) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string places_that_differ(std::string_view a, std::string_view b) {
+  std::string text;
+  std::size_t places = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == b[i]) continue;
+    const std::size_t from = i;
+    while (i + 1 < a.size() && a[i + 1] != b[i + 1]) ++i;
+    if (++places > kMostPlaces) return text + ", ...";
+    text += (text.empty() ? "" : ", ") + std::to_string(from) + (i == from ? "" : "-" + std::to_string(i));
+  }
+  return text;
+}
+
+std::vector<UsbTransfer> MaskedStream::push(UsbTransfer transfer) {
+  const bool open = transfer.bytes.empty() ? !held_.empty() : open_ended(text_of(transfer.bytes));
+  held_bytes_ += transfer.bytes.size();
+  held_.push_back(std::move(transfer));
+  if (!open) return release(true);
+  return held_bytes_ > kMostHeldBytes || held_.size() > 1024 ? release(false) : std::vector<UsbTransfer>();
+}
+
+std::vector<UsbTransfer> MaskedStream::flush() { return release(true); }
+
+std::vector<UsbTransfer> MaskedStream::release(bool whole) {
+  std::string text;
+  text.reserve(held_bytes_);
+  for (const UsbTransfer& t : held_) text += text_of(t.bytes);
+  std::string masked = may_hold_a_number(text) ? scrub(text) : text;
+  if (!whole) {
+    const auto near = masked.end() - static_cast<std::ptrdiff_t>(std::min(masked.size(), kLongestNumber));
+    std::replace_if(near, masked.end(), is_digit, '*');
+  }
+  std::vector<UsbTransfer> ready;
+  ready.reserve(held_.size());
+  std::size_t at = 0;
+  for (UsbTransfer& t : held_) {
+    const std::string_view part = std::string_view(masked).substr(at, t.bytes.size());
+    t.masked = places_that_differ(text_of(t.bytes), part);
+    if (!t.masked.empty()) std::copy(part.begin(), part.end(), t.bytes.begin());
+    at += part.size();
+    ready.push_back(std::move(t));
+  }
+  held_.clear();
+  held_bytes_ = 0;
+  return ready;
+}
+
+}  // namespace swiperig

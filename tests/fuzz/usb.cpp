@@ -1,0 +1,59 @@
+// Any bytes as the descriptors of a USB device, and as what it says: a device is refused with a place or its pipes are
+// within it; what is kept of a stream has its length, and no stream is held for ever.
+#include <cstdlib>
+
+#include "drivers/usb_device.hpp"
+#include "rig/masked_stream.hpp"
+
+using namespace swiperig;
+
+namespace {
+
+void must(bool true_now) {
+  if (!true_now) std::abort();
+}
+
+void walk(BytesView bytes) {
+  const auto parsed = parse_usb_descriptors(bytes);
+  if (const auto* why = std::get_if<std::string>(&parsed)) {
+    must(why->starts_with("byte "));
+    return;
+  }
+  UsbDevice device;
+  device.descriptors = std::get<UsbDescriptors>(parsed);
+  for (const UsbInterface& i : device.descriptors.interfaces) {
+    must(i.endpoints.size() <= 256);
+    device.configuration = i.configuration;
+    for (const std::optional<std::uint8_t> wanted : {std::optional<std::uint8_t>(), std::optional(i.number)}) {
+      const auto found = find_pipes(device, wanted);
+      if (const auto* pipes = std::get_if<UsbPipes>(&found)) must(pipes->in.in() && pipes->in.max_packet > 0);
+    }
+    if (&i - device.descriptors.interfaces.data() > 16) break;
+  }
+}
+
+void keep(BytesView bytes) {
+  MaskedStream stream;
+  std::size_t in = 0, out = 0;
+  const auto count = [&](const std::vector<UsbTransfer>& ready) {
+    for (const UsbTransfer& t : ready) out += t.bytes.size();
+  };
+  while (!bytes.empty()) {
+    const std::size_t n = std::min<std::size_t>(bytes.size(), 1 + bytes[0] % 64);
+    UsbTransfer t;
+    t.bytes.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+    bytes = bytes.subspan(n);
+    in += n;
+    count(stream.push(std::move(t)));
+  }
+  count(stream.flush());
+  must(in == out);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t count) {
+  walk({bytes, count});
+  if (count < 4096) keep({bytes, count});
+  return 0;
+}
