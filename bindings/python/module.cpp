@@ -14,9 +14,11 @@
 #include "bindings/python/said.hpp"
 #include "reports/consequences.hpp"
 #include "reports/explain.hpp"
+#include "reports/visible.hpp"
 #include "rig/alter.hpp"
 #include "rig/clock.hpp"
 #include "rig/host_behaviour.hpp"
+#include "rig/mask.hpp"
 
 namespace py = pybind11;
 using namespace swiperig;
@@ -173,10 +175,10 @@ class OpenBench {
     return std::move(*out);
   }
 
-  DoneBatch run_many(const py::list& said, std::int64_t cycles, int threads) {
+  DoneBatch run_many(const py::list& said, std::optional<std::int64_t> wanted, int threads) {
     std::vector<Case> cases = cases_of(said);
     if (cases.empty()) throw ConfigError("expected at least one case");
-    if (cycles == 0) cycles = static_cast<std::int64_t>(cases.size());
+    const std::int64_t cycles = wanted.value_or(static_cast<std::int64_t>(cases.size()));
     if (cycles < 1 || cycles > 1'000'000'000) throw ConfigError("cycles: expected a whole number from 1 to 1000000000");
     if (threads < 1 || threads > 256) throw ConfigError("threads: expected a whole number from 1 to 256");
     DoneBatch out;
@@ -290,12 +292,14 @@ PYBIND11_MODULE(_core, m) {
   py::register_exception<TraceError>(m, "TraceError");
   static py::exception<EquipmentError> rig_fault(m, "RigFault");
   py::register_exception_translator([](std::exception_ptr thrown) {
+    // devices said some of it
+    const auto for_eyes = [](const std::exception& e) { rig_fault(visible(scrub(e.what())).c_str()); };
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const EquipmentError& e) {
-      rig_fault(e.what());
+      for_eyes(e);
     } catch (const LinkError& e) {
-      rig_fault(e.what());
+      for_eyes(e);
     }
   });
 

@@ -84,7 +84,7 @@ def test_what_is_right_is_not_refused():
     assert rig.virtual_bench().check(case.on("request_entered").network("drop")) == 1
 
 
-@pytest.mark.parametrize("words", [{"cycles": 0, "threads": 0}, {"cycles": -1}, {"threads": 300}, {"cycles": 10**10}])
+@pytest.mark.parametrize("words", [{"cycles": 0}, {"threads": 0}, {"cycles": -1}, {"threads": 300}, {"cycles": 10**10}])
 def test_amounts_of_work_are_bounded(words):
     with pytest.raises(rig.Refused, match="expected a whole number from 1 to"):
         rig.virtual_bench().run_many([swiped()], **words)
@@ -93,6 +93,9 @@ def test_amounts_of_work_are_bounded(words):
 def test_benches_that_are_not_there(tmp_path):
     with pytest.raises(rig.Refused, match="no such file"):
         rig.open_bench(tmp_path / "none.toml")
+    for seed in (-1, 2**64):
+        with pytest.raises(rig.Refused, match="seed: expected a whole number from 0 to 18446744073709551615"):
+            rig.virtual_bench(seed=seed)
     with pytest.raises(rig.Refused, match="no seeded defect called"):
         rig.virtual_bench(defect="none such")
     (tmp_path / "full").mkdir()

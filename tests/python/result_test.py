@@ -160,6 +160,23 @@ def test_durations_are_checked_as_in_cases(lost):
             result.recovered_within(wrong)
 
 
+def test_other_profiles_than_the_benchs_own(lost):
+    own = rig.virtual_bench().run(lost)
+    at_once = rig.virtual_bench(terminal=ROOT / "fixtures" / "terminals" / "at_once.toml").run(lost)
+    dukpt = rig.virtual_bench(host=ROOT / "fixtures" / "hosts" / "dukpt.toml").run(lost)
+    assert own and at_once and dukpt
+    assert len({own.head, at_once.head, dukpt.head}) == 3
+    # this one reverses before the recovery restarts it
+    assert at_once.events.named("reversal_entered")[0].at_ns < own.events.named("reversal_entered")[0].at_ns
+    with pytest.raises(rig.Refused, match="no such file"):
+        rig.virtual_bench(host="none.toml")
+
+
+def test_in_a_notebook_text_is_never_markup():
+    html = rig.virtual_bench().run(rig.Case("<b>bold", amount="1.00", card="debit").swipe())._repr_html_()
+    assert "&lt;b&gt;bold" in html and "<b>" not in html
+
+
 def test_in_a_notebook_a_result_is_its_timeline(lost):
     html = rig.virtual_bench().run(lost)._repr_html_()
     assert html.startswith('<div class="swiperig">') and html.count("<svg") == 1

@@ -29,9 +29,9 @@ def virtual_bench(
 ) -> Bench:
     """The simulated bench: robot, supply, terminal and host in virtual time, inside this process.
 
-    seed: of every random draw; the same seed and case give the same result. out: new or empty folder for the trace
-    (default: `runs/<name>-<n>`), made when something runs. defect: planted in the terminal, of `swiperig list defects`.
-    terminal, host: files of other profiles. Raises Refused.
+    seed: of every random draw, 0 to 2**64 - 1; the same seed and case give the same result. out: new or empty folder
+    for the trace (default: `runs/<name>-<n>`), made when something runs. defect: planted in the terminal, of `swiperig
+    list defects`. terminal, host: files of other profiles. Raises Refused.
     """
     return open_bench(_FIXTURES / "benches" / "virtual.toml", seed=seed, out=out, name=name, defect=defect,
                       terminal=terminal, host=host)
@@ -49,6 +49,8 @@ def open_bench(
 ) -> Bench:
     """The bench of a bench file; the rest as in `virtual_bench`. Raises Refused where the file is wrong, and for a
     bench with equipment, which is not run inside another program."""
+    if not 0 <= seed < 2**64:
+        raise _core.Refused(f"seed: expected a whole number from 0 to {2**64 - 1}, found {seed}")
     return Bench(_core.Bench(
         path=os.fspath(path), terminal=os.fspath(terminal or ""), host=os.fspath(host or ""),
         out=os.fspath(out or ""), name=name, defect=defect or "", seed=seed))
@@ -83,7 +85,7 @@ class Bench:
         """Does the cases in turn, `cycles` times in all (default: each once), 50 cycles to a fresh bench; what comes of
         it does not depend on `threads` (1 to 256). Cases may be swept. Raises as `run` does."""
         many = [cases] if isinstance(cases, Case) else list(cases)
-        batch = self._held.run_many([case._as_said() for case in many], 0 if cycles is None else cycles, threads)
+        batch = self._held.run_many([case._as_said() for case in many], cycles, threads)
         run = Run(batch, self._held.folder)
         if run.outcomes.get("error"):
             raise _core.RigFault(str(run))
