@@ -219,7 +219,8 @@ class OpenBench {
       held_.run(std::move(cases), amount, std::ref(interrupt), take);
     } catch (const Aborted&) {
       interrupt.raise();
-      throw EquipmentError("stopped because Python is ending; the bench is at rest");
+      PyErr_SetString(PyExc_SystemExit, "Python is ending; the bench is at rest");  // a thread ends with it in silence
+      throw py::error_already_set();
     }
     interrupt.raise();
   }

@@ -132,6 +132,8 @@ def test_whatever_ends_the_script(way, tmp_path):
         assert got == code, out + err
         assert "begun" in out
     assert "terminate called" not in err and "Aborted" not in err and "FATAL" not in err
+    if "daemon" in way and "raises" not in way:
+        assert err == "", "a thread that nobody waits for ends in silence"
     trace = rig.open_trace(tmp_path / "out")
     assert len(trace) >= 2
     assert all(result.outcome == "pass" for _, result in zip(range(3), trace))
