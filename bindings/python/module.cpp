@@ -12,12 +12,11 @@
 #include "bindings/held_bench.hpp"
 #include "bindings/python/columns.hpp"
 #include "bindings/python/said.hpp"
+#include "bindings/python/words.hpp"
 #include "reports/consequences.hpp"
 #include "reports/explain.hpp"
 #include "reports/visible.hpp"
-#include "rig/alter.hpp"
 #include "rig/clock.hpp"
-#include "rig/host_behaviour.hpp"
 #include "rig/mask.hpp"
 
 namespace py = pybind11;
@@ -204,14 +203,21 @@ class OpenBench {
     return held_.close();
   }
   const HeldBench& bench() const { return held_; }
+  const std::string& folder() const { return folder_; }
+  const std::string& run_id() const { return run_id_; }
 
  private:
   void held(std::vector<Case> cases, const HeldBench::Amount& amount, const HeldBench::TakeCycle& take) {
     if (busy_) throw ConfigError("this bench is running a case in another thread: open a bench for each thread");
     struct Busy {
-      bool& busy;
-      ~Busy() { busy = false; }
-    } busy{busy_ = true};
+      OpenBench& bench;
+      ~Busy() {
+        bench.busy_ = false;
+        bench.folder_ = bench.held_.folder();
+        bench.run_id_ = bench.held_.run_id();
+      }
+    } busy{*this};
+    busy_ = true;
     const Running now;
     Interrupt interrupt;
     try {
@@ -227,7 +233,9 @@ class OpenBench {
 
   HeldBench held_;
   std::shared_ptr<const Scope> scope_;
-  bool busy_ = false;  // read and written by whoever holds the interpreter
+  // read and written by whoever holds the interpreter
+  bool busy_ = false;
+  std::string folder_, run_id_;
 };
 
 // --- traces ---------------------------------------------------------------------------------------------------------
@@ -253,37 +261,6 @@ class OpenTrace {
   TraceReader reader_;
   std::shared_ptr<const Scope> scope_;
 };
-
-/// Words that cases use, by what they name.
-py::dict words() {
-  const std::vector<std::string> network = {
-#define NETWORK_FAULT(name, upon, text) #name,
-#include "rig/network_faults.def"
-#undef NETWORK_FAULT
-  };
-  const std::vector<std::string> causes = {
-#define CAUSE(name, section, parent, english, chinese) #name,
-#include "rig/causes.def"
-#undef CAUSE
-  };
-  std::vector<std::string> behaviours;
-  for (const HostBehaviourRow& row : host_behaviour_rows) behaviours.emplace_back(row.name);
-  std::map<std::string, std::vector<std::string>> parts;
-#define PART(part, state, section, text) parts[#part].emplace_back(#state);
-#include "rig/parts.def"
-#undef PART
-  py::dict out;
-  out["milestones"] = milestone_names();
-  out["network"] = network;
-  out["behaviours"] = behaviours;
-  out["parts"] = parts;
-  out["causes"] = causes;
-  out["kinds"] = kind_names();
-  out["alterations"] = std::vector<std::string>(std::begin(alterations), std::end(alterations));
-  out["sources"] = source_names();
-  out["bodies"] = body_kinds();
-  return out;
-}
 
 }  // namespace
 
@@ -380,8 +357,8 @@ PYBIND11_MODULE(_core, m) {
       .def("close", &OpenBench::close)
       .def_property_readonly("name", [](const OpenBench& b) { return b.bench().file().name; })
       .def_property_readonly("seed", [](const OpenBench& b) { return b.bench().seed(); })
-      .def_property_readonly("folder", [](const OpenBench& b) { return b.bench().folder(); })
-      .def_property_readonly("run_id", [](const OpenBench& b) { return b.bench().run_id(); })
+      .def_property_readonly("folder", &OpenBench::folder)
+      .def_property_readonly("run_id", &OpenBench::run_id)
       .def_property_readonly("cards",
                              [](const OpenBench& b) {
                                std::vector<std::string> names;
