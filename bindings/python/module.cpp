@@ -1,6 +1,6 @@
 // The Python package's compiled half, as narrow as it can be: values in, records and columns out. What it does is said
 // in swiperig/_core.pyi; what people see is the Python beside it. Calls that run cases let go of the interpreter, and
-// take it back every 50 ms to see whether Ctrl-C was pressed; no thread of C++ ever does. When the interpreter ends, it
+// take it back every 20 ms to see whether Ctrl-C was pressed; no thread of C++ ever does. When the interpreter ends, it
 // waits for calls that other threads are in (end_runs), so that none comes back to an interpreter that is gone.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -49,7 +49,7 @@ class Interrupt {
  public:
   bool operator()() {
     const double now = machine_seconds();
-    if (now - asked_ < 0.05) return stop_;
+    if (now - asked_ < 0.01) return stop_;
     asked_ = now;
     if (ending) stop_ = true;
     const py::gil_scoped_acquire python;
