@@ -139,7 +139,7 @@ void run_epochs(const Plan& plan, int threads, const Stop& stop, const TakeEpoch
   {
     std::unique_lock lock(mutex);
     while (taken < epochs && !failure && !stopped) {
-      changed.wait_for(lock, std::chrono::milliseconds(50));
+      changed.wait_for(lock, std::chrono::milliseconds(20));
       lock.unlock();
       if (stop()) abort = true;
       lock.lock();

@@ -1,6 +1,6 @@
 // Cycles on virtual benches, an epoch at a time: each epoch is so many cycles on a fresh bench with a seed of its own,
 // in memory until it is whole. Epochs run on any number of threads and are handed on in order, so that what comes of
-// them does not depend on it. Whoever waits is asked every 50 ms whether he wants to stop; then the bench is brought to
+// them does not depend on it. Whoever waits is asked every 20 ms whether he wants to stop; then the bench is brought to
 // rest, the cycles judged so far are handed on, and Aborted is thrown.
 #pragma once
 

@@ -415,7 +415,9 @@ void TraceReader::for_each(const std::function<void(const CycleRecord&)>& visit)
 }
 
 void TraceReader::for_each_line(const std::function<void(const StoredLine&)>& visit) const {
-  Statement events(db_.get(), "SELECT seq,cycle,at_ns,at_uncertainty_ns,source,kind,body FROM events ORDER BY seq");
+  // as they lie in the file; check() has seen that both orders are one
+  Statement events(db_.get(),
+                   "SELECT seq,cycle,at_ns,at_uncertainty_ns,source,kind,body FROM events ORDER BY cycle,seq");
   while (events.step()) {
     visit({events.integer(0), events.integer(1), events.integer(2), events.integer(3), events.view(4), events.view(5),
            events.view(6)});

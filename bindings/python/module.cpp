@@ -1,6 +1,6 @@
 // The Python package's compiled half, as narrow as it can be: values in, records and columns out. What it does is said
 // in swiperig/_core.pyi; what people see is the Python beside it. Calls that run cases let go of the interpreter, and
-// take it back every 50 ms to see whether Ctrl-C was pressed; no thread of C++ ever does. When the interpreter ends, it
+// take it back every 20 ms to see whether Ctrl-C was pressed; no thread of C++ ever does. When the interpreter ends, it
 // waits for calls that other threads are in (end_runs), so that none comes back to an interpreter that is gone.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -12,12 +12,11 @@
 #include "bindings/held_bench.hpp"
 #include "bindings/python/columns.hpp"
 #include "bindings/python/said.hpp"
+#include "bindings/python/words.hpp"
 #include "reports/consequences.hpp"
 #include "reports/explain.hpp"
 #include "reports/visible.hpp"
-#include "rig/alter.hpp"
 #include "rig/clock.hpp"
-#include "rig/host_behaviour.hpp"
 #include "rig/mask.hpp"
 
 namespace py = pybind11;
@@ -50,7 +49,7 @@ class Interrupt {
  public:
   bool operator()() {
     const double now = machine_seconds();
-    if (now - asked_ < 0.05) return stop_;
+    if (now - asked_ < 0.01) return stop_;
     asked_ = now;
     if (ending) stop_ = true;
     const py::gil_scoped_acquire python;
@@ -204,14 +203,21 @@ class OpenBench {
     return held_.close();
   }
   const HeldBench& bench() const { return held_; }
+  const std::string& folder() const { return folder_; }
+  const std::string& run_id() const { return run_id_; }
 
  private:
   void held(std::vector<Case> cases, const HeldBench::Amount& amount, const HeldBench::TakeCycle& take) {
     if (busy_) throw ConfigError("this bench is running a case in another thread: open a bench for each thread");
     struct Busy {
-      bool& busy;
-      ~Busy() { busy = false; }
-    } busy{busy_ = true};
+      OpenBench& bench;
+      ~Busy() {
+        bench.busy_ = false;
+        bench.folder_ = bench.held_.folder();
+        bench.run_id_ = bench.held_.run_id();
+      }
+    } busy{*this};
+    busy_ = true;
     const Running now;
     Interrupt interrupt;
     try {
@@ -219,14 +225,17 @@ class OpenBench {
       held_.run(std::move(cases), amount, std::ref(interrupt), take);
     } catch (const Aborted&) {
       interrupt.raise();
-      throw EquipmentError("stopped because Python is ending; the bench is at rest");
+      PyErr_SetString(PyExc_SystemExit, "Python is ending; the bench is at rest");  // a thread ends with it in silence
+      throw py::error_already_set();
     }
     interrupt.raise();
   }
 
   HeldBench held_;
   std::shared_ptr<const Scope> scope_;
-  bool busy_ = false;  // read and written by whoever holds the interpreter
+  // read and written by whoever holds the interpreter
+  bool busy_ = false;
+  std::string folder_, run_id_;
 };
 
 // --- traces ---------------------------------------------------------------------------------------------------------
@@ -252,37 +261,6 @@ class OpenTrace {
   TraceReader reader_;
   std::shared_ptr<const Scope> scope_;
 };
-
-/// Words that cases use, by what they name.
-py::dict words() {
-  const std::vector<std::string> network = {
-#define NETWORK_FAULT(name, upon, text) #name,
-#include "rig/network_faults.def"
-#undef NETWORK_FAULT
-  };
-  const std::vector<std::string> causes = {
-#define CAUSE(name, section, parent, english, chinese) #name,
-#include "rig/causes.def"
-#undef CAUSE
-  };
-  std::vector<std::string> behaviours;
-  for (const HostBehaviourRow& row : host_behaviour_rows) behaviours.emplace_back(row.name);
-  std::map<std::string, std::vector<std::string>> parts;
-#define PART(part, state, section, text) parts[#part].emplace_back(#state);
-#include "rig/parts.def"
-#undef PART
-  py::dict out;
-  out["milestones"] = milestone_names();
-  out["network"] = network;
-  out["behaviours"] = behaviours;
-  out["parts"] = parts;
-  out["causes"] = causes;
-  out["kinds"] = kind_names();
-  out["alterations"] = std::vector<std::string>(std::begin(alterations), std::end(alterations));
-  out["sources"] = source_names();
-  out["bodies"] = body_kinds();
-  return out;
-}
 
 }  // namespace
 
@@ -379,8 +357,8 @@ PYBIND11_MODULE(_core, m) {
       .def("close", &OpenBench::close)
       .def_property_readonly("name", [](const OpenBench& b) { return b.bench().file().name; })
       .def_property_readonly("seed", [](const OpenBench& b) { return b.bench().seed(); })
-      .def_property_readonly("folder", [](const OpenBench& b) { return b.bench().folder(); })
-      .def_property_readonly("run_id", [](const OpenBench& b) { return b.bench().run_id(); })
+      .def_property_readonly("folder", &OpenBench::folder)
+      .def_property_readonly("run_id", &OpenBench::run_id)
       .def_property_readonly("cards",
                              [](const OpenBench& b) {
                                std::vector<std::string> names;

@@ -5,9 +5,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -45,6 +47,24 @@ def command_line(count, epoch):
     return json.loads(Path(folder, "summary.json").read_text())["cycles_per_s"]
 
 
+def until_ctrl_c_is_over(case):
+    """Milliseconds from the signal to KeyboardInterrupt with the bench at rest, of a run on two threads."""
+    took = []
+    for n in range(7):
+        bench, pressed = rig.virtual_bench(out=f"ctrl-c-{n}"), []
+
+        def press():
+            pressed.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        try:
+            threading.Timer(0.3, press).start()
+            bench.run_many(case, cycles=10**8, threads=2)
+        except KeyboardInterrupt:
+            took.append((time.perf_counter() - pressed[0]) * 1000)
+        bench.close()
+    return [round(ms) for ms in sorted(took)]
+
+
 def main(count):
     os.chdir(tempfile.mkdtemp())
     case = rig.Case("sale", amount="12.34", card="debit", cause="none", must=["told"]).swipe(speed="500 mm/s")
@@ -63,6 +83,8 @@ def main(count):
         figures[name + "_per_s"] = round(max(one[name] for one in rounds))
     figures["run_many_to_cpp"] = round(figures["run_many_per_s"] / figures["cpp_50_a_bench_per_s"], 3)
     figures["run_to_cpp_fresh"] = round(figures["run_per_s"] / figures["cpp_fresh_bench_per_s"], 3)
+
+    figures["ctrl_c_ms"] = until_ctrl_c_is_over(case)
 
     bench = rig.virtual_bench(out="million")
     bench.run_many(case, cycles=10_000, threads=2)

@@ -46,8 +46,8 @@ WAYS = {
     "is interrupted twice": ("soon(lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)]); long()",
                              -signal.SIGINT, True),
     "catches the interrupt": ("""
-soon(lambda: os.kill(os.getpid(), signal.SIGINT))
 try:
+    soon(lambda: os.kill(os.getpid(), signal.SIGINT))
     long()
 except KeyboardInterrupt:
     bench.run(case)
@@ -132,6 +132,8 @@ def test_whatever_ends_the_script(way, tmp_path):
         assert got == code, out + err
         assert "begun" in out
     assert "terminate called" not in err and "Aborted" not in err and "FATAL" not in err
+    if "daemon" in way and "raises" not in way:
+        assert err == "", "a thread that nobody waits for ends in silence"
     trace = rig.open_trace(tmp_path / "out")
     assert len(trace) >= 2
     assert all(result.outcome == "pass" for _, result in zip(range(3), trace))
@@ -147,23 +149,15 @@ def test_a_trace_that_did_not_end_in_order_is_told_from_one_that_did(tmp_path):
     assert rig.open_trace(tmp_path / "whole").head == bench.head != ""
 
 
-def test_ctrl_c_brings_the_bench_to_rest_at_once(tmp_path):
-    text = """
-def press():
-    global pressed
-    pressed = time.monotonic()
-    os.kill(os.getpid(), signal.SIGINT)
-soon(press)
-try: long()
-except KeyboardInterrupt: print("took", time.monotonic() - pressed)
-"""
-    took = []
-    for n in range(3):
-        (tmp_path / str(n)).mkdir()
-        code, out, err = die(tmp_path / str(n), text)
-        assert code == 0, err
-        took.append(float(out.split("took ")[1]))
-    assert min(took) < 0.1, took
+def test_ctrl_c_ends_a_run_that_would_take_hours(tmp_path):
+    code, out, err = die(tmp_path, """
+try:
+    soon(lambda: os.kill(os.getpid(), signal.SIGINT))
+    long()
+except KeyboardInterrupt: print("at rest")
+print(bench.run(case).outcome)
+""")
+    assert code == 0 and out == "begun\nat rest\npass\n", err
 
 
 def test_memory_that_is_not_there_is_an_error(script):

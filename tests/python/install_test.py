@@ -62,4 +62,4 @@ def test_its_fixtures_are_its_own(python, tmp_path):
 def test_the_source_folder_is_left_as_it_was(python):
     assert sorted(path.name for path in (ROOT / "bindings" / "python").iterdir() if path.name != "__pycache__") == [
         "CMakeLists.txt", "columns.cpp", "columns.hpp", "module.cpp", "pyproject.toml", "said.cpp", "said.hpp",
-        "setup.py", "swiperig"]
+        "setup.py", "swiperig", "words.cpp", "words.hpp"]

@@ -59,8 +59,8 @@ def open_bench(
 class Bench:
     """An open bench and the trace of all that it does; made by `virtual_bench` and `open_bench`.
 
-    A context manager; `close()` ends the trace in order, as does the end of Python. One thread at a time. A process
-    that was forked off opens a bench of its own.
+    A context manager; `close()` ends the trace in order, as does the end of Python, which stops what other threads run,
+    with the bench at rest. One thread at a time. A process that was forked off opens a bench of its own.
     """
 
     def __init__(self, held: _core.Bench) -> None:
