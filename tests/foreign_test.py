@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import unittest
 BINARY = str(pathlib.Path(os.environ.get("SWIPERIG_BINARY", "build/release/swiperig")).resolve())
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "fixtures"
 sys.path.insert(0, str(FIXTURES / "foreign"))
+from message import FRONT, pack, unpack, whole  # noqa: E402
 from stripe import Misread, luhn, track2_of  # noqa: E402 - the terminal's own, beside this test
 
 PORTS = {"ecr": 47401, "power": 47402, "network": 47403, "host": 47404, "control": 47405, "contact": 47406,
@@ -183,6 +185,31 @@ class Ports(unittest.TestCase):
         self.assertEqual(json.loads(self.port.read_until(b"\n")), {"draw": {"ma": 300}})
         self.assertIn(frame(b"E|BOOT|EXAMPLE 1.0"), self.register.read_until(frame(b"S|READY")))
 
+    def test_peers_that_vanish_take_nothing_with_them(self):
+        for _ in range(3):
+            rude = socket.create_connection(self.port.end.getpeername())
+            rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            rude.sendall(b"garbage\n" * 1000)
+            rude.close()
+        self.tell('{"rail":{"mv":5000}}')
+        self.assertTrue(self.register.read_until(frame(b"S|READY")).endswith(frame(b"S|READY")))
+
+    def test_a_file_that_is_no_journal_is_refused_and_kept(self):
+        for text in ("no JSON", "[]", '{"batch":"000001"}'):
+            path = pathlib.Path(self.folder.name, "wrong")
+            path.write_text(text, encoding="utf-8")
+            contact, ecr = free_ports(2)
+            wrong = subprocess.Popen(
+                [sys.executable, "-B", str(FIXTURES / "foreign/terminal.py"), "--journal", str(path), "--contact",
+                 f"127.0.0.1:{contact}", "--ecr", f"127.0.0.1:{ecr}"], stderr=subprocess.PIPE, text=True)
+            port = Line(contact)
+            port.end.sendall(b'{"rail":{"mv":5000}}\n')
+            said = wrong.communicate(timeout=10)[1]
+            port.end.close()
+            self.assertEqual(wrong.returncode, 1)
+            self.assertIn(f"{path}: no journal of this terminal", said)
+            self.assertEqual(path.read_text(encoding="utf-8"), text)
+
     def test_without_power_it_says_nothing_and_draws_nothing(self):
         self.register.end.sendall(frame(b"J?"))
         self.assertEqual(self.register.read_until(frame(b"J.|0"), 1), b"")
@@ -201,6 +228,34 @@ class Ports(unittest.TestCase):
         self.tell('{"tracks":[{"track":2,"text":";6212345678901265=30125010000000000000?"}]}')
         self.register.end.sendall(frame(b"J?"))
         self.assertEqual(self.register.read_until(frame(b"J.|0"), 1), b"")
+
+
+class Messages(unittest.TestCase):
+    FIELDS = {3: "000000", 4: "000000001234", 11: "000002", 22: "022", 35: "6212345678901265=3012501", 39: "00",
+              41: "99900001", 42: "999000000000001", 60: "22000001000"}
+
+    def test_a_frame_is_the_bytes_that_the_page_describes(self):
+        frame_of_logon = pack("0800", {11: "000001", 22: "022", 63: "001"})
+        self.assertEqual(frame_of_logon.hex(), "001f" + "6000030000" + "603100311000" + "0800" + "0020040000000002" +
+                         "000001" + "0220" + "0003303031")
+        self.assertEqual(unpack(pack("0210", self.FIELDS)), {0: "0210", -1: 0, **self.FIELDS})
+
+    def test_what_is_no_message_is_refused(self):
+        good = pack("0210", self.FIELDS)
+        self.assertTrue(whole(good))
+        for size in range(len(good)):
+            self.assertFalse(whole(good[:size]))
+            for cut in (good[:size], max(0, size - 2).to_bytes(2, "big") + good[2:size]):
+                with self.assertRaises(ValueError):
+                    unpack(cut)
+        with self.assertRaises(ValueError):
+            unpack((len(good) - 1).to_bytes(2, "big") + good[2:] + b"\0")
+        for at in range(2 + FRONT + 2, len(good)):  # any bytes give fields or ValueError
+            for byte in range(0, 256, 5):
+                try:
+                    unpack(good[:at] + bytes([byte]) + good[at + 1:])
+                except ValueError:
+                    pass
 
 
 class Stripe(unittest.TestCase):
@@ -244,7 +299,7 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(summary["causes"], {"none": 1, "network": 2, "power": 1})
         self.assertEqual(summary["diagnosis"], {"right": 4, "wrong": 0, "unknown": 0})
         kept = json.loads((bench.path / "journal.json").read_text(encoding="utf-8"))
-        self.assertEqual((kept["journal"], kept["pending"]), ([], None))  # settled, and the host agreed
+        self.assertEqual((kept["sales"], kept["pending"]), ([], None))  # settled, and the host agreed
 
     def test_one_that_forgets_its_reversal_is_found_out(self):
         bench = BENCHES["forgetful"]
