@@ -175,9 +175,10 @@ class Ports(unittest.TestCase):
 
     def test_what_is_no_line_is_answered_and_changes_nothing(self):
         self.assertEqual(json.loads(self.port.read_until(b"\n")), {"draw": {"ma": 0}})
-        wrong = ["x", "[]", "{}", "null", '{"rail":5000}', '{"rail":{}}', '{"rail":{"mv":"high"}}', '{"key":1}',
-                 '{"head":[1]}', '{"head":[{"track":2}]}', '{"head":[{"track":2,"t_ns":["soon"]}]}',
-                 '{"tracks":[{"text":";1=2?"}]}', '{"part":{"part":"printer","state":"hot"}}', "[" * 50_000]
+        wrong = ["x", "[]", "{}", "null", '{"rail":5000}', '{"rail":{}}', '{"rail":{"mv":"5000"}}',
+                 '{"rail":{"mv":5000.5}}', '{"key":1}', '{"head":[1]}', '{"head":[{"track":2}]}',
+                 '{"head":[{"track":2,"t_ns":["soon"]}]}', '{"tracks":[{"text":";1=2?"}]}',
+                 '{"part":{"part":"printer","state":"hot"}}', "[" * 50_000]
         self.tell(*wrong)
         for number in range(1, len(wrong) + 1):
             self.assertEqual(json.loads(self.port.read_until(b"\n"))["malformed"], number)
