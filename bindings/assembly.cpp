@@ -324,7 +324,9 @@ Task<> stand_in_terminal(Clock& clock, const BenchFile& file, const std::set<std
 
 Task<> stand_in_robot(Clock& clock, const BenchFile& file, const DrawPlace& place, const std::atomic<bool>& abort) {
   auto dialer = tcp_dialer(clock, file.contact.address, file.contact.port);
-  RemoteContact contact(clock, *dialer);
+  std::optional<TextReader> reader;
+  if (file.swipes_as_text) reader = TextReader{Reader(file.reader), file.profile.bidirectional_reader};
+  RemoteContact contact(clock, *dialer, reader);
   Robot robot(clock, serve_link(clock, file.actuator), contact, geometry_of(file), deck_of(file), place);
   Crew crew(clock);
   crew.start(contact.run());

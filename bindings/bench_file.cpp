@@ -222,6 +222,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
     const Table& stand_in = v->table();
     b.contact = equipment_uri(stand_in.at("contact"));
     links.push_back(&b.contact);
+    if (const Value* swipes = stand_in.find("swipes")) b.swipes_as_text = swipes->word({"flux", "text"}) == "text";
     read_cards(stand_in.at("cards").table(), b);
     if (const Value* reader = stand_in.find("reader")) read_reader(reader->table(), b.reader);
     stand_in.nothing_else();
@@ -234,6 +235,9 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
     throw ConfigError(path + ": expected all links virtual: or none; a bench lives in one kind of time");
   }
   b.is_virtual = virtual_links != 0;
+  if (b.is_virtual && b.swipes_as_text) {
+    root->at("stand_in").table().at("swipes").refuse("flux: the terminal of a virtual bench has a head");
+  }
   if (b.is_virtual && b.cards.empty()) throw ConfigError(path + ": a virtual bench needs [stand_in]");
   return b;
 }

@@ -35,7 +35,8 @@ struct BenchFile {
   HostProfile host_profile;
   std::string good_card;
   // what only stand-ins need; a bench with equipment has no such section
-  LinkUri contact;  ///< where robot and supply touch the terminal
+  LinkUri contact;              ///< where robot and supply touch the terminal
+  bool swipes_as_text = false;  ///< that terminal's model has no head
   std::map<std::string, CardFile> cards;
   ReaderSettings reader;
   Bytes pin_key, mac_key, track_key;  ///< working keys that the stand-in host hands out; empty: none

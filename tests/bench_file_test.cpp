@@ -83,6 +83,18 @@ TEST(BenchFile, ATerminalOnUsbAndItsHubAreTwoLinesEach) {
   EXPECT_EQ(b.hub->min_off, 4s);
 }
 
+TEST(BenchFile, AForeignTerminalMayBeToldTextsForSwipes) {
+  const std::string path = (project / "fixtures/benches/foreign.toml").string();
+  EXPECT_FALSE(read_bench(path).swipes_as_text);
+  EXPECT_FALSE(read_bench(path).is_virtual);
+  Folder folder;
+  for (const char* sub : {"hosts", "foreign"}) {
+    std::filesystem::copy(project / "fixtures" / sub, folder.path() / sub, std::filesystem::copy_options::recursive);
+  }
+  const std::string text = replaced(read_text(path), "[stand_in] ", "[stand_in]\nswipes = \"text\"  ");
+  EXPECT_TRUE(read_bench(folder.write("benches/foreign.toml", text)).swipes_as_text);
+}
+
 TEST(BenchFile, TheReadersBenchHasEveryKindOfCard) {
   const BenchFile b = read_bench((project / "fixtures/benches/reader.toml").string());
   EXPECT_TRUE(b.robot.acceleration_settable);
@@ -205,6 +217,10 @@ const std::vector<Wrong> wrong = {
      "benches/virtual.toml:9:11: expected the name of a file"},
     {"profile_name_with_zero", bench, "../terminals/fixture.toml", "../terminals/fixture.toml\\u0000x",
      "benches/virtual.toml:9:11: expected the name of a file"},
+    {"swipes_unknown", bench, "[stand_in] ", "[stand_in]\nswipes = \"audio\" ",
+     "expected one of flux, text, found \"audio\""},
+    {"swipes_as_text_where_there_is_a_head", bench, "[stand_in] ", "[stand_in]\nswipes = \"text\" ",
+     "expected flux: the terminal of a virtual bench has a head"},
     {"card_without_tracks", bench, "track2 = \";6212345678901232=30125010000000000000?\"\n", "",
      "expected a card with at least one track"},
     {"card_jitter_out_of_range", bench, "[stand_in.cards.credit]", "[stand_in.cards.credit]\njitter_per_mille = 301",

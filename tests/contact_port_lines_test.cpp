@@ -61,9 +61,20 @@ null
 {"head":[{"track":2,"t_ns":[0],"amplitude_per_mille":[1000001]}]}
 {"head":[{"track":2,"t_ns":[0],"amplitude_per_mille":1000}]}
 {"head":[{"track":2,"amplitude_per_mille":[]}]}
+{"tracks":[]}
+{"tracks":";1=2?"}
+{"tracks":[";1=2?"]}
+{"tracks":[{"track":2}]}
+{"tracks":[{"text":";1=2?"}]}
+{"tracks":[{"track":0,"text":";1=2?"}]}
+{"tracks":[{"track":2,"text":5}]}
+{"tracks":[{"track":2,"text":";1=2A?"}]}
+{"tracks":[{"track":2,"text":";1=2?"},{"track":2,"text":";1=2?"}]}
+{"tracks":[{"track":2,"text":";1=2?","lrc":1}]}
 {"pass":"felt"}
 {"pass":1}
 )";
+  text += "{\"tracks\":[{\"track\":2,\"text\":\";" + std::string(105, '1') + "?\"}]}\n";
   text += "{\"key\":\"\xff\"}\n";
   text += std::string("{\"key\":\"\0\"}\n", 12);
   text += std::string(5000, '[') + "\n";
@@ -75,6 +86,64 @@ null
   }
   EXPECT_TRUE(answers.starts_with("{\"error\":\"expected one JSON object"));
   EXPECT_EQ(terminal.seen, (Seen{"0 s key OK"}));
+}
+
+/// Whatever was said of a card, for a terminal with a reader.
+struct Reads final : Contact {
+  void rail(RailLine) override {}
+  void key(std::string_view) override {}
+  void head(const HeadSignal& signal) override {
+    std::string& all = seen.emplace_back();
+    for (const TrackSignal& one : signal) {
+      const auto read = Reader().read(one.track, signal, false);
+      const auto* text = std::get_if<TrackText>(&read);
+      all += std::to_string(one.track) + (text == nullptr ? std::string("-") : text->text) + " ";
+    }
+  }
+  std::vector<std::string> seen;
+};
+
+TEST_F(ContactPorts, AReadTrackReachesATerminalWithAHeadAsFlux) {
+  Reads reads;
+  ContactPort reading(clock, *listener, reads);
+  std::string answers;
+  clock.run([&]() -> Task<> {
+    Crew crew(clock);
+    crew.start(reading.run());
+    co_await talk(R"({"tracks":[{"track":2,"text":";6212345678901265=30125010000000000000?"}]}
+{"tracks":[{"text":"%B6212345678901265^TEST/CARD^3012?","track":1},{"track":2,"text":""}]}
+)",
+                  answers);
+    reading.stop();
+    co_await crew.join();
+  }());
+  EXPECT_EQ(answers, "{\"draw\":{\"ma\":0}}\n");
+  EXPECT_EQ(reads.seen, (std::vector<std::string>{"2;6212345678901265=30125010000000000000? ",
+                                                  "1%B6212345678901265^TEST/CARD^3012? 2- "}));
+}
+
+TEST_F(ContactPorts, ARobotWithAReaderTellsTextsAndWhatDidNotRead) {
+  std::string heard;
+  RemoteContact robot(clock, *dialer, TextReader{Reader()});
+  clock.run([&]() -> Task<> {
+    auto far = listener->accept();
+    Crew crew(clock);
+    crew.start(robot.run());
+    const auto link = co_await std::move(far);
+    crew.start(listen(*link, heard));
+    const ContactLine card = read_contact_line(R"({"tracks":[{"track":2,"text":";6212345678901265=3012501?"}]})");
+    HeadSignal signal = std::get<HeadSignal>(card);
+    robot.head(signal);
+    signal[0].t_ns.resize(100);
+    robot.head(signal);
+    robot.head({{3, {}}});
+    co_await clock.sleep_for(std::chrono::seconds(1));
+    robot.stop();
+    co_await crew.join();
+  }());
+  EXPECT_EQ(heard,
+            "{\"tracks\":[{\"track\":2,\"text\":\";6212345678901265=3012501?\"}]}\n"
+            "{\"tracks\":[{\"track\":2,\"text\":\"\"}]}\n{\"pass\":\"plastic\"}\n|end");
 }
 
 TEST_F(ContactPorts, ALineOf64KiBPassesAndALongerOneIsOneError) {
