@@ -72,6 +72,10 @@ class UsbPort {
       co_await self->clock_.yield();
       co_return;
     }
+    if (!session->takes_bytes()) {
+      throw LinkError(LinkError::failed,
+                      to_text(session->device()) + ": takes nothing: no endpoint towards the device");
+    }
     self->writing_ = true;
     bool lost = false;
     try {

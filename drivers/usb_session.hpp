@@ -45,6 +45,7 @@ class UsbSession : public std::enable_shared_from_this<UsbSession> {
   void end();
 
   const UsbDevice& device() const { return device_; }
+  bool takes_bytes() const { return pipes_.out.has_value(); }
   /// Why and when it ended by itself; "": it lives, or was ended.
   std::string broken(Time& at);
   /// Everything is back and given back.

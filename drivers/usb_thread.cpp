@@ -43,6 +43,11 @@ void UsbDesk::tell(std::function<void()> news) {
   if (loop_) asio::post(loop_->guard.get_executor(), std::move(news));
 }
 
+bool UsbDesk::alone() {
+  const std::lock_guard lock(mutex_);
+  return loop_ == nullptr;
+}
+
 Time UsbDesk::now() {
   const std::lock_guard lock(mutex_);
   return loop_ ? loop_->clock.now() : Time{};
@@ -74,14 +79,17 @@ void UsbThread::run(std::shared_ptr<UsbDesk> desk) {
       if (!limit) limit = desk->now() + kLastTransfers;
       for (const auto& [what, end] : std::exchange(desk->open, {})) end();
     }
-    if (limit && work.empty() && (desk->flying == 0 || desk->now() >= *limit)) break;
+    if (limit && work.empty() && (desk->flying == 0 || desk->alone() || desk->now() >= *limit)) break;
     turn(limit ? 1000 : kLongestSleepUs);
+  }
+  {
+    const std::lock_guard lock(desk->mutex_);
+    desk->ended_ = true;
+    desk->work_.clear();
   }
   // a transfer that never came back may still be written to: then all of it stays
   if (desk->flying == 0) libusb_exit(desk->context);
   const std::lock_guard lock(desk->mutex_);
-  desk->ended_ = true;
-  desk->work_.clear();
   if (desk->loop_) desk->loop_->ended.notify_all();
 }
 

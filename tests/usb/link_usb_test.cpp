@@ -117,6 +117,26 @@ TEST_F(UsbLink, StatusBytesOfEveryPacketAreNotTheTerminals) {
   EXPECT_EQ(reads.size(), 1U);
 }
 
+TEST_F(UsbLink, WhatOnlyTalksIsReadAndTakesNothing) {
+  Bytes only_in = vendor_descriptors();
+  only_in.resize(only_in.size() - 7);
+  only_in[20] = 25;  // the configuration's length
+  MockUsb device(machine, {.descriptors = only_in});
+  device.plug();
+  std::string why;
+  with_link([&]() -> Task<> {
+    device.send("log");
+    const bool all = co_await until([&] { return text == "log"; });
+    EXPECT_TRUE(all);
+    try {
+      co_await terminal.link->write(bytes_of("J?"));
+    } catch (const LinkError& e) {
+      why = e.what();
+    }
+  });
+  EXPECT_THAT(why, HasSubstr("1-2 1d6b:0104 serial 42: takes nothing"));
+}
+
 TEST_F(UsbLink, SaysWhatIsMissingAndWhatIsThere) {
   EXPECT_THAT(refusal(), AllOf(HasSubstr("usb:1d6b:0104: no such device"), HasSubstr("nothing is plugged in")));
   MockUsb other(machine, {.port = "1-7", .address = 7, .descriptors = vendor_descriptors(0x0999), .serial = "other"});
