@@ -220,8 +220,9 @@ class UsbPort {
       throw LinkError(LinkError::failed, to_text(device) + ": " + *why);
     }
     const UsbPipes pipes = std::get<UsbPipes>(found);
-    const std::function<std::shared_ptr<UsbSession>()> work = [self, device, pipes] {
-      return UsbSession::open(self->desk_, device, pipes, self->settings_.session, self->tap_);
+    const std::function<std::shared_ptr<UsbSession>()> work = [desk = self->desk_, device, pipes,
+                                                               settings = self->settings_.session, kept = self->tap_] {
+      return UsbSession::open(desk, device, pipes, settings, kept);
     };
     const std::string doing = to_text(device) + ": opening it";
     std::shared_ptr<UsbSession> session;
