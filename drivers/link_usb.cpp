@@ -328,9 +328,9 @@ UsbLinkSettings usb_settings(const LinkUri& uri) {
   if (const std::string number = option(uri, "interface"); !number.empty()) {
     s.interface = static_cast<std::uint8_t>(std::stoi(number));
   }
-  s.session.baud = std::stoi(option(uri, "baud"));
+  s.session.line.ftdi = option(uri, "chip") == "ftdi";
+  s.session.line.baud = std::stoi(option(uri, "baud"));
   s.session.transfer_bytes = static_cast<std::size_t>(std::stoi(option(uri, "transfer")));
-  s.session.status_bytes = static_cast<std::size_t>(std::stoi(option(uri, "status_bytes")));
   return s;
 }
 

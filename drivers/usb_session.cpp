@@ -52,7 +52,7 @@ std::shared_ptr<UsbSession> UsbSession::open(std::shared_ptr<UsbDesk> desk, cons
                                              const UsbPipes& pipes, const UsbSettings& settings,
                                              std::shared_ptr<Tap> tap) {
   const std::shared_ptr<UsbSession> session(new UsbSession(std::move(desk), device, pipes, settings, std::move(tap)));
-  session->claim_.emplace(session->desk_->context, device, pipes, settings.baud);
+  session->claim_.emplace(session->desk_->context, device, pipes, settings.line);
   session->start_reading();
   return session;
 }
@@ -144,12 +144,12 @@ void UsbSession::clear_stall() {
 void UsbSession::deliver(const libusb_transfer* t) {
   const BytesView all(t->buffer, static_cast<std::size_t>(t->actual_length));
   Bytes bytes;
-  if (settings_.status_bytes == 0) {
+  if (!settings_.line.ftdi) {
     bytes.assign(all.begin(), all.end());
   } else {
     for (std::size_t at = 0; at < all.size(); at += pipes_.in.max_packet) {
       const BytesView packet = all.subspan(at, std::min<std::size_t>(pipes_.in.max_packet, all.size() - at));
-      const BytesView rest = packet.subspan(std::min(settings_.status_bytes, packet.size()));
+      const BytesView rest = packet.subspan(std::min(kFtdiStatusBytes, packet.size()));
       bytes.insert(bytes.end(), rest.begin(), rest.end());
     }
   }

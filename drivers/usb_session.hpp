@@ -23,9 +23,8 @@ struct libusb_transfer;
 namespace swiperig {
 
 struct UsbSettings {
-  int baud = 115200;               ///< line coding of a CDC-ACM device, 8N1
+  UsbLine line;
   std::size_t transfer_bytes = 0;  ///< of an IN transfer; 0: one packet, so that no message waits for the next
-  std::size_t status_bytes = 0;    ///< at the head of every packet, which are not the terminal's; FTDI has 2
   int in_flight = 8;               ///< IN transfers
 };
 
