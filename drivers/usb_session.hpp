@@ -102,6 +102,7 @@ class UsbSession : public std::enable_shared_from_this<UsbSession> {
 
   // the loop's
   Time last_words_ = never;
+  unsigned reads_ = 0;
   Bell readable_, writable_;
 };
 
