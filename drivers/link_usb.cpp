@@ -72,6 +72,10 @@ class UsbPort {
       co_await self->clock_.yield();
       co_return;
     }
+    if (!session->takes_bytes()) {
+      throw LinkError(LinkError::failed,
+                      to_text(session->device()) + ": takes nothing: no endpoint towards the device");
+    }
     self->writing_ = true;
     bool lost = false;
     try {
@@ -216,8 +220,9 @@ class UsbPort {
       throw LinkError(LinkError::failed, to_text(device) + ": " + *why);
     }
     const UsbPipes pipes = std::get<UsbPipes>(found);
-    const std::function<std::shared_ptr<UsbSession>()> work = [self, device, pipes] {
-      return UsbSession::open(self->desk_, device, pipes, self->settings_.session, self->tap_);
+    const std::function<std::shared_ptr<UsbSession>()> work = [desk = self->desk_, device, pipes,
+                                                               settings = self->settings_.session, kept = self->tap_] {
+      return UsbSession::open(desk, device, pipes, settings, kept);
     };
     const std::string doing = to_text(device) + ": opening it";
     std::shared_ptr<UsbSession> session;
@@ -323,9 +328,9 @@ UsbLinkSettings usb_settings(const LinkUri& uri) {
   if (const std::string number = option(uri, "interface"); !number.empty()) {
     s.interface = static_cast<std::uint8_t>(std::stoi(number));
   }
-  s.session.baud = std::stoi(option(uri, "baud"));
+  s.session.line.ftdi = option(uri, "chip") == "ftdi";
+  s.session.line.baud = std::stoi(option(uri, "baud"));
   s.session.transfer_bytes = static_cast<std::size_t>(std::stoi(option(uri, "transfer")));
-  s.session.status_bytes = static_cast<std::size_t>(std::stoi(option(uri, "status_bytes")));
   return s;
 }
 

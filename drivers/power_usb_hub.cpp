@@ -22,7 +22,9 @@ bool behind(const UsbDevice& d, const UsbHubPort& port) {
 PowerUsbHub::PowerUsbHub(Clock& clock, UsbHubSettings settings)
     : clock_(clock), settings_(std::move(settings)), thread_(clock), news_(clock) {}
 
-std::string PowerUsbHub::name() const { return to_text(settings_.hub) + " port " + std::to_string(settings_.port); }
+std::string PowerUsbHub::name() const {
+  return "hub " + to_text(settings_.hub) + ", its port " + std::to_string(settings_.port);
+}
 
 void PowerUsbHub::fail(const std::string& why) const { throw EquipmentError(name() + ": " + why); }
 

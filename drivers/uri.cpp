@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kMaxLength = 1024;
 constexpr std::string_view kChoices =
     "virtual:<place>, serial:<device>?baud=<rate>, tcp:<host>:<port> or usb:<vendor>:<product>";
-constexpr std::array<std::string_view, 7> kUsbOptions = {"serial", "port",     "interface",   "baud",
-                                                         "boot",   "transfer", "status_bytes"};
+constexpr std::array<std::string_view, 7> kUsbOptions = {"serial", "port",     "interface", "baud",
+                                                         "boot",   "transfer", "chip"};
 
 using Result = std::variant<LinkUri, std::string>;
 
@@ -42,7 +42,7 @@ std::string read_options(std::string_view text, LinkUri& uri) {
     const bool of_usb = std::find(kUsbOptions.begin(), kUsbOptions.end(), name) != kUsbOptions.end();
     if (uri.scheme == "usb" ? !of_usb : uri.scheme != "serial" || name != "baud") {
       return "no option \"" + name + "\" for " + uri.scheme +
-             "; serial has baud, usb has serial, port, interface, baud, boot, transfer and status_bytes, the others "
+             "; serial has baud, usb has serial, port, interface, baud, boot, transfer and chip, the others "
              "have none";
     }
     if (!uri.options.emplace(name, one.substr(equals + 1)).second) return "option \"" + name + "\" only once";
@@ -126,7 +126,9 @@ Result read_usb(std::string_view address, LinkUri uri) {
   };
   if (!unless("baud", "115200", 1, 100'000'000)) return "a baud rate in digits, as in ?baud=115200";
   if (!unless("transfer", "0", 0, 1 << 20)) return "bytes of a transfer up to 1048576, as in ?transfer=16384";
-  if (!unless("status_bytes", "0", 0, 8)) return "bytes at the head of each packet up to 8, as in ?status_bytes=2";
+  if (const auto chip = uri.options.find("chip"); chip != uri.options.end() && chip->second != "ftdi") {
+    return "the kind of a serial chip that is no CDC-ACM port, ?chip=ftdi";
+  }
   if (uri.options.contains("interface") && !unless("interface", "", 0, 255)) {
     return "the number of an interface, as in ?interface=1";
   }

@@ -15,8 +15,8 @@ struct LinkUri {
   std::string scheme;      ///< virtual, serial, tcp or usb
   std::string address;     ///< place, device path, host without brackets, or "vvvv:pppp" in lower-case hex
   std::uint16_t port = 0;  ///< tcp only
-  /// serial: baud (always there; 115200 unless given). usb: baud, transfer and status_bytes (always there); port,
-  /// serial, interface and boot where given.
+  /// serial: baud (always there; 115200 unless given). usb: baud and transfer (always there);
+  /// port, serial, interface, boot and chip where given.
   std::map<std::string, std::string> options;
 };
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <span>
 #include <system_error>
 
@@ -16,10 +17,25 @@ namespace {
 constexpr unsigned kControlMs = 1000;
 constexpr std::uint8_t kSetLineCoding = 0x20, kSetControlLines = 0x22, kDtrRts = 3;
 constexpr std::uint8_t kToInterface = 0x21;  // class request, host to device
+constexpr std::uint8_t kToFtdi = 0x40;       // vendor request, host to device
+constexpr std::uint8_t kFtdiReset = 0, kFtdiLines = 1, kFtdiBaud = 3, kFtdiFormat = 4;
+constexpr std::uint16_t kFtdiDtrRts = 0x0303, kFtdi8N1 = 8;
+constexpr int kFtdiClock = 24'000'000;  // eighths of the rate's divisor
 
 }  // namespace
 
-UsbClaim::UsbClaim(libusb_context* context, const UsbDevice& device, const UsbPipes& pipes, int baud)
+std::optional<std::uint32_t> ftdi_divisor(int baud) {
+  if (baud < 1) return std::nullopt;
+  const std::int64_t eighths = (kFtdiClock + std::int64_t{baud} / 2) / baud;
+  if (eighths < 8 || eighths >> 3 > 0x3FFF) return std::nullopt;
+  if (std::abs(kFtdiClock / eighths - baud) * 100 > std::int64_t{baud} * 3) return std::nullopt;
+  static constexpr std::array<std::uint32_t, 8> codes = {0, 3, 2, 4, 1, 5, 6, 7};
+  const auto divisor = static_cast<std::uint32_t>(eighths >> 3) | codes[static_cast<std::size_t>(eighths & 7)] << 14;
+  // the two fastest rates have codes of their own
+  return divisor == 1 ? 0 : divisor == 0x4001 ? 1 : divisor;
+}
+
+UsbClaim::UsbClaim(libusb_context* context, const UsbDevice& device, const UsbPipes& pipes, const UsbLine& line)
     : device_(device) {
   try {
     open(context);
@@ -29,7 +45,8 @@ UsbClaim::UsbClaim(libusb_context* context, const UsbDevice& device, const UsbPi
       const int e = libusb_set_interface_alt_setting(handle_, pipes.interface, pipes.alternate);
       if (e != 0) refuse(e, "cannot set alternate " + std::to_string(pipes.alternate));
     }
-    if (pipes.takes_line_coding) set_line(*pipes.control_interface, baud);
+    if (pipes.takes_line_coding) set_line(*pipes.control_interface, line.baud);
+    if (line.ftdi) set_ftdi(static_cast<std::uint16_t>(pipes.alone ? 0 : pipes.interface + 1), line.baud);
   } catch (...) {
     give_back();
     throw;
@@ -100,6 +117,25 @@ void UsbClaim::set_line(std::uint8_t interface, int baud) {
     refuse(n < 0 ? n : LIBUSB_ERROR_OTHER, "does not take " + std::to_string(baud) + " baud");
   }
   if (const int e = request(kSetControlLines, kDtrRts, {}); e < 0) refuse(e, "does not take its control lines");
+}
+
+void UsbClaim::set_ftdi(std::uint16_t channel, int baud) {
+  const auto divisor = ftdi_divisor(baud);
+  if (!divisor) {
+    throw LinkError(LinkError::failed, to_text(device_) + ": an FTDI chip has no rate of " + std::to_string(baud) +
+                                           " baud; 300 to 3000000 have one");
+  }
+  const auto request = [&](std::uint8_t what, std::uint32_t value, std::uint16_t index) {
+    const int e = libusb_control_transfer(handle_, kToFtdi, what, static_cast<std::uint16_t>(value), index, nullptr, 0,
+                                          kControlMs);
+    if (e < 0) refuse(e, "is no FTDI chip (?chip=ftdi): request " + std::to_string(what));
+  };
+  const auto upper = static_cast<std::uint16_t>(*divisor >> 16);
+  request(kFtdiReset, 0, channel);
+  // of several channels the number is in the low byte, and the divisor's upper bit beside it
+  request(kFtdiBaud, *divisor, channel == 0 ? upper : static_cast<std::uint16_t>(upper << 8 | channel));
+  request(kFtdiFormat, kFtdi8N1, channel);
+  request(kFtdiLines, kFtdiDtrRts, channel);
 }
 
 }  // namespace swiperig

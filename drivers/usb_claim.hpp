@@ -3,6 +3,7 @@
 // For the USB thread alone, and never within a callback of libusb.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,23 @@ struct UsbDenied : LinkError {
   using LinkError::LinkError;
 };
 
+/// How a serial port is set: 8N1 at this rate, both control lines up.
+struct UsbLine {
+  int baud = 115200;
+  bool ftdi = false;  ///< a chip of FTDI's, not a CDC-ACM port
+};
+
+/// An FTDI chip begins every packet with so many bytes of its own.
+constexpr std::size_t kFtdiStatusBytes = 2;
+
+/// How an FTDI chip of type BM or younger is told a rate: 17 bits, the upper for the request's index. None: it has no
+/// rate within 3 %.
+std::optional<std::uint32_t> ftdi_divisor(int baud);
+
 class UsbClaim {
  public:
   /// Throws UsbDenied, LinkError{reset} when the device has gone meanwhile, LinkError{failed}.
-  UsbClaim(libusb_context* context, const UsbDevice& device, const UsbPipes& pipes, int baud);
+  UsbClaim(libusb_context* context, const UsbDevice& device, const UsbPipes& pipes, const UsbLine& line);
   UsbClaim(const UsbClaim&) = delete;
   UsbClaim& operator=(const UsbClaim&) = delete;
   ~UsbClaim();
@@ -32,6 +46,7 @@ class UsbClaim {
   void open(libusb_context* context);
   void take(std::uint8_t interface);
   void set_line(std::uint8_t interface, int baud);
+  void set_ftdi(std::uint16_t channel, int baud);
   void give_back();
   [[noreturn]] void refuse(int error, const std::string& doing) const;
 

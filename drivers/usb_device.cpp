@@ -187,6 +187,9 @@ std::variant<UsbPipes, std::string> find_pipes(const UsbDevice& d, std::optional
   pipes.alternate = meant->alternate;
   pipes.in = *endpoint(*meant, true);
   if (const UsbEndpoint* out = endpoint(*meant, false)) pipes.out = *out;
+  for (const UsbInterface& i : d.descriptors.interfaces) {
+    if (i.configuration == d.configuration && i.number != meant->number) pipes.alone = false;
+  }
   if (meant->device_class != kCdcData) return pipes;
   for (const UsbInterface& i : d.descriptors.interfaces) {
     if (i.configuration != d.configuration || i.device_class != kCommunications) continue;

@@ -53,6 +53,7 @@ struct UsbPipes {
   std::uint8_t interface = 0, alternate = 0;
   std::optional<std::uint8_t> control_interface;  ///< of CDC-ACM
   bool takes_line_coding = false;
+  bool alone = true;  ///< the device has no other interface
   UsbEndpoint in;
   std::optional<UsbEndpoint> out;  ///< none: it only talks
 };

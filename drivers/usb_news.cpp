@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 namespace swiperig {
 
@@ -41,8 +42,9 @@ struct UsbNews::Ear : std::enable_shared_from_this<Ear> {
     // news lost for want of room (ENOBUFS) is news too
     while (left-- > 0 && (::recv(descriptor.native_handle(), heard.data(), heard.size(), 0) > 0 || errno == ENOBUFS)) {
     }
+    const bool goes_on = left < 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
     bell.ring();
-    listen();
+    if (goes_on) listen();
   }
 
   boost::asio::posix::stream_descriptor descriptor;

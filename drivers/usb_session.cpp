@@ -10,7 +10,8 @@ namespace swiperig {
 namespace {
 
 constexpr std::size_t kMostWaitingBytes = 1 << 20;
-constexpr int kMostStalls = 3;  // in a row, without a byte between them
+constexpr unsigned kReadsInATurn = 16;  // then the rest of the bench has its own
+constexpr int kMostStalls = 3;          // in a row, without a byte between them
 
 /// A transfer's end as the kernel's monitor would say it.
 int errno_of(int status) {
@@ -52,7 +53,7 @@ std::shared_ptr<UsbSession> UsbSession::open(std::shared_ptr<UsbDesk> desk, cons
                                              const UsbPipes& pipes, const UsbSettings& settings,
                                              std::shared_ptr<Tap> tap) {
   const std::shared_ptr<UsbSession> session(new UsbSession(std::move(desk), device, pipes, settings, std::move(tap)));
-  session->claim_.emplace(session->desk_->context, device, pipes, settings.baud);
+  session->claim_.emplace(session->desk_->context, device, pipes, settings.line);
   session->start_reading();
   return session;
 }
@@ -144,12 +145,12 @@ void UsbSession::clear_stall() {
 void UsbSession::deliver(const libusb_transfer* t) {
   const BytesView all(t->buffer, static_cast<std::size_t>(t->actual_length));
   Bytes bytes;
-  if (settings_.status_bytes == 0) {
+  if (!settings_.line.ftdi) {
     bytes.assign(all.begin(), all.end());
   } else {
     for (std::size_t at = 0; at < all.size(); at += pipes_.in.max_packet) {
       const BytesView packet = all.subspan(at, std::min<std::size_t>(pipes_.in.max_packet, all.size() - at));
-      const BytesView rest = packet.subspan(std::min(settings_.status_bytes, packet.size()));
+      const BytesView rest = packet.subspan(std::min(kFtdiStatusBytes, packet.size()));
       bytes.insert(bytes.end(), rest.begin(), rest.end());
     }
   }
@@ -329,7 +330,7 @@ Task<std::size_t> UsbSession::read_some(Clock& clock, std::shared_ptr<UsbSession
     }
     if (room) self->desk_->post([self] { self->submit_parked(); });
     if (n > 0) {
-      co_await clock.yield();
+      if (++self->reads_ % kReadsInATurn == 0) co_await clock.yield();
       co_return n;
     }
     if (ended) throw LinkError(LinkError::reset, why.empty() ? to_text(self->device_) + ": closed" : why);

@@ -23,9 +23,8 @@ struct libusb_transfer;
 namespace swiperig {
 
 struct UsbSettings {
-  int baud = 115200;               ///< line coding of a CDC-ACM device, 8N1
+  UsbLine line;
   std::size_t transfer_bytes = 0;  ///< of an IN transfer; 0: one packet, so that no message waits for the next
-  std::size_t status_bytes = 0;    ///< at the head of every packet, which are not the terminal's; FTDI has 2
   int in_flight = 8;               ///< IN transfers
 };
 
@@ -45,6 +44,7 @@ class UsbSession : public std::enable_shared_from_this<UsbSession> {
   void end();
 
   const UsbDevice& device() const { return device_; }
+  bool takes_bytes() const { return pipes_.out.has_value(); }
   /// Why and when it ended by itself; "": it lives, or was ended.
   std::string broken(Time& at);
   /// Everything is back and given back.
@@ -102,6 +102,7 @@ class UsbSession : public std::enable_shared_from_this<UsbSession> {
 
   // the loop's
   Time last_words_ = never;
+  unsigned reads_ = 0;
   Bell readable_, writable_;
 };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <vector>
 
 namespace swiperig {
 
@@ -18,6 +19,14 @@ namespace {
 
 constexpr int kLongestSleepUs = 100'000;
 constexpr Duration kLastTransfers = 1s;  // cancelled ones come back within milliseconds
+
+/// What the kernel has not given back may still be written to: it stays until the program ends.
+void leave_to_kernel(std::shared_ptr<UsbDesk> desk) {
+  static std::mutex mutex;
+  static std::vector<std::shared_ptr<UsbDesk>> left;
+  const std::lock_guard lock(mutex);
+  left.push_back(std::move(desk));
+}
 
 }  // namespace
 
@@ -41,6 +50,11 @@ void UsbDesk::post(std::function<void()> work) {
 void UsbDesk::tell(std::function<void()> news) {
   const std::lock_guard lock(mutex_);
   if (loop_) asio::post(loop_->guard.get_executor(), std::move(news));
+}
+
+bool UsbDesk::alone() {
+  const std::lock_guard lock(mutex_);
+  return loop_ == nullptr;
 }
 
 Time UsbDesk::now() {
@@ -72,16 +86,18 @@ void UsbThread::run(std::shared_ptr<UsbDesk> desk) {
     for (const auto& one : work) one();
     if (stop) {
       if (!limit) limit = desk->now() + kLastTransfers;
-      for (const auto& [what, end] : std::exchange(desk->open, {})) end();
+      for (const auto& [what, end] : std::map(desk->open)) end();
     }
-    if (limit && work.empty() && (desk->flying == 0 || desk->now() >= *limit)) break;
+    if (limit && work.empty() && (desk->flying == 0 || desk->alone() || desk->now() >= *limit)) break;
     turn(limit ? 1000 : kLongestSleepUs);
   }
-  // a transfer that never came back may still be written to: then all of it stays
-  if (desk->flying == 0) libusb_exit(desk->context);
+  {
+    const std::lock_guard lock(desk->mutex_);
+    desk->ended_ = true;
+    desk->work_.clear();
+  }
+  desk->flying == 0 ? libusb_exit(desk->context) : leave_to_kernel(desk);
   const std::lock_guard lock(desk->mutex_);
-  desk->ended_ = true;
-  desk->work_.clear();
   if (desk->loop_) desk->loop_->ended.notify_all();
 }
 
@@ -95,6 +111,7 @@ UsbThread::~UsbThread() {
   if (ended) {
     thread_.join();
   } else {
+    leave_to_kernel(desk_);
     thread_.detach();  // within the kernel, and not to be had back; it touches nothing but its desk
   }
 }

@@ -30,6 +30,8 @@ class UsbDesk {
   void post(std::function<void()> work);
   /// The USB thread: `news` is run by the bench's loop, in order; nothing is when that has gone.
   void tell(std::function<void()> news);
+  /// The bench's loop has gone.
+  bool alone();
   /// Bench time, in any thread.
   Time now();
   libusb_context* context = nullptr;                  ///< the USB thread's

@@ -9,8 +9,6 @@ namespace {
 constexpr std::uint32_t kUsb = 0, kNetwork = 1;
 constexpr std::size_t kMostConnections = 65'536;
 
-std::string masked_text(const std::string& places) { return places.empty() ? "" : "masked: bytes " + places; }
-
 }  // namespace
 
 const std::vector<PcapSource>& CaptureFile::sources() {
@@ -29,7 +27,7 @@ CaptureFile::CaptureFile(const std::string& path, std::uint64_t most_bytes) : pa
 }
 
 void CaptureFile::take(const UsbTransfer& transfer) {
-  keep({kUsb, transfer.at.time_since_epoch().count(), usb_packet(transfer), masked_text(transfer.masked)});
+  keep(kUsb, transfer.at, usb_head(transfer), transfer.bytes, transfer.masked);
 }
 
 void CaptureFile::take(const NetworkFrame& frame) {
@@ -43,24 +41,23 @@ void CaptureFile::take(const NetworkFrame& frame) {
     other = frame.from_terminal ? sent.by_host : sent.by_terminal;
     own += static_cast<std::uint32_t>(frame.bytes.size());
   }
-  keep(
-      {kNetwork, frame.at.time_since_epoch().count(), network_packet(frame, before, other), masked_text(frame.masked)});
+  keep(kNetwork, frame.at, {}, network_packet(frame, before, other), frame.masked);
 }
 
-void CaptureFile::keep(PcapPacket packet) {
+void CaptureFile::keep(std::uint32_t source, Time at, BytesView head, BytesView bytes, const std::string& masked) {
   const std::lock_guard lock(mutex_);
   if (failed_) return;
-  last_ns_ = packet.ns;
-  if (written_ + packet.bytes.size() > most_bytes_) {
+  last_ = at;
+  if (written_ + head.size() + bytes.size() > most_bytes_) {
     ++left_out_;
   } else {
-    write(packet);
+    write(source, at, head, bytes, masked.empty() ? "" : "masked: bytes " + masked);
   }
 }
 
-void CaptureFile::write(const PcapPacket& packet) {
+void CaptureFile::write(std::uint32_t source, Time at, BytesView head, BytesView bytes, const std::string& comment) {
   block_.clear();
-  append_packet(packet, block_);
+  append_packet(source, at.time_since_epoch().count(), head, bytes, comment, block_);
   file_ << block_ << std::flush;
   written_ += block_.size();
   failed_ = !file_;
@@ -69,8 +66,8 @@ void CaptureFile::write(const PcapPacket& packet) {
 std::string CaptureFile::finish() {
   const std::lock_guard lock(mutex_);
   if (left_out_ > 0 && !failed_) {
-    write({kUsb, last_ns_, usb_packet({}),
-           "the capture is full: " + std::to_string(left_out_) + " packets more are not in it"});
+    write(kUsb, last_, usb_head({}), {},
+          "the capture is full: " + std::to_string(left_out_) + " packets more are not in it");
   }
   if (failed_) return path_ + ": could not be written to its end";
   return left_out_ == 0 ? "" : path_ + ": full, " + std::to_string(left_out_) + " packets more are not in it";

@@ -26,8 +26,8 @@ class CaptureFile final : public Tap {
   static const std::vector<PcapSource>& sources();
 
  private:
-  void keep(PcapPacket packet);
-  void write(const PcapPacket& packet);
+  void keep(std::uint32_t source, Time at, BytesView head, BytesView bytes, const std::string& masked);
+  void write(std::uint32_t source, Time at, BytesView head, BytesView bytes, const std::string& comment);
 
   const std::string path_;
   const std::uint64_t most_bytes_;
@@ -35,7 +35,7 @@ class CaptureFile final : public Tap {
   std::ofstream file_;
   std::string block_;
   std::uint64_t written_ = 0, left_out_ = 0;
-  std::int64_t last_ns_ = 0;
+  Time last_{};
   bool failed_ = false;
   struct Sent {
     std::uint32_t by_terminal = 0, by_host = 0;

@@ -98,25 +98,35 @@ void append_section(const std::vector<PcapSource>& sources, std::string& out) {
   }
 }
 
-void append_packet(const PcapPacket& packet, std::string& out) {
-  const BytesView bytes = BytesView(packet.bytes).first(std::min(packet.bytes.size(), kMostPacketBytes));
-  const std::string_view comment = std::string_view(packet.comment).substr(0, kMostComment);
+void append_packet(std::uint32_t source, std::int64_t time, BytesView head, BytesView rest, std::string_view comment,
+                   std::string& out) {
+  const std::size_t size = head.size() + rest.size();
+  rest = rest.first(std::min(rest.size(), kMostPacketBytes - head.size()));
+  comment = comment.substr(0, kMostComment);
+  const std::size_t kept = head.size() + rest.size();
   const std::size_t options = comment.empty() ? 0 : 8 + padded(comment.size());
-  const std::size_t total = 32 + padded(bytes.size()) + options;
-  const auto ns = static_cast<std::uint64_t>(packet.ns);
+  const std::size_t total = 32 + padded(kept) + options;
+  const auto ns = static_cast<std::uint64_t>(time);
+  out.reserve(out.size() + total);
   put(kPacket, 4, out);
   put(total, 4, out);
-  put(packet.source, 4, out);
+  put(source, 4, out);
   put(ns >> 32, 4, out);
   put(ns & 0xFFFFFFFF, 4, out);
-  put(bytes.size(), 4, out);
-  put(packet.bytes.size(), 4, out);
-  put_padded(text_of(bytes), out);
+  put(kept, 4, out);
+  put(size, 4, out);
+  out += text_of(head);
+  out += text_of(rest);
+  out.append(padded(kept) - kept, '\0');
   if (!comment.empty()) {
     put_option(kComment, comment, out);
     put_option(0, "", out);
   }
   put(total, 4, out);
+}
+
+void append_packet(const PcapPacket& packet, std::string& out) {
+  append_packet(packet.source, packet.ns, {}, packet.bytes, packet.comment, out);
 }
 
 void PcapngReader::fail(const std::string& what) const {
@@ -205,7 +215,7 @@ PcapPacket PcapngReader::at(std::uint64_t offset) {
   return packet;
 }
 
-Bytes usb_packet(const UsbTransfer& t) {
+Bytes usb_head(const UsbTransfer& t) {
   std::string out;
   put(std::uint64_t{t.endpoint} << 32 | std::uint64_t{t.address} << 8 | t.bus, 8, out);  // which transfer: its pipe
   out += 'C';
@@ -220,7 +230,6 @@ Bytes usb_packet(const UsbTransfer& t) {
   put(t.bytes.size(), 4, out);
   put(t.bytes.size(), 4, out);
   put(0, 24, out);
-  out += text_of(t.bytes);
   Bytes packet = as_bytes(out);
   stamp_usb_packet(packet, t.at.time_since_epoch().count());
   return packet;

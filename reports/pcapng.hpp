@@ -39,6 +39,9 @@ constexpr std::size_t kMostPacketBytes = (1 << 20) + 64;
 
 void append_section(const std::vector<PcapSource>& sources, std::string& out);
 void append_packet(const PcapPacket& packet, std::string& out);
+/// The same of bytes in two parts, the bulk of which is not copied more than once.
+void append_packet(std::uint32_t source, std::int64_t ns, BytesView head, BytesView rest, std::string_view comment,
+                   std::string& out);
 
 class PcapngReader {
  public:
@@ -63,8 +66,8 @@ class PcapngReader {
   bool cut_ = false;
 };
 
-/// As the kernel's own USB monitor would hand it over, in 64 bytes of head and the bytes themselves.
-Bytes usb_packet(const UsbTransfer& transfer);
+/// As the kernel's own USB monitor would hand a transfer over: what stands before its bytes.
+Bytes usb_head(const UsbTransfer& transfer);
 /// The times within such a packet, which the format keeps twice.
 void stamp_usb_packet(Bytes& packet, std::int64_t ns);
 

@@ -64,6 +64,13 @@ std::vector<UsbTransfer> MaskedStream::push(UsbTransfer transfer) {
 std::vector<UsbTransfer> MaskedStream::flush() { return release(true); }
 
 std::vector<UsbTransfer> MaskedStream::release(bool whole) {
+  std::vector<UsbTransfer> ready;
+  if (whole && held_.size() == 1 && !may_hold_a_number(text_of(held_.front().bytes))) {
+    ready.push_back(std::move(held_.front()));
+    held_.clear();
+    held_bytes_ = 0;
+    return ready;
+  }
   std::string text;
   text.reserve(held_bytes_);
   for (const UsbTransfer& t : held_) text += text_of(t.bytes);
@@ -72,13 +79,14 @@ std::vector<UsbTransfer> MaskedStream::release(bool whole) {
     const auto near = masked.end() - static_cast<std::ptrdiff_t>(std::min(masked.size(), kLongestNumber));
     std::replace_if(near, masked.end(), is_digit, '*');
   }
-  std::vector<UsbTransfer> ready;
   ready.reserve(held_.size());
   std::size_t at = 0;
   for (UsbTransfer& t : held_) {
     const std::string_view part = std::string_view(masked).substr(at, t.bytes.size());
-    t.masked = places_that_differ(text_of(t.bytes), part);
-    if (!t.masked.empty()) std::copy(part.begin(), part.end(), t.bytes.begin());
+    if (part != text_of(t.bytes)) {
+      t.masked = places_that_differ(text_of(t.bytes), part);
+      std::copy(part.begin(), part.end(), t.bytes.begin());
+    }
     at += part.size();
     ready.push_back(std::move(t));
   }

@@ -36,11 +36,11 @@ TEST(LinkUri, ReadsEverySchemeOfTheBenchFiles) {
       {"tcp:10.0.0.1:1", "tcp 10.0.0.1 1"},
       {"tcp:[::1]:5025", "tcp ::1 5025"},
       {"tcp:[fe80::1%eth0]:65535", "tcp fe80::1%eth0 65535"},
-      {"usb:1234:5678", "usb 1234:5678 0 baud=115200 status_bytes=0 transfer=0"},
+      {"usb:1234:5678", "usb 1234:5678 0 baud=115200 transfer=0"},
       {"usb:04B8:0AbC?port=1-2.3.4&serial=A/7&interface=1",
-       "usb 04b8:0abc 0 baud=115200 interface=1 port=1-2.3.4 serial=A/7 status_bytes=0 transfer=0"},
-      {"usb:0403:6001?status_bytes=2&transfer=16384&baud=9600&boot=04B8:0001",
-       "usb 0403:6001 0 baud=9600 boot=04b8:0001 status_bytes=2 transfer=16384"},
+       "usb 04b8:0abc 0 baud=115200 interface=1 port=1-2.3.4 serial=A/7 transfer=0"},
+      {"usb:0403:6001?chip=ftdi&transfer=16384&baud=9600&boot=04B8:0001",
+       "usb 0403:6001 0 baud=9600 boot=04b8:0001 chip=ftdi transfer=16384"},
   };
   for (const Good& row : table) EXPECT_EQ(shown(parse_link_uri(row.text)), row.parts) << row.text;
 }
@@ -100,7 +100,7 @@ TEST(LinkUri, SaysWhatWasExpectedInstead) {
       {"usb:1234:5678?interface=", "the number of an interface"},
       {"usb:1234:5678?boot=1234", "the boot loader's vendor and product"},
       {"usb:1234:5678?transfer=1048577", "bytes of a transfer up to 1048576"},
-      {"usb:1234:5678?status_bytes=9", "bytes at the head of each packet"},
+      {"usb:1234:5678?chip=cp2102", "the kind of a serial chip"},
       {"usb:1234:5678?baud=fast", "a baud rate in digits"},
   };
   for (const Bad& row : table) {

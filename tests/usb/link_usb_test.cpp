@@ -81,7 +81,7 @@ TEST_F(UsbLink, AnAcmPortIsTakenFromTheKernelSetUpAndGivenBack) {
   MockUsb device(machine, {.descriptors = acm_descriptors(), .drivers = {{0, "cdc_acm"}, {1, "cdc_acm"}}});
   device.plug();
   settings.device.product = 0x0105;
-  settings.session.baud = 9600;
+  settings.session.line.baud = 9600;
   with_link([&]() -> Task<> {
     device.send("\x02S|READY\x03");
     const bool all = co_await until([&] { return text.size() == 9; });
@@ -102,10 +102,10 @@ TEST_F(UsbLink, APortThatDoesNotTakeItsLineIsRefused) {
   EXPECT_EQ(device.calls().back(), "attach 0") << "the kernel's driver gets its interface back all the same";
 }
 
-TEST_F(UsbLink, StatusBytesOfEveryPacketAreNotTheTerminals) {
-  MockUsb device(machine, {.descriptors = vendor_descriptors()});
+TEST_F(UsbLink, AnFtdiChipIsSetUpAndItsStatusBytesAreNotTheTerminals) {
+  MockUsb device(machine, {.descriptors = vendor_descriptors(), .drivers = {{0, "ftdi_sio"}}});
   device.plug();
-  settings.session.status_bytes = 2;
+  settings.session.line = {9600, true};
   settings.session.transfer_bytes = 1024;
   with_link([&]() -> Task<> {
     device.send(Bytes{0x01, 0x60});
@@ -115,6 +115,48 @@ TEST_F(UsbLink, StatusBytesOfEveryPacketAreNotTheTerminals) {
   });
   EXPECT_EQ(text, std::string(510, 'a') + "bc");
   EXPECT_EQ(reads.size(), 1U);
+  // reset; 9600 baud is 312 and a half; 8N1; DTR and RTS
+  EXPECT_THAT(device.controls(), ElementsAre(Bytes{0x40, 0, 0, 0, 0, 0, 0, 0}, Bytes{0x40, 3, 0x38, 0x41, 0, 0, 0, 0},
+                                             Bytes{0x40, 4, 8, 0, 0, 0, 0, 0}, Bytes{0x40, 1, 3, 3, 0, 0, 0, 0}));
+}
+
+TEST_F(UsbLink, WhatIsNoFtdiChipIsRefused) {
+  MockUsb device(machine, {.descriptors = vendor_descriptors()});
+  device.plug();
+  settings.session.line = {9600, true};
+  device.stall_controls(true);
+  EXPECT_THAT(refusal(), HasSubstr("is no FTDI chip (?chip=ftdi)"));
+  device.stall_controls(false);
+  settings.session.line.baud = 100;
+  EXPECT_THAT(refusal(), HasSubstr("no rate of 100 baud"));
+}
+
+TEST(UsbFtdi, RatesAreEighthsOfADivisor) {
+  const std::pair<int, std::uint32_t> table[] = {{300, 0x2710},    {1200, 0x09C4},   {9600, 0x4138},   {19200, 0x809C},
+                                                 {38400, 0xC04E},  {57600, 0xC034},  {115200, 0x001A}, {230400, 0x000D},
+                                                 {460800, 0x4006}, {921600, 0x8003}, {3'000'000, 0}};
+  for (const auto& [baud, divisor] : table) EXPECT_EQ(ftdi_divisor(baud), divisor) << baud;
+  for (const int baud : {-1, 0, 100, 2'800'000, 5'800'000}) EXPECT_EQ(ftdi_divisor(baud), std::nullopt) << baud;
+}
+
+TEST_F(UsbLink, WhatOnlyTalksIsReadAndTakesNothing) {
+  Bytes only_in = vendor_descriptors();
+  only_in.resize(only_in.size() - 7);
+  only_in[20] = 25;  // the configuration's length
+  MockUsb device(machine, {.descriptors = only_in});
+  device.plug();
+  std::string why;
+  with_link([&]() -> Task<> {
+    device.send("log");
+    const bool all = co_await until([&] { return text == "log"; });
+    EXPECT_TRUE(all);
+    try {
+      co_await terminal.link->write(bytes_of("J?"));
+    } catch (const LinkError& e) {
+      why = e.what();
+    }
+  });
+  EXPECT_THAT(why, HasSubstr("1-2 1d6b:0104 serial 42: takes nothing"));
 }
 
 TEST_F(UsbLink, SaysWhatIsMissingAndWhatIsThere) {

@@ -55,9 +55,12 @@ Bytes vendor_descriptors(std::uint16_t product, std::uint8_t attributes) {
                                                0, 2, 0,  7,    5, 0x02, attributes, 0,    2,  0};
 }
 
-Bytes hub_descriptors() {
-  return Bytes{18, 1, 0, 2, 9, 0, 1, 64, 0x09, 0x21, 0x31, 0x34, 0, 1, 1, 2, 0, 1} +
-         Bytes{9, 2, 25, 0, 1, 1, 0, 0xe0, 50} + Bytes{9, 4, 0, 0, 1, 9, 0, 0, 0} + Bytes{7, 5, 0x81, 3, 1, 0, 12};
+Bytes hub_descriptors(std::uint16_t product) {
+  Bytes device = device_descriptor(product, 9);
+  device[8] = 0x09;
+  device[9] = 0x21;
+  return device + Bytes{9, 2, 25, 0, 1, 1, 0, 0xe0, 50} + Bytes{9, 4, 0, 0, 1, 9, 0, 0, 0} +
+         Bytes{7, 5, 0x81, 3, 1, 0, 12};
 }
 
 Bytes acm_descriptors() {

@@ -50,8 +50,8 @@ using MockAnswer = std::function<std::optional<Bytes>(const Bytes& setup)>;
 
 /// 1d6b:0104 unless said otherwise: one vendor interface, bulk IN 0x81 and OUT 0x02, 512 bytes a packet.
 Bytes vendor_descriptors(std::uint16_t product = 0x0104, std::uint8_t attributes = 2);
-/// A USB 2 hub, 2109:3431.
-Bytes hub_descriptors();
+/// A USB 2 hub, 2109:3431 unless said otherwise.
+Bytes hub_descriptors(std::uint16_t product = 0x3431);
 /// A CDC-ACM port: control interface 0 with its notifications, data interface 1, bulk IN 0x82 and OUT 0x03.
 Bytes acm_descriptors();
 
