@@ -49,7 +49,7 @@ class Rules : private AttemptFacts {
     const bool journal = scope_.books.contains("journal");
     const bool ledger = scope_.books.contains("ledger");
     // what the terminal did comes before what it cost
-    check("R_MAC", wire && (journal || told), true, [&] { each(&Rules::authentic); });
+    check("R_MAC", wire && scope_.mac && (journal || told), true, [&] { each(&Rules::authentic); });
     check("R_MATCH", wire && (journal || told), true, [&] { each(&Rules::matched); });
     check("R_LATE", wire && (journal || told), true, [&] { each(&Rules::in_time); });
     check("R_ANSWER", wire && (journal || told), true, [&] { each(&Rules::answered_first); });

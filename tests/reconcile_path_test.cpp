@@ -149,5 +149,18 @@ TEST(ReconcilePath, APrinterThatFailsAfterTheReversalIsNotWhyItWasMade) {
   EXPECT_EQ(reversed(true), "R_STANDS");
 }
 
+TEST(ReconcilePath, WhereNothingIsSignedNoMacIsChecked) {
+  const auto checked = [](bool signs) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    Scope scope = full_scope();
+    scope.mac = signs;
+    const auto checked = reconcile(replay(h.events, scope), scope).checked;
+    return std::find(checked.begin(), checked.end(), "R_MAC") != checked.end();
+  };
+  EXPECT_TRUE(checked(true));
+  EXPECT_FALSE(checked(false));
+}
+
 }  // namespace
 }  // namespace swiperig
