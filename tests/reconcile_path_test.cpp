@@ -155,8 +155,8 @@ TEST(ReconcilePath, WhereNothingIsSignedNoMacIsChecked) {
     h.good_sale(1, 1234);
     Scope scope = full_scope();
     scope.mac = signs;
-    const auto checked = reconcile(replay(h.events, scope), scope).checked;
-    return std::find(checked.begin(), checked.end(), "R_MAC") != checked.end();
+    const auto rules_checked = reconcile(replay(h.events, scope), scope).checked;
+    return std::find(rules_checked.begin(), rules_checked.end(), "R_MAC") != rules_checked.end();
   };
   EXPECT_TRUE(checked(true));
   EXPECT_FALSE(checked(false));
