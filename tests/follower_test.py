@@ -100,10 +100,13 @@ class Published(unittest.TestCase):
             self.assertEqual({key: message.get(key) for key in want}, want)
 
     def test_late_and_stopped_followers_have_every_message_once(self):
-        run = self.run_published(400)
+        run = self.run_published(1000)
         stopped = self.start(sys.executable, __file__, "follow", self.live, "stopped.json")
-        watch = self.start(PROGRAM, "watch", self.live, "--from", "0", stdout=open(self.folder / "watch.txt", "w"))
-        while not (self.folder / "stopped.json").exists():
+        lines = open(self.folder / "watch.txt", "w")
+        self.addCleanup(lines.close)
+        watch = self.start(PROGRAM, "watch", self.live, "--from", "0", stdout=lines)
+        out = self.folder / "stopped.json"
+        while not out.exists() or out.stat().st_size == 0:
             time.sleep(0.01)
         for process in (stopped, watch):
             process.send_signal(signal.SIGSTOP)
@@ -115,11 +118,10 @@ class Published(unittest.TestCase):
         self.assertEqual(watch.wait(60), 0, (self.folder / "log").read_text())
         self.end(run)
         self.assert_whole(late)
-        lines = (self.folder / "stopped.json").read_text().splitlines()
-        self.assert_whole([json.loads(line) for line in lines])
+        self.assert_whole([json.loads(line) for line in out.read_text().splitlines()])
         cycles = [line.split()[1] for line in (self.folder / "watch.txt").read_text().splitlines()
                   if line.startswith("cycle ")]
-        self.assertEqual(cycles, [str(n) for n in range(400)])
+        self.assertEqual(cycles, [str(n) for n in range(1000)])
 
     def test_without_a_back_fill_the_late_one_has_a_gap_and_says_so(self):
         run = self.run_published(4000, "0s")
