@@ -59,7 +59,7 @@ Request request_of(std::string_view text, const std::string& run) {
 class Publisher::Station {
  public:
   explicit Station(const Endpoints& at)
-      : live_(context_, zmq::socket_type::pub),
+      : live_(context_, zmq::socket_type::xpub),  // a PUB that knows whether anybody listens
         backfill_(context_, zmq::socket_type::router),
         bell_(context_, zmq::socket_type::pair),
         rope_(context_, zmq::socket_type::pair) {
@@ -113,14 +113,16 @@ class Publisher::Station {
     try {
       // what was told to begin with is in the file already
       for (bool more = true; !leaving_;) {
-        zmq::pollitem_t items[] = {{bell_.handle(), 0, ZMQ_POLLIN, 0}, {backfill_.handle(), 0, ZMQ_POLLIN, 0}};
+        zmq::pollitem_t items[] = {{bell_.handle(), 0, ZMQ_POLLIN, 0},
+                                   {backfill_.handle(), 0, ZMQ_POLLIN, 0},
+                                   {live_.handle(), 0, ZMQ_POLLIN, 0}};
         if (more) {
           const bool last = ending_;
           pending_ = false;
           more = send_page();
           if (last && !more) return;
         }
-        if (zmq_poll(items, 2, more ? 0 : -1) < 0) {
+        if (zmq_poll(items, 3, more ? 0 : -1) < 0) {
           if (zmq_errno() == EINTR) continue;
           throw zmq::error_t();
         }
@@ -129,15 +131,29 @@ class Publisher::Station {
           while (bell_.recv(ignored, zmq::recv_flags::dontwait)) more = true;
         }
         if ((items[1].revents & ZMQ_POLLIN) != 0) answer();
+        if ((items[2].revents & ZMQ_POLLIN) != 0) count_listeners();
       }
     } catch (const std::exception& e) {
       failure_ = e.what();
     }
   }
 
+  /// Whoever comes is told by the next message what it missed.
+  void count_listeners() {
+    zmq::message_t change;
+    while (live_.recv(change, zmq::recv_flags::dontwait)) {
+      if (change.size() != 0) topics_ += *change.data<char>() == 1 ? 1 : *change.data<char>() == 0 ? -1 : 0;
+    }
+  }
+
   /// Whether there may be more.
   bool send_page() {
-    if (const std::int64_t size = tail_->size(); size - next_ > farthest_behind) next_ = size - page;
+    const std::int64_t size = tail_->size();
+    if (topics_ <= 0) {
+      next_ = size;
+      return false;
+    }
+    if (size - next_ > farthest_behind) next_ = size - page;
     std::int64_t sent = 0;
     tail_->read(next_, [&](std::int64_t number, const TailEntry& entry) {
       const PublishedMessage m = published(tail_->run_id(), number, entry);
@@ -194,6 +210,7 @@ class Publisher::Station {
   zmq::socket_t bell_, rope_;  // the thread's end, and the end of whoever rings
   std::unique_ptr<TraceTail> tail_;
   std::int64_t next_ = 0;
+  std::int64_t topics_ = 0;  // that somebody listens to
   std::atomic<bool> pending_ = false, ending_ = false, leaving_ = false;
   std::string failure_;
   std::thread thread_;
