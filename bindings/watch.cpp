@@ -1,8 +1,8 @@
 // `swiperig watch`: a run as it happens, from another program or another seat.
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
-#include <cstdio>
 #include <iostream>
 
 #include "bindings/config.hpp"
@@ -93,8 +93,10 @@ int watch_run(const std::string& url, std::optional<std::int64_t> from, const st
   return display.worst() == Outcome::pass ? 0 : display.worst() == Outcome::error ? 3 : 1;
 } catch (const FollowError& e) {
   throw ConfigError(e.what());
-} catch (const boost::system::system_error&) {
-  throw ConfigError(url + ": a message that is not of a swiperig run");
+} catch (const ConfigError&) {
+  throw;
+} catch (const std::exception& e) {
+  throw ConfigError(url + ": a message that is not of a swiperig run: " + e.what());
 }
 
 }  // namespace swiperig

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <deque>
+#include <iterator>
+#include <utility>
 #include <vector>
 #include <zmq.hpp>
 

@@ -1,5 +1,6 @@
 #include "reports/publisher.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/json.hpp>
 #include <cerrno>

@@ -1,6 +1,7 @@
 #include "rig/trace_tail.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "rig/trace_statement.hpp"
 

@@ -224,6 +224,42 @@ TEST(Publisher, WatchSaysALineForEachCycle) {
   stage.end();
 }
 
+TEST(Publisher, WhatIsNoRunIsNotFollowed) {
+  const std::string header = R"({"schema":1,"run":"r","from":0,"count":1,"size":9})";
+  const std::string first = R"({"schema":1,"run":"r","seq":0,"state":"running","cycles_planned":1})";
+  using Frames = std::vector<std::string>;
+  for (const auto& [frames, told] :
+       std::vector<std::pair<Frames, std::string>>{{{"\xff\x1b[2J"}, "not a JSON object"},
+                                                   {{"[1]"}, "not a JSON object"},
+                                                   {{"{}"}, "without \"schema\""},
+                                                   {{R"({"schema":2,"run":"r"})"}, "reads schema 1"},
+                                                   {{R"({"schema":1,"run":"r","error":"\u001b[2J"})"}, "\\x1B[2J"},
+                                                   {{R"({"schema":1,"run":"r"})"}, "without \"size\""},
+                                                   {{header}, "no first message"},
+                                                   {{header, "run/r/health"}, "odd length"},
+                                                   {{header, "run/r/health", "{"}, "not a JSON object"},
+                                                   {{header, "run/r/health", R"({"seq":5})"}, "leaves messages out"},
+                                                   {{header, "run/r/health", R"({"seq":0})"}, "not of a swiperig run"},
+                                                   {{header, "run/r/health", first}, "not of a swiperig run"}}) {
+    const Folder folder;
+    zmq::context_t context;
+    zmq::socket_t answers(context, zmq::socket_type::rep);
+    answers.set(zmq::sockopt::linger, 0);
+    answers.set(zmq::sockopt::rcvtimeo, 20'000);
+    answers.bind("ipc://" + (folder / "run.backfill"));
+    Program watch(folder, {"watch", "ipc://" + (folder / "run"), "--from", "0"});
+    for (int question = 0; question < (frames.back() == first ? 2 : 1); ++question) {
+      zmq::message_t request;
+      ASSERT_TRUE(answers.recv(request));
+      for (std::size_t i = 0; i < frames.size(); ++i) {
+        answers.send(zmq::buffer(frames[i]), i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+      }
+    }
+    EXPECT_EQ(watch.wait(), 2) << told;
+    EXPECT_THAT(watch.err(), HasSubstr(told));
+  }
+}
+
 TEST(Publisher, WrongWaysToPublishAreRefusedBeforeAnythingMoves) {
   const Folder folder;
   folder.write("open/other", "mine");
