@@ -82,7 +82,8 @@ int watch_run(const std::string& url, std::optional<std::int64_t> from, const st
   Display display(json::parse(follower.first()).at("cycles_planned").as_int64());
   while (!stop && !follower.ended()) {
     try {
-      if (const auto told = follower.next(500)) display.show(json::parse(told->json).as_object(), told->topic);
+      const auto told = follower.next(500);
+      if (told && !told->topic.ends_with("/event")) display.show(json::parse(told->json).as_object(), told->topic);
     } catch (const FollowError& e) {
       display.close();
       throw;

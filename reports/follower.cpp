@@ -19,33 +19,39 @@ namespace {
 constexpr std::int64_t longest_message = 16 << 20;
 constexpr int answer_ms = 5000;
 
-json::object object_of(const zmq::message_t& frame) {
-  boost::system::error_code error;
-  const auto text = frame.to_string_view();
-  json::value value = json::parse({text.data(), text.size()}, error);
-  if (error || !value.is_object()) throw FollowError("what was published is not a JSON object: not a swiperig run?");
-  return std::move(value.get_object());
-}
-
-std::int64_t number_in(const json::object& object, const char* name) {
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr || !value->is_int64()) {
-    throw FollowError(std::string("a message without \"") + name + "\": not a swiperig run?");
+/// What a follower must know of a message or a header; it is parsed for this in a buffer that is used again.
+class Facts {
+ public:
+  explicit Facts(const zmq::message_t& frame) : memory_(buffer_) {
+    boost::system::error_code error;
+    const auto text = frame.to_string_view();
+    value_ = json::parse({text.data(), text.size()}, error, json::storage_ptr(&memory_));
+    if (error || !value_.is_object()) throw FollowError("what was published is not a JSON object: not a swiperig run?");
   }
-  return value->get_int64();
-}
-
-std::string text_in(const json::object& object, const char* name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
-}
-
-void check_schema(const json::object& object) {
-  if (const auto schema = number_in(object, "schema"); schema != message_schema) {
-    throw FollowError("messages of schema " + std::to_string(schema) + ": this program reads schema " +
-                      std::to_string(message_schema));
+  std::int64_t number(const char* name) const {
+    const json::value* value = value_.get_object().if_contains(name);
+    if (value == nullptr || !value->is_int64()) {
+      throw FollowError(std::string("a message without \"") + name + "\": not a swiperig run?");
+    }
+    return value->get_int64();
   }
-}
+  std::string text(const char* name) const {
+    const json::value* value = value_.get_object().if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
+  }
+  bool has(const char* name) const { return value_.get_object().contains(name); }
+  void check_schema() const {
+    if (const auto schema = number("schema"); schema != message_schema) {
+      throw FollowError("messages of schema " + std::to_string(schema) + ": this program reads schema " +
+                        std::to_string(message_schema));
+    }
+  }
+
+ private:
+  unsigned char buffer_[2048] = {};
+  json::monotonic_resource memory_;
+  json::value value_ = json::value(json::storage_ptr(&memory_));
+};
 
 }  // namespace
 
@@ -94,14 +100,14 @@ class Follower::Ear {
       if (!topic.more() || !live_.recv(text, zmq::recv_flags::dontwait) || text.more()) {
         throw FollowError("a message that is not a topic and a text: not a swiperig run?");
       }
-      const json::object object = object_of(text);
-      check_schema(object);
-      const std::int64_t seq = number_in(object, "seq");
+      const Facts facts(text);
+      facts.check_schema();
+      const std::int64_t seq = facts.number("seq");
       if (seq > next_) {
         fill();
         if (filled_.empty()) throw FollowError("messages from " + std::to_string(next_) + " on are not answered");
       }
-      if (seq == next_) filled_.push_back(take(topic, text, object));
+      if (seq == next_) filled_.push_back(take(topic, text, facts));
     }
   }
 
@@ -119,9 +125,9 @@ class Follower::Ear {
     return ready > 0;
   }
 
-  Followed take(const zmq::message_t& topic, const zmq::message_t& text, const json::object& object) {
+  Followed take(const zmq::message_t& topic, const zmq::message_t& text, const Facts& facts) {
     ++next_;
-    ended_ = text_in(object, "state") == "ended";
+    ended_ = facts.text("state") == "ended";
     return {next_ - 1, topic.to_string(), text.to_string()};
   }
 
@@ -146,19 +152,19 @@ class Follower::Ear {
     do {
       if (!asking_.recv(frames.emplace_back(), zmq::recv_flags::dontwait)) return std::nullopt;
     } while (frames.back().more());
-    const json::object header = object_of(frames[0]);
-    check_schema(header);
-    if (header.contains("error")) throw FollowError(at_.backfill + ": " + text_in(header, "error"));
+    const Facts header(frames[0]);
+    header.check_schema();
+    if (header.has("error")) throw FollowError(at_.backfill + ": " + header.text("error"));
     if (run.empty()) {
-      run = text_in(header, "run");
+      run = header.text("run");
       next_ = from;
     }
-    const std::int64_t size = number_in(header, "size");
+    const std::int64_t size = header.number("size");
     if (frames.size() % 2 == 0) throw FollowError("an answer of odd length: not a swiperig run?");
     for (std::size_t i = 1; i + 1 < frames.size(); i += 2) {
-      const json::object object = object_of(frames[i + 1]);
-      if (number_in(object, "seq") != next_) throw FollowError("an answer that leaves messages out");
-      told.push_back(take(frames[i], frames[i + 1], object));
+      const Facts facts(frames[i + 1]);
+      if (facts.number("seq") != next_) throw FollowError("an answer that leaves messages out");
+      told.push_back(take(frames[i], frames[i + 1], facts));
     }
     behind_ = size > next_;
     return size;
