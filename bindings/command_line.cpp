@@ -37,6 +37,13 @@ void listen_for_signals() {
   signal(SIGXFSZ, SIG_IGN);  // a trace that may grow no further is an error, not the end of the program
 }
 
+/// "10s" or "10 s".
+Duration linger_of(std::string text) {
+  const auto unit = text.find_first_not_of("0123456789");
+  if (unit != std::string::npos && unit != 0 && text[unit] != ' ') text.insert(unit, " ");
+  return Value(text, {std::make_shared<std::string>("--linger"), 0, 0}).duration(Duration(0), std::chrono::hours(24));
+}
+
 /// What files and devices said, on its way to a terminal: no card number, no control character.
 std::string for_eyes(const std::string& what) { return visible(scrub(what)); }
 
@@ -64,6 +71,7 @@ int command_line(int argc, char** argv) {
 
   RunOptions run;
   std::int64_t cycles = 0;
+  std::string linger;
   auto* run_command = app.add_subcommand("run", "do a campaign and report");
   run_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   run_command->add_option("--bench", run.bench, "bench file (default: the campaign's own, or the virtual bench)");
@@ -78,6 +86,11 @@ int command_line(int argc, char** argv) {
   run_command->add_option("--defect", run.defect, "plant this defect in the virtual terminal");
   run_command->add_option("--threads", run.threads, "epochs at a time on a virtual bench (default: one a core)")
       ->check(CLI::Range(1, 256));
+  run_command->add_option("--publish", run.publish,
+                          "for `watch` and others: ipc:///FOLDER/NAME or tcp://127.0.0.1:PORT");
+  auto* linger_option =
+      run_command->add_option("--linger", linger, "answer followers for so long after the end: \"10s\"");
+  linger_option->needs("--publish");
   run_command->footer(
       "example: swiperig run fixtures/campaigns/no_return.toml --seed 7 --cycles 1000 --out runs/seven");
 
@@ -98,6 +111,13 @@ int command_line(int argc, char** argv) {
       ->check(CLI::IsMember({"pcapng"}));
   export_command->add_option("--out", out, "file (default: DIR/run.pcapng)");
   export_command->footer("example: swiperig export runs/no_return-1 --format pcapng");
+  std::string url;
+  std::int64_t from = 0;
+  auto* watch_command = app.add_subcommand("watch", "follow a run that is published");
+  watch_command->add_option("URL", url, "what the run was told to --publish at")->required();
+  auto* from_option = watch_command->add_option("--from", from, "number of the first message (default: from now)");
+  from_option->check(CLI::NonNegativeNumber);
+  watch_command->footer("example: swiperig watch ipc:///tmp/mine/run --from 0");
   auto* plan_command = app.add_subcommand("plan", "every effect of a campaign, before anything moves");
   plan_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   plan_command->add_option("--bench", bench, "bench file (default: the campaign's own, or the virtual bench)");
@@ -151,11 +171,13 @@ int command_line(int argc, char** argv) {
   const auto verb = [&] {
     if (*run_command) {
       if (*cycles_option) run.cycles = cycles;
+      if (*linger_option) run.linger = linger_of(linger);
       return run_campaign(run, stop);
     }
     if (*judge_command) return judge_again(directory);
     if (*export_command) return export_run(directory, format, out);
     if (*explain_command) return explain_cycle(directory, cycle);
+    if (*watch_command) return watch_run(url, *from_option ? std::optional(from) : std::nullopt, stop);
     if (*plan_command) return print_plan(run.campaign, bench, terminal, seed);
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench, terminal);

@@ -1,5 +1,6 @@
 #include "bindings/run.hpp"
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,9 @@
 #include "bindings/epochs.hpp"
 #include "bindings/host_file.hpp"
 #include "bindings/out_folder.hpp"
+#include "bindings/publish_url.hpp"
 #include "reports/capture_file.hpp"
+#include "reports/publisher.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
@@ -61,8 +64,8 @@ class Progress {
 /// A real bench: the file is written as things happen.
 class LiveSink final : public Sink {
  public:
-  LiveSink(TraceWriter& trace, Summary& summary, Progress& progress)
-      : trace_(trace), summary_(summary), progress_(progress) {}
+  LiveSink(TraceWriter& trace, Summary& summary, Progress& progress, Publisher* publisher)
+      : trace_(trace), summary_(summary), progress_(progress), publisher_(publisher) {}
   void begin(std::int64_t cycle, const Case& c, Time at) override {
     record_ = {};
     open_ = true;
@@ -70,13 +73,16 @@ class LiveSink final : public Sink {
     record_.case_name = c.name;
     if (is_drawn(c)) trace_.add_case(c);
     trace_.begin(cycle, c.name, at);
+    if (publisher_ != nullptr) publisher_->grown();
   }
   void event(const Event& e) override {
     trace_.event(e);
+    if (publisher_ != nullptr) publisher_->grown();
     record_.events.push_back(e);
   }
   void verdict(std::int64_t cycle, Time ended, const Verdict& v) override {
     trace_.verdict(cycle, ended, v);
+    if (publisher_ != nullptr) publisher_->grown();
     record_.ended = ended;
     record_.verdict = v;
     open_ = false;
@@ -95,6 +101,7 @@ class LiveSink final : public Sink {
   TraceWriter& trace_;
   Summary& summary_;
   Progress& progress_;
+  Publisher* publisher_;
   CycleRecord record_;
 };
 
@@ -111,9 +118,16 @@ std::string default_bench(const std::string& given) {
   return given.empty() ? std::string(SWIPERIG_SOURCE_DIR) + "/fixtures/benches/virtual.toml" : given;
 }
 
+/// Followers that are behind are answered for a while, if that was asked for. What went wrong, or "".
+std::string end_publishing(Publisher& publisher, Duration linger, const std::atomic<bool>& stop) {
+  const double until = machine_seconds() + static_cast<double>(linger.count()) / 1e9;
+  while (machine_seconds() < until && !stop) poll(nullptr, 0, 20);
+  return publisher.end();
+}
+
 /// The campaign on its bench, into a trace that has been begun. TraceError: the trace can take no more.
 int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& options, const std::string& directory,
-                    TraceWriter& trace, const std::atomic<bool>& stop) {
+                    TraceWriter& trace, Publisher* publisher, const std::atomic<bool>& stop) {
   Summary summary(info);
   Progress progress(plan.cycles);
   const double began = machine_seconds();
@@ -128,12 +142,13 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
           plan, options.threads > 0 ? options.threads : cores, [&] { return stop.load(); },
           [&](EpochRecord record) {
             trace.epoch(record);
+            if (publisher != nullptr) publisher->grown();
             for (const CycleRecord& c : record.cycles) summary.add(c);
             bench_time += record.bench_time;
             progress.show(summary.outcomes(), false);
           });
     } else {
-      LiveSink sink(trace, summary, progress);
+      LiveSink sink(trace, summary, progress, publisher);
       const auto wires = std::make_shared<CaptureFile>(directory + "/wires.pcapng");
       kept = wires;
       DrawPlace place{options.seed, 0, 0};
@@ -161,6 +176,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   }
   const auto wall_ms = static_cast<std::int64_t>((machine_seconds() - began) * 1000);
   const Digest head = trace.finish(wall_ms);
+  if (publisher != nullptr) publisher->grown();
   summary.end(hex(head), wall_ms, bench_time);
   progress.show(summary.outcomes(), true);
   write_file(fs::path(directory) / "summary.json", summary.json());
@@ -172,6 +188,11 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   if (kept) std::cout << "wires   " << directory << "/wires.pcapng\n";
   std::cout << "trace   " << directory << "/run.trace\nsummary " << directory << "/summary.json\nreport  " << directory
             << "/report.html\n";
+  if (publisher != nullptr) {
+    const std::string unpublished = end_publishing(*publisher, options.linger, stop);
+    if (!unpublished.empty()) std::cerr << "swiperig: publishing stopped: " << visible(unpublished) << "\n";
+    if (failure.empty()) failure = unpublished;
+  }
   if (!failure.empty()) {
     std::cerr << "swiperig: " << (aborted ? "" : "rig fault: ") << visible(scrub(failure)) << "\n";
     return 3;
@@ -198,6 +219,12 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
     throw ConfigError(
         "--defect plants a defect in a virtual terminal; for a real-time bench give it to `swiperig stand-in`");
   }
+  std::optional<Publisher> publisher;
+  try {
+    if (!options.publish.empty()) publisher.emplace(private_endpoints(options.publish));
+  } catch (const PublishError& e) {
+    throw ConfigError(e.what());
+  }
   const std::string directory = fresh_directory(options.out, campaign.name);
 
   RunInfo info;
@@ -212,7 +239,8 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
                [](const Case& c) { return !is_drawn(c); });  // those come with their cycles
   TraceWriter trace(directory + "/run.trace", info, !bench.is_virtual);
   try {
-    return record_campaign(plan, info, options, directory, trace, stop);
+    if (publisher) publisher->begin(directory + "/run.trace");
+    return record_campaign(plan, info, options, directory, trace, publisher ? &*publisher : nullptr, stop);
   } catch (const TraceError& e) {
     throw std::runtime_error(std::string(e.what()) + "; what was recorded before is in " + directory + "/run.trace");
   }

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "rig/time.hpp"
+
 namespace swiperig {
 
 struct RunOptions {
@@ -14,7 +16,9 @@ struct RunOptions {
   std::string terminal;                            ///< terminal-profile file instead of the bench's own
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles;
-  int threads = 0;  ///< 0: as many as the machine has cores; real benches use one
+  int threads = 0;      ///< 0: as many as the machine has cores; real benches use one
+  std::string publish;  ///< URL (bindings/publish_url.hpp); "": nobody follows
+  Duration linger{};    ///< how long followers are answered after the end
 };
 
 int run_campaign(const RunOptions&, const std::atomic<bool>& abort);
@@ -34,6 +38,9 @@ struct FluxOptions {
 /// What a head would see of a stand-in card, a line of the contact port's JSON for each pass.
 int print_flux(const FluxOptions&);
 int check_bench(const std::string& bench, const std::string& terminal);
+/// Follows a run at the URL it is published at, a line for each cycle, until it has ended; from that message on, or
+/// from now. Returns what the run would: 0, 1 or 3 by its worst verdict seen.
+int watch_run(const std::string& url, std::optional<std::int64_t> from, const std::atomic<bool>& stop);
 /// Serves one stand-in of a real-time bench, or with an empty role all four as processes of their own.
 int stand_in(const std::string& role, const std::string& bench, const std::string& terminal, const std::string& defect,
              std::uint64_t seed, const std::atomic<bool>& abort);

@@ -47,6 +47,8 @@ bool misleading(std::uint32_t code) {
 
 }  // namespace
 
+std::size_t utf8_length(std::string_view text) { return next(text).length; }
+
 std::string visible(std::string_view text) {
   std::string out;
   out.reserve(text.size());

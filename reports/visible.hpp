@@ -11,5 +11,7 @@ namespace swiperig {
 /// The same text with control characters and invalid bytes as \xNN and invisible or direction-changing ones as
 /// \u{NNNN}.
 std::string visible(std::string_view);
+/// Bytes of the character that `text`, not empty, begins with; 0: no valid UTF-8 there.
+std::size_t utf8_length(std::string_view text);
 
 }  // namespace swiperig

@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "drivers/link_tcp.hpp"
+#include "reports/follower.hpp"
 #include "rig/trace_file.hpp"
 #include "tests/realtime_bench.hpp"
 
@@ -40,6 +42,31 @@ TEST(RealtimeStops, CtrlCLeavesTheBenchAtRestAndTheTraceClosed) {
   const auto cycle = trace.cycle(0);
   ASSERT_TRUE(cycle.has_value());
   EXPECT_FALSE(cycle->verdict.has_value());
+}
+
+TEST(RealtimePublisher, EventsAreToldWhileTheirCycleIsUnderWay) {
+  const Folder folder;
+  const std::string bench = bench_in(folder);
+  const Served served(folder, bench);
+  const std::string url = "ipc://" + (folder / "own/run");
+  Program run(folder, {"run", demonstration, "--bench", bench, "--out", folder / "out", "--publish", url});
+  Follower follower({url, url + ".backfill"}, 0, 20'000);
+  std::int64_t told = 0;
+  for (int quiet = 0; told < 5 && quiet < 20;) follower.next(1000) ? ++told : ++quiet;
+  ASSERT_EQ(told, 5) << run.err();
+  EXPECT_FALSE(TraceReader(folder / "out/run.trace").cycle(0)->verdict.has_value());
+  run.signal(SIGINT);
+  std::string last;
+  while (!follower.ended()) {
+    if (const auto more = follower.next(500)) {
+      EXPECT_EQ(more->seq, told++);
+      last = more->json;
+    }
+  }
+  EXPECT_EQ(run.wait(15), 3) << run.err();
+  const TraceReader trace(folder / "out/run.trace");
+  EXPECT_THAT(last, HasSubstr(trace.head()));
+  EXPECT_EQ(told, 1 + 1 + static_cast<std::int64_t>(trace.events()) + 1) << "the run, its cycle, its events, its end";
 }
 
 TEST(RealtimeStops, AWriterKilledInMidCycleLeavesAnUnfinishedCycle) {

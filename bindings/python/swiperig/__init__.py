@@ -22,6 +22,7 @@ from ._core import Refused, RigFault, TraceError
 from .bench import Bench, open_bench, virtual_bench
 from .case import Case, Moment
 from .events import Event, Events
+from .follow import follow
 from .marks import requirement, requires
 from .result import Diagnosis, Finding, Money, MoneyRow, Result, Run
 from .trace import Trace, open_trace
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bench", "Case", "Diagnosis", "Event", "Events", "Finding", "Moment", "Money", "MoneyRow", "Refused", "Result",
-    "RigFault", "Run", "Trace", "TraceError", "open_bench", "open_trace", "requirement", "requires", "virtual_bench",
+    "RigFault", "Run", "Trace", "TraceError", "follow", "open_bench", "open_trace", "requirement", "requires",
+    "virtual_bench",
 ]
 __version__ = "0.1.0"
 
