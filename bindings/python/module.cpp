@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
+#include <thread>
 
 #include "bindings/campaign_file.hpp"
 #include "bindings/fork_gate.hpp"
@@ -28,11 +29,19 @@ constexpr std::size_t most_kept = 100;  // cycles that did not pass, of one call
 
 std::atomic<int> running = 0;
 std::atomic<bool> ending = false;
+std::atomic<std::thread::id> ends_python;
+
+/// A thread ends with it in silence; one that told why beside an interpreter that is going away would abort it.
+[[noreturn]] void end_thread() {
+  PyErr_SetString(PyExc_SystemExit, "Python is ending; the bench is at rest");
+  throw py::error_already_set();
+}
 
 /// A call that lets go of the interpreter.
 class Running {
  public:
   Running() {
+    if (ending && std::this_thread::get_id() != ends_python.load()) end_thread();
     if (ending) throw EquipmentError("Python is ending: nothing is begun any more");
     ++running;
   }
@@ -225,8 +234,7 @@ class OpenBench {
       held_.run(std::move(cases), amount, std::ref(interrupt), take);
     } catch (const Aborted&) {
       interrupt.raise();
-      PyErr_SetString(PyExc_SystemExit, "Python is ending; the bench is at rest");  // a thread ends with it in silence
-      throw py::error_already_set();
+      end_thread();
     }
     interrupt.raise();
   }
@@ -287,6 +295,7 @@ PYBIND11_MODULE(_core, m) {
   });
   m.def("sentence", &sentence_of);
   m.def("end_runs", [] {
+    ends_python = std::this_thread::get_id();
     ending = true;
     const py::gil_scoped_release others;
     for (int n = running; n != 0; n = running) running.wait(n);
