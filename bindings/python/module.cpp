@@ -6,7 +6,6 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
-#include <thread>
 
 #include "bindings/campaign_file.hpp"
 #include "bindings/fork_gate.hpp"
@@ -29,7 +28,7 @@ constexpr std::size_t most_kept = 100;  // cycles that did not pass, of one call
 
 std::atomic<int> running = 0;
 std::atomic<bool> ending = false;
-std::atomic<std::thread::id> ends_python;
+std::atomic<unsigned long> ends_python = 0;  // the thread that does
 
 /// A thread ends with it in silence; one that told why beside an interpreter that is going away would abort it.
 [[noreturn]] void end_thread() {
@@ -41,7 +40,7 @@ std::atomic<std::thread::id> ends_python;
 class Running {
  public:
   Running() {
-    if (ending && std::this_thread::get_id() != ends_python.load()) end_thread();
+    if (ending && PyThread_get_thread_ident() != ends_python.load()) end_thread();
     if (ending) throw EquipmentError("Python is ending: nothing is begun any more");
     ++running;
   }
@@ -295,7 +294,7 @@ PYBIND11_MODULE(_core, m) {
   });
   m.def("sentence", &sentence_of);
   m.def("end_runs", [] {
-    ends_python = std::this_thread::get_id();
+    ends_python = PyThread_get_thread_ident();
     ending = true;
     const py::gil_scoped_release others;
     for (int n = running; n != 0; n = running) running.wait(n);
