@@ -34,13 +34,12 @@ std::vector<Event> seen_of(const Case& c, const BenchFile& bench, const DrawPlac
 }
 
 /// How the card is swiped, which card and what is keyed: of two cases at most one may say something.
-bool at_the_counter(const Case& c, const std::string& good_card) {
-  const auto plain = [&](const Step& s) {
-    const auto* swipe = std::get_if<Swipe>(&s.action);
-    return swipe == nullptr || (manner_of(*swipe).empty() && !swipe->reverse && swipe->acceleration_mm_s2 == 0 &&
-                                swipe->speed_mm_s == Swipe{}.speed_mm_s && swipe->card == good_card);
-  };
-  return c.keyed_minor != 0 || c.card.empty() || !std::all_of(c.steps.begin(), c.steps.end(), plain);
+bool at_the_counter(const Case& c, const BenchFile& bench) {
+  const std::vector<Induced> faults = induced(c, scope_of(bench), bench.good_card);
+  // without it every step is still there; a chip that fails leaves the stripe to be swiped in any manner
+  return c.card.empty() || std::any_of(faults.begin(), faults.end(), [&](const Induced& fault) {
+           return fault.without.steps.size() == c.steps.size() && fault.causes.front() != "fallback";
+         });
 }
 
 }  // namespace
@@ -53,14 +52,16 @@ Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
     const std::vector<Event> events = seen_of(c, bench, place);
     const std::vector<std::string> all = traits(events);
     for (const Induced& fault : faults) {
-      if (causes.contains(fault.cause)) continue;
-      if (traits(seen_of(fault.without, bench, place)) != all) causes.insert(fault.cause);
+      const bool known = std::all_of(fault.causes.begin(), fault.causes.end(),
+                                     [&](const std::string& cause) { return causes.contains(cause); });
+      if (known || traits(seen_of(fault.without, bench, place)) == all) continue;
+      causes.insert(fault.causes.begin(), fault.causes.end());
     }
     const std::vector<Event> plain = seen_of(undisturbed(c, scope, bench.good_card), bench, place);
     if (noticed(plain) == noticed(events)) {
       causes = {"none"};
     } else if (causes.empty()) {  // each would have been enough
-      for (const Induced& fault : faults) causes.insert(fault.cause);
+      for (const Induced& fault : faults) causes.insert(fault.causes.begin(), fault.causes.end());
     }
   }
   if (causes.empty()) causes = {"none"};
@@ -103,8 +104,8 @@ void add_pairs(Campaign& campaign, const BenchFile& bench) {
   for (std::size_t i = 0; i < alone; ++i) {
     for (std::size_t j = i + 1; j < alone; ++j) {
       const Case &a = campaign.cases[i], &b = campaign.cases[j];
-      const bool b_swipes = at_the_counter(b, bench.good_card);
-      if (b_swipes && at_the_counter(a, bench.good_card)) continue;
+      const bool b_swipes = at_the_counter(b, bench);
+      if (b_swipes && at_the_counter(a, bench)) continue;
       std::optional<Case> both = b_swipes ? together(b, a) : together(a, b);
       if (!both || second_fault_of_one_message(*both) != 0 || !refusal(*both, bench).empty()) continue;
       both->name += " " + std::to_string(campaign.cases.size());

@@ -158,35 +158,35 @@ bool of_the_result(const Event& e, std::uint64_t last_on_network, Time end) {
 
 std::vector<Induced> induced(const Case& c, const Scope& scope, const std::string& good_card) {
   std::vector<Induced> all;
-  const auto add = [&](std::string cause) -> Case& { return all.emplace_back(Induced{std::move(cause), c}).without; };
-  if (c.keyed_minor != 0) add("wrong_amount").keyed_minor = 0;
+  const auto add = [&](std::vector<std::string> causes) -> Case& {
+    return all.emplace_back(Induced{std::move(causes), c}).without;
+  };
+  if (c.keyed_minor != 0) add({"wrong_amount"}).keyed_minor = 0;
   for (std::size_t i = 0; i < c.steps.size(); ++i) {
     const auto* swipe = std::get_if<Swipe>(&c.steps[i].action);
     const auto* part = std::get_if<PartState>(&c.steps[i].action);
     if (part != nullptr && part->part == "chip") {  // it is the card that pays: another one instead of none
       if (part->state == "good") continue;
-      const auto mend = [i](Case& without) { std::get<PartState>(without.steps[i].action).state = "good"; };
-      mend(add(cause_of(*part)));
-      if (part->state != "refuses") mend(add("chip"));  // where the stripe cannot be read either
+      std::vector<std::string> causes = {cause_of(*part)};
+      if (part->state != "refuses") causes.emplace_back("chip");  // where the stripe cannot be read either
+      std::get<PartState>(add(std::move(causes)).steps[i].action).state = "good";
       continue;
     }
     if (swipe == nullptr) {
-      const auto drop = [i](Case& without) {
-        without.steps.erase(without.steps.begin() + static_cast<std::ptrdiff_t>(i));
-      };
-      drop(add(std::visit([](const auto& action) { return cause_of(action); }, c.steps[i].action)));
+      std::vector<std::string> causes = {
+          std::visit([](const auto& action) { return cause_of(action); }, c.steps[i].action)};
       // who has heard nothing before has nothing to send again
       const auto* host = std::get_if<HostBehaviour>(&c.steps[i].action);
-      if (host != nullptr && host->name == "replayed") drop(add("host_down"));
+      if (host != nullptr && host->name == "replayed") causes.emplace_back("host_down");
+      Case& without = add(std::move(causes));
+      without.steps.erase(without.steps.begin() + static_cast<std::ptrdiff_t>(i));
       continue;
     }
-    if (!swiped_well(*swipe, scope)) add("operator_swipe").steps[i].action = well_swiped(swipe->card);
+    if (!swiped_well(*swipe, scope)) add({"operator_swipe"}).steps[i].action = well_swiped(swipe->card);
     if (swipe->card == good_card) continue;
-    for (const char* cause : {"card_reader", "policy"}) {  // worn out, or not for this
-      Case& without = add(cause);
-      std::get<Swipe>(without.steps[i].action).card = good_card;
-      without.card = good_card;
-    }
+    Case& without = add({"card_reader", "policy"});  // worn out, or not for this
+    std::get<Swipe>(without.steps[i].action).card = good_card;
+    without.card = good_card;
   }
   return all;
 }

@@ -14,7 +14,7 @@ namespace swiperig {
 
 /// A fault of a case, and the case as it would be without it.
 struct Induced {
-  std::string cause;  ///< of rig/causes.def; "none" where the fault is nothing that anybody should notice
+  std::vector<std::string> causes;  ///< of rig/causes.def, any of them; "none": nothing that anybody should notice
   Case without;
 };
 

@@ -189,8 +189,11 @@ class Fold {
     } else if (name == "committed") {
       attempt(get("batch"), get("stan")).committed = at_;
     } else if (name == "response_entered" || name == "response_left") {
-      if (strays(m)) return;
-      Attempt& a = attempt(get("batch"), get("stan"));
+      // what the path changed in a request its answer has too, and is the answer to it all the same
+      const auto asked = expected_.find(get("connection"));
+      const bool changed = asked != expected_.end() && t_.attempts[asked->second.attempt].mangled;
+      if (!changed && strays(m)) return;
+      Attempt& a = changed ? t_.attempts[asked->second.attempt] : attempt(get("batch"), get("stan"));
       // a second answer to one request counts once it reaches the terminal
       if (name == "response_entered" && a.response_left.seq > a.entered.seq) return;
       (name == "response_entered" ? a.response_entered : a.response_left) = at_;

@@ -80,8 +80,8 @@ TEST(Attribution, EveryFaultOfACaseCanBeLeftAway) {
   c.keyed_minor = 12340;
   std::vector<std::string> causes;
   for (const Induced& one : induced(c, scope, "debit")) {
-    causes.push_back(one.cause);
-    EXPECT_LT(induced(one.without, scope, "debit").size(), induced(c, scope, "debit").size()) << one.cause;
+    causes.insert(causes.end(), one.causes.begin(), one.causes.end());
+    EXPECT_LT(induced(one.without, scope, "debit").size(), induced(c, scope, "debit").size()) << one.causes.front();
   }
   EXPECT_THAT(causes, ElementsAre("wrong_amount", "operator_swipe", "card_reader", "policy", "network"));
   EXPECT_THAT(induced(undisturbed(c, scope, "debit"), scope, "debit"), IsEmpty());

@@ -162,5 +162,27 @@ TEST(ReconcilePath, WhereNothingIsSignedNoMacIsChecked) {
   EXPECT_FALSE(checked(false));
 }
 
+TEST(ReconcilePath, TheAnswerToARequestThatThePathChangedIsItsAnswer) {
+  const auto declined = [](bool answered) {
+    History h = begun();
+    h.read_card();
+    h.wire("request_entered", 1, 1234);
+    Fields changed = {{"batch", "000011"}, {"stan", History::text(1)},
+                      {"connection", "1"}, {"amount", History::amount(1234)},
+                      {"proc", "000000"},  {"mac", "wrong"}};
+    h.mark(Source::network, "request_left", changed);
+    changed.back().second = "ok";
+    changed.emplace_back("code", "A0");
+    if (answered) h.mark(Source::network, "response_entered", changed);
+    if (answered) h.mark(Source::network, "response_left", changed);
+    h.told(1, "DECLINED", 1234);
+    h.recover();
+    books(h, {}, {});
+    return rules(of(h));
+  };
+  EXPECT_EQ(declined(true), "");
+  EXPECT_EQ(declined(false), "I9") << "the twin: without an answer it is in doubt";
+}
+
 }  // namespace
 }  // namespace swiperig
