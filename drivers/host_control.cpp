@@ -156,7 +156,9 @@ void HostControl::take(std::string_view line) {
   json::parse_options options;
   options.max_depth = 2;
   boost::system::error_code bad;
-  const json::value value = json::parse(line, bad, {}, options);
+  std::array<unsigned char, 4096> room;
+  json::monotonic_resource memory(room.data(), room.size());
+  const json::value value = json::parse(line, bad, &memory, options);
   const json::object* object = bad ? nullptr : value.if_object();
   if (object == nullptr || object->empty()) return fault("not a JSON object: " + quoted(line));
 

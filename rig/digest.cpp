@@ -19,13 +19,14 @@ const EVP_MD* algorithm() {
   return fetched;
 }
 
-Digest hash(BytesView first, BytesView second) {
+Digest hash(BytesView first, BytesView second, BytesView third) {
   thread_local const std::unique_ptr<EVP_MD_CTX, FreeDigest> context(EVP_MD_CTX_new());
   Digest out{};
   unsigned written = 0;
   if (!context || EVP_DigestInit_ex2(context.get(), algorithm(), nullptr) != 1 ||
       EVP_DigestUpdate(context.get(), first.data(), first.size()) != 1 ||
       EVP_DigestUpdate(context.get(), second.data(), second.size()) != 1 ||
+      EVP_DigestUpdate(context.get(), third.data(), third.size()) != 1 ||
       EVP_DigestFinal_ex(context.get(), out.data(), &written) != 1 || written != out.size()) {
     throw std::runtime_error("SHA256 failed");
   }
@@ -34,8 +35,10 @@ Digest hash(BytesView first, BytesView second) {
 
 }  // namespace
 
-Digest sha256(BytesView data) { return hash(data, {}); }
+Digest sha256(BytesView data) { return hash(data, {}, {}); }
 
-void chain(Digest& head, std::string_view line) { head = hash(head, bytes_of(line)); }
+void chain(Digest& head, std::string_view line, std::string_view more) {
+  head = hash(head, bytes_of(line), bytes_of(more));
+}
 
 }  // namespace swiperig

@@ -15,6 +15,6 @@ using Digest = std::array<std::uint8_t, 32>;
 Digest sha256(BytesView data);
 
 // head = SHA-256(head || line); a chain starts from a head of zeros or from the digest of its preamble.
-void chain(Digest& head, std::string_view line);
+void chain(Digest& head, std::string_view line, std::string_view more = {});
 
 }  // namespace swiperig

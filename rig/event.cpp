@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
+#include <cstring>
 #include <stdexcept>
 
 namespace swiperig {
@@ -107,11 +108,26 @@ bool needs_escape(char c) {
   return byte < 0x20 || byte == 0x7f || c == '"' || c == '\\';
 }
 
+/// How many bytes from `from` on go out as they are. Eight at a time: a byte below 0x20, or one that is '"', '\\' or
+/// 0x7f, shows by the borrow out of its top bit.
+std::size_t plain_until(std::string_view text, std::size_t from) {
+  constexpr std::uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+  const auto zero_byte = [](std::uint64_t x) { return (x - ones) & ~x; };
+  std::size_t plain = from;
+  for (std::uint64_t eight = 0; plain + 8 <= text.size(); plain += 8) {
+    std::memcpy(&eight, text.data() + plain, 8);
+    const std::uint64_t odd = ((eight - ones * 0x20) & ~eight) | zero_byte(eight ^ (ones * '"')) |
+                              zero_byte(eight ^ (ones * '\\')) | zero_byte(eight ^ (ones * 0x7f));
+    if ((odd & tops) != 0) break;
+  }
+  while (plain < text.size() && !needs_escape(text[plain])) ++plain;
+  return plain;
+}
+
 void append_string(std::string_view text, std::string& out) {
   out += '"';
   for (std::size_t done = 0;;) {
-    std::size_t plain = done;
-    while (plain < text.size() && !needs_escape(text[plain])) ++plain;
+    const std::size_t plain = plain_until(text, done);
     out.append(text, done, plain - done);
     if (plain == text.size()) break;
     const char c = text[plain];
@@ -134,11 +150,8 @@ struct Writer {
   std::string& out;
   bool first = true;
   void key(std::string_view name) {
-    if (!first) out += ',';
+    out.append(first ? "\"" : ",\"", first ? 1 : 2).append(name).append("\":", 2);
     first = false;
-    out += '"';
-    out += name;
-    out += "\":";
   }
   /// A member that is left out where it is as usual.
   template <class T>

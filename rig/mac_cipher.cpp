@@ -31,9 +31,13 @@ const EVP_CIPHER* algorithm(Cipher cipher, bool chained) {
 
 bool fits(Cipher cipher, BytesView key) { return key.size() == 16 || (cipher == Cipher::des && key.size() == 8); }
 
-CipherContext schedule(Cipher cipher, BytesView key, bool chained, bool encrypt) {
+std::array<std::uint8_t, 24> in_full(BytesView key) {
   std::array<std::uint8_t, 24> whole{};
   for (std::size_t i = 0; i < whole.size(); ++i) whole[i] = key[i % key.size()];
+  return whole;
+}
+
+CipherContext schedule(Cipher cipher, const std::array<std::uint8_t, 24>& whole, bool chained, bool encrypt) {
   CipherContext context(EVP_CIPHER_CTX_new());
   if (!context ||
       EVP_CipherInit_ex2(context.get(), algorithm(cipher, chained), whole.data(), chained ? kZeros.data() : nullptr,
@@ -65,18 +69,28 @@ void FreeCipherContext::operator()(evp_cipher_ctx_st* context) const { EVP_CIPHE
 
 std::optional<CipherKey> CipherKey::make(Cipher cipher, BytesView key) {
   if (!fits(cipher, key)) return std::nullopt;
-  return CipherKey(cipher == Cipher::des ? 8 : 16, schedule(cipher, key, false, true),
-                   schedule(cipher, key, false, false));
+  return CipherKey(cipher, key);
+}
+
+CipherKey::CipherKey(Cipher cipher, BytesView key)
+    : block_bytes_(cipher == Cipher::des ? 8 : 16),
+      cipher_(cipher),
+      key_(in_full(key)),
+      encryptor_(schedule(cipher, key_, false, true)) {}
+
+evp_cipher_ctx_st* CipherKey::decryptor() const {
+  if (!decryptor_) decryptor_ = schedule(cipher_, key_, false, false);
+  return decryptor_.get();
 }
 
 std::optional<Bytes> CipherKey::encrypt(BytesView clear) const {
   return run_blocks(encryptor_.get(), clear, block_bytes_);
 }
 std::optional<Bytes> CipherKey::decrypt(BytesView cipher) const {
-  return run_blocks(decryptor_.get(), cipher, block_bytes_);
+  return run_blocks(decryptor(), cipher, block_bytes_);
 }
 void CipherKey::encrypt_to(BytesView clear, std::uint8_t* out) const { run(encryptor_.get(), clear, out); }
-void CipherKey::decrypt_to(BytesView cipher, std::uint8_t* out) const { run(decryptor_.get(), cipher, out); }
+void CipherKey::decrypt_to(BytesView cipher, std::uint8_t* out) const { run(decryptor(), cipher, out); }
 
 CheckValue CipherKey::check_value() const {
   std::array<std::uint8_t, 16> block{};
@@ -104,7 +118,7 @@ Block DesKey::decrypt_block(const Block& cipher) const {
 
 std::optional<CbcKey> CbcKey::make(Cipher cipher, BytesView key) {
   if (!fits(cipher, key)) return std::nullopt;
-  return CbcKey(cipher == Cipher::des ? 8 : 16, schedule(cipher, key, true, true));
+  return CbcKey(cipher == Cipher::des ? 8 : 16, schedule(cipher, in_full(key), true, true));
 }
 
 Block CbcKey::last_block(BytesView data, bool pad_with_80) const {

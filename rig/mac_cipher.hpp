@@ -40,12 +40,14 @@ class CipherKey {
   CheckValue check_value() const;
 
  private:
-  CipherKey(std::size_t block_bytes, CipherContext encryptor, CipherContext decryptor)
-      : block_bytes_(block_bytes), encryptor_(std::move(encryptor)), decryptor_(std::move(decryptor)) {}
+  CipherKey(Cipher cipher, BytesView key);
+  evp_cipher_ctx_st* decryptor() const;
 
   std::size_t block_bytes_;
+  Cipher cipher_;
+  std::array<std::uint8_t, 24> key_{};  // as three DES keys
   CipherContext encryptor_;
-  CipherContext decryptor_;
+  mutable CipherContext decryptor_;  // made when first wanted: most keys only encrypt
 };
 
 // DES with its 8-byte blocks as values.

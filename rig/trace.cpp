@@ -1,17 +1,162 @@
 #include "rig/trace.hpp"
 
+#include <array>
+#include <charconv>
+#include <stdexcept>
+
 namespace swiperig {
 
+namespace {
+
+/// What the head takes before the body: numbers and names that need no escape.
+class Prefix {
+ public:
+  Prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::string_view source, std::string_view kind)
+      : Prefix(at_ns, at_uncertainty_ns) {
+    for (const std::string_view name : {source, kind}) {
+      if (name.size() > kLongestName) throw std::runtime_error("a name of " + std::to_string(name.size()) + " bytes");
+      end_ = std::copy(name.begin(), name.end(), end_);
+      *end_++ = '|';
+    }
+  }
+  std::string_view text() const { return {text_.data(), static_cast<std::size_t>(end_ - text_.data())}; }
+
+ private:
+  static constexpr std::size_t kLongestName = 40;
+  Prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns) {
+    for (const std::int64_t n : {at_ns, at_uncertainty_ns}) {
+      end_ = std::to_chars(end_, text_.data() + text_.size(), n).ptr;
+      *end_++ = '|';
+    }
+  }
+  std::array<char, 2 * 21 + 2 * (kLongestName + 1)> text_;
+  char* end_ = text_.data();
+};
+
+/// Reads what Lines writes, and nothing else.
+class ChunkReader {
+ public:
+  explicit ChunkReader(std::string_view text) : text_(text) {}
+
+  bool next_is(char c) const { return at_ < text_.size() && text_[at_] == c; }
+  void expect(char c) {
+    if (!next_is(c)) refuse(std::string("'") + c + "'");
+    ++at_;
+  }
+  void expect_end() const {
+    if (at_ != text_.size()) refuse("the end");
+  }
+  std::int64_t integer() {
+    std::int64_t n = 0;
+    const char* const begin = text_.data() + at_;
+    const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), n);
+    const std::size_t digits = static_cast<std::size_t>(end - begin) - (n < 0 ? 1 : 0);
+    if (error != std::errc{} || (*begin == '-' && n == 0) || (digits > 1 && begin[n < 0 ? 1 : 0] == '0')) {
+      refuse("an integer");
+    }
+    at_ += static_cast<std::size_t>(end - begin);
+    return n;
+  }
+  std::string_view name() {
+    expect('"');
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && ((text_[at_] >= 'a' && text_[at_] <= 'z') || text_[at_] == '_')) ++at_;
+    const std::string_view name = text_.substr(begin, at_ - begin);
+    expect('"');
+    return name;
+  }
+  /// Whatever stands between matching braces; what it says is the reader's of bodies to judge.
+  std::string_view body() {
+    const std::size_t begin = at_;
+    if (!next_is('{')) refuse("'{'");
+    for (int open = 0; at_ < text_.size();) {
+      const char c = text_[at_++];
+      if (c == '"') {
+        skip_string();
+      } else if (c == '{' || c == '[') {
+        ++open;
+      } else if ((c == '}' || c == ']') && --open == 0) {
+        return text_.substr(begin, at_ - begin);
+      }
+    }
+    refuse("'}'");
+  }
+
+ private:
+  void skip_string() {
+    for (;;) {
+      at_ = text_.find_first_of("\"\\", at_);
+      if (at_ == std::string_view::npos) {
+        at_ = text_.size();
+        refuse("'\"'");
+      }
+      if (text_[at_++] == '"') return;
+      at_ = std::min(at_ + 1, text_.size());
+    }
+  }
+  [[noreturn]] void refuse(const std::string& expected) const {
+    throw std::runtime_error("byte " + std::to_string(at_) + " of its text: expected " + expected);
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
 void Lines::add(const Event& event, Digest& head) {
-  Line& line = lines_.emplace_back();
-  line.at = event.at;
-  line.at_uncertainty = event.at_uncertainty;
-  line.source = event.source;
-  line.kind = kind_of(event.body);
-  line.begin = text_.size();
-  line.body = append_canonical(event, text_);
-  line.end = text_.size();
-  chain(head, std::string_view(text_).substr(line.begin));
+  const std::int64_t at_ns = event.at.time_since_epoch().count(), at_uncertainty_ns = event.at_uncertainty.count();
+  const std::string_view source = to_string(event.source), kind = kind_of(event.body);
+  if (text_.empty())
+    text_ = "[";
+  else
+    text_.back() = ',';
+  const auto put = [&](std::int64_t n) {
+    std::array<char, 21> digits;
+    text_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n).ptr);
+  };
+  text_ += '[';
+  put(at_ns);
+  text_ += ',';
+  put(at_uncertainty_ns);
+  text_.append(",\"").append(source).append("\",\"").append(kind).append("\",");
+  const std::size_t body = text_.size();
+  append_json(event.body, text_);
+  chain(head, StoredLine{0, 0, at_ns, at_uncertainty_ns, source, kind, std::string_view(text_).substr(body)});
+  text_ += "]]";
+  ++size_;
+}
+
+std::size_t read_chunk(std::string_view chunk, std::int64_t first_seq, std::int64_t cycle,
+                       const std::function<bool(const StoredLine&)>& visit) {
+  ChunkReader reader(chunk);
+  std::size_t told = 0;
+  reader.expect('[');
+  do {
+    StoredLine line{first_seq + static_cast<std::int64_t>(told), cycle, 0, 0, {}, {}, {}};
+    if (told > 0) reader.expect(',');
+    reader.expect('[');
+    line.at_ns = reader.integer();
+    reader.expect(',');
+    line.at_uncertainty_ns = reader.integer();
+    reader.expect(',');
+    line.source = reader.name();
+    reader.expect(',');
+    line.kind = reader.name();
+    reader.expect(',');
+    line.body = reader.body();
+    reader.expect(']');
+    ++told;
+    if (!visit(line)) return told;
+  } while (reader.next_is(','));
+  reader.expect(']');
+  reader.expect_end();
+  return told;
+}
+
+void chain(Digest& head, const StoredLine& line) {
+  const Prefix prefix(line.at_ns, line.at_uncertainty_ns, line.source, line.kind);
+  chain(head, prefix.text(), line.body);
 }
 
 void fold(Digest& run_head, const Digest& epoch_head) { chain(run_head, hex(epoch_head)); }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,28 +15,33 @@
 
 namespace swiperig {
 
-/// Events as they are stored and hashed: made once, while the cycle runs.
+/// Consecutive events of a cycle as they are stored and hashed: made once, while the cycle runs.
 class Lines {
  public:
-  struct Line {
-    Time at{};
-    Duration at_uncertainty{};
-    Source source = Source::rig;
-    std::string_view kind;
-    std::size_t begin = 0, body = 0, end = 0;  ///< in the text
-  };
   /// Adds the event and extends the head by it.
   void add(const Event&, Digest& head);
-  std::size_t size() const { return lines_.size(); }
-  const Line& operator[](std::size_t i) const { return lines_[i]; }
-  std::string_view body(const Line& line) const {
-    return std::string_view(text_).substr(line.body, line.end - line.body);
-  }
+  std::size_t size() const { return size_; }
+  /// As a trace keeps them (rig/trace.sql, chunks.events).
+  std::string_view chunk() const { return text_; }
 
  private:
   std::string text_;
-  std::vector<Line> lines_;
+  std::size_t size_ = 0;
 };
+
+/// An event as the file has it, for as long as the call that tells it.
+struct StoredLine {
+  std::int64_t seq, cycle, at_ns, at_uncertainty_ns;
+  std::string_view source, kind, body;
+};
+
+/// Tells the events of a chunk, numbered from `first_seq`, until `visit` returns false. Returns how many it told.
+/// Throws std::runtime_error that names the byte at which the text is not as Lines writes it.
+std::size_t read_chunk(std::string_view chunk, std::int64_t first_seq, std::int64_t cycle,
+                       const std::function<bool(const StoredLine&)>& visit);
+
+/// Extends the head by an event.
+void chain(Digest& head, const StoredLine&);
 
 struct CycleRecord {
   std::int64_t cycle = 0;

@@ -1,4 +1,4 @@
--- run.trace, schema version 2 (PRAGMA user_version), application id 0x53574950 ("SWIP").
+-- run.trace, schema version 3 (PRAGMA user_version), application id 0x53574950 ("SWIP").
 -- Everything done to the terminal and everything seen of it, in order; verdicts beside it. Any SQLite reader will do.
 --
 -- The head can be recomputed with SQL and sha256 alone. An epoch's head starts as 32 zero bytes; for each of its events
@@ -57,16 +57,24 @@ CREATE TABLE cycles (
   head TEXT
 );
 
-CREATE TABLE events (
-  seq INTEGER NOT NULL,             -- order of arrival, from 1, each once
+-- Events as they lie in the file: consecutive ones of one cycle, a cycle's at once or one by one as they happened.
+CREATE TABLE chunks (
+  first_seq INTEGER PRIMARY KEY,    -- of the first event in it
   cycle INTEGER NOT NULL,
-  at_ns INTEGER NOT NULL,           -- bench time of its epoch
-  at_uncertainty_ns INTEGER NOT NULL,
-  source TEXT NOT NULL,             -- rig, actuator, power, network, host, terminal
-  kind TEXT NOT NULL,               -- swipe, press, ..., milestone, text, ..., silence
-  body TEXT NOT NULL,               -- JSON, canonical: fixed key order, integers and strings only
-  PRIMARY KEY (cycle, seq)
-) WITHOUT ROWID;
+  count INTEGER NOT NULL,           -- how many
+  events TEXT NOT NULL              -- JSON without blanks: [[at_ns,at_uncertainty_ns,source,kind,body],...]
+);
+CREATE INDEX chunks_of_cycle ON chunks(cycle);
+
+CREATE VIEW events AS SELECT
+  first_seq + each.key AS seq,      -- order of arrival, from 1, each once
+  cycle,
+  json_extract(each.value, '$[0]') AS at_ns,              -- bench time of its epoch
+  json_extract(each.value, '$[1]') AS at_uncertainty_ns,
+  json_extract(each.value, '$[2]') AS source,             -- rig, actuator, power, network, host, terminal
+  json_extract(each.value, '$[3]') AS kind,               -- swipe, press, ..., milestone, text, ..., silence
+  json_extract(each.value, '$[4]') AS body                -- JSON, canonical: fixed key order, integers and strings only
+FROM chunks, json_each(chunks.events) AS each;
 
 CREATE TABLE contents (
   sha256 TEXT NOT NULL

@@ -46,6 +46,17 @@ Time time_of(std::int64_t ns) {
   return Time(Duration(ns));
 }
 
+Event event_of(const StoredLine& line) {
+  Event e;
+  e.seq = static_cast<std::uint64_t>(line.seq);
+  e.cycle = line.cycle;
+  e.at = time_of(line.at_ns);
+  e.at_uncertainty = time_of(line.at_uncertainty_ns).time_since_epoch();
+  e.source = parse_source(line.source);
+  e.body = parse_body(line.kind, line.body);
+  return e;
+}
+
 }  // namespace
 
 void TraceWriter::exec(const char* sql) {
@@ -62,6 +73,8 @@ TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durab
   if (rc != SQLITE_OK) throw TraceError(path + ": cannot be made: " + sqlite3_errstr(rc));
   exec(("PRAGMA application_id=" + std::to_string(trace_application_id)).c_str());
   exec(("PRAGMA user_version=" + std::to_string(trace_schema_version)).c_str());
+  // a cycle of a virtual bench is a row of some pages; a real one writes, and syncs, an event at a time
+  if (!durable) exec("PRAGMA page_size=16384");
   exec("PRAGMA journal_mode=WAL");
   exec("PRAGMA synchronous=NORMAL");
   exec("BEGIN");
@@ -79,7 +92,7 @@ TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durab
       .step();
   for (const Case& c : run.cases) add_case(c);
   exec("COMMIT");
-  insert_event_ = std::make_unique<Statement>(db_.get(), "INSERT INTO events VALUES(?,?,?,?,?,?,?)");
+  insert_chunk_ = std::make_unique<Statement>(db_.get(), "INSERT INTO chunks VALUES(?,?,?,?)");
 }
 
 TraceWriter::~TraceWriter() = default;
@@ -100,22 +113,21 @@ void TraceWriter::begin(std::int64_t cycle, const std::string& case_name, Time a
   ++cycles_;
 }
 
-void TraceWriter::insert_line(std::int64_t cycle, const Lines& lines, const Lines::Line& line, std::uint64_t seq) {
-  insert_event_->bind(static_cast<std::int64_t>(seq))
+void TraceWriter::insert(std::int64_t cycle, const Lines& lines) {
+  if (lines.size() == 0) return;
+  insert_chunk_->bind(static_cast<std::int64_t>(seq_ + 1))
       .bind(cycle)
-      .bind(line.at.time_since_epoch().count())
-      .bind(line.at_uncertainty.count())
-      .lend(to_string(line.source))
-      .lend(line.kind)
-      .lend(lines.body(line))
+      .bind(static_cast<std::int64_t>(lines.size()))
+      .lend(lines.chunk())
       .step();
+  seq_ += lines.size();
 }
 
 void TraceWriter::event(const Event& e) {
+  assert(e.seq == seq_ + 1 && "events are numbered as they arrive");
   Lines one;
   one.add(e, epoch_head_);
-  insert_line(e.cycle, one, one[0], e.seq);
-  seq_ = e.seq;
+  insert(e.cycle, one);
   last_ = e.at;
 }
 
@@ -137,17 +149,17 @@ void TraceWriter::verdict(std::int64_t cycle, Time ended, const Verdict& v) {
 void TraceWriter::epoch(const EpochRecord& record) {
   exec("BEGIN");
   for (const Case& c : record.drawn) add_case(c);
-  Statement insert(db_.get(), "INSERT INTO cycles VALUES(?,?,?,?,?,?,?,?,?,?)");
+  Statement row(db_.get(), "INSERT INTO cycles VALUES(?,?,?,?,?,?,?,?,?,?)");
   const std::uint64_t base = seq_;
   for (const CycleRecord& c : record.cycles) {
-    for (std::size_t i = 0; i < c.lines.size(); ++i) insert_line(c.cycle, c.lines, c.lines[i], ++seq_);
+    insert(c.cycle, c.lines);
     assert(c.verdict && "an epoch is written when all its cycles have ended");
     Verdict v = *c.verdict;
     for (Finding& f : v.findings) {
       for (auto& n : f.evidence) n += base;
     }
     for (auto& n : v.diagnosis.evidence) n += base;
-    insert.bind(c.cycle)
+    row.bind(c.cycle)
         .bind(record.epoch)
         .bind(c.case_name)
         .bind(c.begun.time_since_epoch().count())
@@ -221,7 +233,8 @@ TraceReader::TraceReader(const std::string& path) : path_(path) {
   } catch (const std::runtime_error& e) {
     throw TraceError(path + ": tables run or cases: " + e.what());
   }
-  Statement sums(db_.get(), "SELECT (SELECT coalesce(sum(bench_ns),0) FROM epochs),(SELECT count(*) FROM events)");
+  Statement sums(db_.get(),
+                 "SELECT (SELECT coalesce(sum(bench_ns),0) FROM epochs),(SELECT coalesce(sum(count),0) FROM chunks)");
   sums.step();
   bench_time_ = Duration(sums.integer(0));
   events_ = static_cast<std::uint64_t>(sums.integer(1));
@@ -255,42 +268,39 @@ void TraceReader::check() const {
     }
   }
   Statement cycles(db_.get(), "SELECT cycle,epoch,head,verdict IS NOT NULL FROM cycles ORDER BY cycle");
-  Statement events(db_.get(),
-                   "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
+  Statement chunks(db_.get(), "SELECT first_seq,count,events FROM chunks WHERE cycle=? ORDER BY first_seq");
   Digest head{};
   std::int64_t epoch = -1, expected_seq = 1;
-  std::string line;
   std::map<std::int64_t, Digest> heads;  // of epochs, as their events say
   while (cycles.step()) {
     if (cycles.integer(1) != epoch) {
       epoch = cycles.integer(1);
       head = Digest{};
     }
-    const std::int64_t cycle = cycles.integer(0);
-    std::int64_t first = 0, last = 0;
-    events.bind(cycle);
-    while (events.step()) {
-      last = events.integer(0);
-      if (first == 0) first = last;
-      if (last != expected_seq) {
-        throw TraceError(path_ + ": event " + std::to_string(expected_seq) + " is missing (cycle " +
-                         std::to_string(cycle) + ")");
+    const std::int64_t cycle = cycles.integer(0), first = expected_seq;
+    const auto in_cycle = " (cycle " + std::to_string(cycle) + ")";
+    chunks.bind(cycle);
+    while (chunks.step()) {
+      if (chunks.integer(0) != expected_seq) {
+        throw TraceError(path_ + ": event " + std::to_string(expected_seq) + " is missing" + in_cycle);
       }
-      ++expected_seq;
-      line.assign(std::to_string(events.integer(1))).append("|").append(std::to_string(events.integer(2))).append("|");
-      line.append(events.view(3)).append("|").append(events.view(4)).append("|").append(events.view(5));
-      chain(head, line);
+      expected_seq += tell(chunks, cycle, [&](const StoredLine& line) {
+        chain(head, line);
+        return true;
+      });
     }
+    const std::int64_t last = expected_seq - 1;
     if (cycles.null(2) && cycles.integer(3) != 0) {
       throw TraceError(path_ + ": cycle " + std::to_string(cycle) + " has a verdict and no head to prove it by");
     }
     if (!cycles.null(2) && unhex(cycles.text(2)) != head) {
-      throw TraceError(path_ + ": events " + std::to_string(first) + " to " + std::to_string(last) + " (cycle " +
-                       std::to_string(cycle) + ") are not what was recorded: the head does not fit");
+      if (last < first) throw TraceError(path_ + ": events are missing" + in_cycle);
+      throw TraceError(path_ + ": events " + std::to_string(first) + " to " + std::to_string(last) + in_cycle +
+                       " are not what was recorded: the head does not fit");
     }
     heads[epoch] = head;
   }
-  Statement more(db_.get(), "SELECT count(*) FROM events WHERE cycle NOT IN (SELECT cycle FROM cycles)");
+  Statement more(db_.get(), "SELECT count(*) FROM chunks WHERE cycle NOT IN (SELECT cycle FROM cycles)");
   more.step();
   if (more.integer(0) != 0) throw TraceError(path_ + ": events that belong to no cycle");
   Statement run(db_.get(), "SELECT head FROM run");
@@ -312,6 +322,28 @@ void TraceReader::check() const {
   }
 }
 
+/// The events of the row at which `chunks` stands: first_seq, count, events. Returns how many.
+std::int64_t TraceReader::tell(const Statement& chunks, std::int64_t cycle,
+                               const std::function<bool(const StoredLine&)>& visit) const {
+  const std::int64_t first = chunks.integer(0);
+  const auto refused = [&](const std::string& why) {
+    return TraceError(path_ + ": events from " + std::to_string(first) + " on (cycle " + std::to_string(cycle) +
+                      ") are not what was recorded: " + why);
+  };
+  std::size_t told = 0;
+  try {
+    told = read_chunk(chunks.view(2), first, cycle, visit);
+  } catch (const TraceError&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw refused(error.what());
+  }
+  if (std::cmp_not_equal(told, chunks.integer(1))) {
+    throw refused(std::to_string(chunks.integer(1)) + " expected, " + std::to_string(told) + " found");
+  }
+  return chunks.integer(1);
+}
+
 CycleRecord TraceReader::load(std::int64_t number) const {
   Statement cycle(db_.get(), "SELECT case_name,begun_ns,ended_ns,verdict,head FROM cycles WHERE cycle=?");
   cycle.bind(number).step();
@@ -323,22 +355,17 @@ CycleRecord TraceReader::load(std::int64_t number) const {
     record.ended = time_of(cycle.integer(2));
     if (!cycle.null(3)) record.verdict = parse_verdict(cycle.text(3));
     record.head = unhex(cycle.text(4));
-    Statement events(db_.get(),
-                     "SELECT seq,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? ORDER BY seq");
-    events.bind(number);
-    while (events.step()) {
-      Event e;
-      e.seq = static_cast<std::uint64_t>(events.integer(0));
-      e.cycle = number;
-      try {
-        e.at = time_of(events.integer(1));
-        e.at_uncertainty = time_of(events.integer(2)).time_since_epoch();
-        e.source = parse_source(events.view(3));
-        e.body = parse_body(events.view(4), events.view(5));
-      } catch (const std::runtime_error& error) {
-        throw TraceError(path_ + ": event " + std::to_string(e.seq) + ": " + error.what());
-      }
-      record.events.push_back(std::move(e));
+    Statement chunks(db_.get(), "SELECT first_seq,count,events FROM chunks WHERE cycle=? ORDER BY first_seq");
+    chunks.bind(number);
+    while (chunks.step()) {
+      tell(chunks, number, [&](const StoredLine& line) {
+        try {
+          record.events.push_back(event_of(line));
+        } catch (const std::runtime_error& error) {
+          throw TraceError(path_ + ": event " + std::to_string(line.seq) + ": " + error.what());
+        }
+        return true;
+      });
     }
   } catch (const TraceError&) {
     throw;
@@ -354,12 +381,12 @@ void TraceReader::for_each(const std::function<void(const CycleRecord&)>& visit)
 }
 
 void TraceReader::for_each_line(const std::function<void(const StoredLine&)>& visit) const {
-  // as they lie in the file; check() has seen that both orders are one
-  Statement events(db_.get(),
-                   "SELECT seq,cycle,at_ns,at_uncertainty_ns,source,kind,body FROM events ORDER BY cycle,seq");
-  while (events.step()) {
-    visit({events.integer(0), events.integer(1), events.integer(2), events.integer(3), events.view(4), events.view(5),
-           events.view(6)});
+  Statement chunks(db_.get(), "SELECT first_seq,count,events,cycle FROM chunks ORDER BY first_seq");
+  while (chunks.step()) {
+    tell(chunks, chunks.integer(3), [&](const StoredLine& line) {
+      visit(line);
+      return true;
+    });
   }
 }
 

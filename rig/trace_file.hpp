@@ -44,22 +44,16 @@ class TraceWriter {
 
  private:
   void exec(const char* sql);
-  void insert_line(std::int64_t cycle, const Lines&, const Lines::Line&, std::uint64_t seq);
+  void insert(std::int64_t cycle, const Lines&);
 
   Database db_;
-  std::unique_ptr<Statement> insert_event_;
+  std::unique_ptr<Statement> insert_chunk_;
   bool durable_;
   std::uint64_t seq_ = 0;
   std::int64_t first_cycle_ = 0, cycles_ = 0;
   Digest epoch_head_{}, run_head_{};
   Time last_{};
   bool live_ = false;
-};
-
-/// An event as the file has it, for as long as the call that tells it.
-struct StoredLine {
-  std::int64_t seq, cycle, at_ns, at_uncertainty_ns;
-  std::string_view source, kind, body;
 };
 
 /// A run read back, checked against its heads.
@@ -91,6 +85,7 @@ class TraceReader {
  private:
   void check() const;
   CycleRecord load(std::int64_t number) const;
+  std::int64_t tell(const Statement& chunks, std::int64_t cycle, const std::function<bool(const StoredLine&)>&) const;
 
   std::string path_;
   Database db_;

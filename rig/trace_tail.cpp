@@ -21,18 +21,16 @@ struct TraceTail::Statements {
         end(db, "COMMIT"),
         more_cycles(db, "SELECT cycle FROM cycles WHERE cycle>? ORDER BY cycle"),
         judged(db, "SELECT verdict IS NOT NULL FROM cycles WHERE cycle=?"),
-        last_event(db, "SELECT seq FROM events ORDER BY cycle DESC,seq DESC LIMIT 1"),
+        last_event(db, "SELECT first_seq+count-1 FROM chunks ORDER BY first_seq DESC LIMIT 1"),
         ended(db, "SELECT head IS NOT NULL FROM run"),
-        first_seq(db, "SELECT seq FROM events WHERE cycle>=? ORDER BY cycle,seq LIMIT 1"),
+        first_seq(db, "SELECT first_seq FROM chunks WHERE cycle>=? ORDER BY cycle,first_seq LIMIT 1"),
         run(db,
             "SELECT campaign,bench,seed,rig_version,virtual,cycles_planned,begun_wall_s,wall_ms,ended_wall_s,head "
             "FROM run"),
         cycle(db,
               "SELECT cycle,begun_ns,case_name,ended_ns,outcome,cause,induced,head,verdict FROM cycles WHERE cycle=?"),
-        events(db,
-               "SELECT seq,cycle,at_ns,at_uncertainty_ns,source,kind,body FROM events WHERE cycle=? AND seq>=? "
-               "ORDER BY seq") {}
-  Statement begin, end, more_cycles, judged, last_event, ended, first_seq, run, cycle, events;
+        chunks(db, "SELECT first_seq,events FROM chunks WHERE cycle=? AND first_seq+count>? ORDER BY first_seq") {}
+  Statement begin, end, more_cycles, judged, last_event, ended, first_seq, run, cycle, chunks;
 };
 
 namespace {
@@ -136,7 +134,7 @@ void TraceTail::read(std::int64_t first, const std::function<bool(std::int64_t, 
   Statements& s = *statements_;
   const View view(s.begin, s.end);
   const Extent e = extent();
-  const Done done[] = {{s.run}, {s.cycle}, {s.events}};
+  const Done done[] = {{s.run}, {s.cycle}, {s.chunks}};
   const bool has_run = s.run.step();
   std::int64_t number = first;
   if (!has_run || number < 0) return;
@@ -155,14 +153,17 @@ void TraceTail::read(std::int64_t first, const std::function<bool(std::int64_t, 
         if (!visit(number++, CycleBegun{c, s.cycle.integer(1), s.cycle.view(2)})) return;
       }
       seq = std::max(seq, number - 2 * n - 1);
-      s.events.reset();
-      s.events.bind(c).bind(seq);
-      while (s.events.step()) {
-        const StoredLine line{
-            s.events.integer(0), c, s.events.integer(2), s.events.integer(3), s.events.view(4), s.events.view(5),
-            s.events.view(6)};
-        if (!visit(number++, line)) return;
+      s.chunks.reset();
+      s.chunks.bind(c).bind(seq);
+      bool enough = false;
+      while (!enough && s.chunks.step()) {
+        read_chunk(s.chunks.view(1), s.chunks.integer(0), c, [&](const StoredLine& line) {
+          if (line.seq < seq) return true;
+          enough = !visit(number++, line);
+          return !enough;
+        });
       }
+      if (enough) return;
       if (s.cycle.null(8)) break;
       const CycleJudged judged{c,
                                s.cycle.integer(3),

@@ -39,8 +39,8 @@ TEST(BadTrace, OnlyItsOwnTablesAreRead) {
   for (const char* sql :
        {"UPDATE run SET head=NULL; DROP TABLE seals; CREATE VIEW seals AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL "
         "SELECT x+1 FROM n) SELECT x FROM n",
-        "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM events; END", "CREATE TABLE more(x)",
-        "CREATE INDEX events_by_seq ON events(seq)"}) {
+        "CREATE TRIGGER t AFTER INSERT ON chunks BEGIN DELETE FROM chunks; END", "CREATE TABLE more(x)",
+        "CREATE INDEX chunks_by_count ON chunks(count)"}) {
     const Said said = judged_after(sql);
     EXPECT_EQ(said.exit_code, 2) << sql;
     EXPECT_THAT(said.err, HasSubstr("its tables are not those of a trace"));

@@ -57,7 +57,7 @@ class Trace:
     def __init__(self, folder, campaign="no_return"):
         self.folder = pathlib.Path(folder)
         self.db = sqlite3.connect(self.folder / "run.trace")
-        self.db.executescript("PRAGMA application_id=0x53574950; PRAGMA user_version=2;" +
+        self.db.executescript("PRAGMA application_id=0x53574950; PRAGMA user_version=3;" +
                               (ROOT / "rig" / "trace.sql").read_text(encoding="utf-8"))
         self.db.execute("INSERT INTO run VALUES('r-1',?,'virtual','7',1,3,'{}','0.1.0',1790000000,NULL,NULL,NULL)",
                         (campaign,))
@@ -74,8 +74,8 @@ class Trace:
         begun, base = self.cycles * 200_000 * MS, self.seq
         for ms, source, kind, body in events:
             self.seq += 1
-            self.db.execute("INSERT INTO events VALUES(?,?,?,0,?,?,?)",
-                            (self.seq, self.cycles, begun + int(ms * MS), source, kind, json.dumps(body)))
+            line = [begun + int(ms * MS), 0, source, kind, body]
+            self.db.execute("INSERT INTO chunks VALUES(?,?,1,?)", (self.seq, self.cycles, json.dumps([line])))
         if outcome is None:
             self.db.execute("INSERT INTO cycles(cycle,epoch,case_name,begun_ns) VALUES(?,0,?,?)",
                             (self.cycles, case, begun))
