@@ -50,7 +50,7 @@ std::optional<Bytes> altered(BytesView frame, const Framing& framing, std::strin
   };
   if (what == "mac") {
     if (!m.has(64)) return std::nullopt;
-    out.back() ^= 1;
+    out[out.size() - 8] ^= 0x80;  // not the bit that a host which signs wrongly gets wrong
     return out;
   }
   if (what == "mti") changed = m.set_mti(another_mti(m.mti()));

@@ -77,10 +77,12 @@ void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
   if (name == "request_entered" && keyless_ && !p.sold_tampered) p.sold_tampered = at;
   const std::string_view connection = get("connection");
   if (name.ends_with("_entered") && !name.ends_with("response_entered") && !connection.empty()) {
-    asked_[std::string(connection)] = get("stan");
+    asked_[std::string(connection)] = {std::string(get("stan")), get("mac") != "absent"};
   }
   const auto asked = asked_.find(connection);
-  const bool its_own = asked == asked_.end() || asked->second == get("stan");
+  // what a terminal must not believe tells it no time
+  const bool its_own = asked == asked_.end() ||
+                       (asked->second.stan == get("stan") && !(asked->second.is_signed && get("mac") == "absent"));
   if (!p.misdated && its_own && name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
     p.told_time = at;
     p.host_time = get("clock");

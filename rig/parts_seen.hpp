@@ -18,10 +18,14 @@ class PartsFold {
   void lives(Mark at);
   void see(const Milestone& m, Mark at, Transaction& t);
 
-  Mark alive_, alive_before_;                              // the last two different moments with a sign of life
-  bool told_ = false;                                      // what the screen shows after it says nothing of the result
-  bool keyless_ = false;                                   // its keys are erased, and it has not become ready since
-  std::map<std::string, std::string, std::less<>> asked_;  // by connection: the number whose answer is awaited there
+  Mark alive_, alive_before_;  // the last two different moments with a sign of life
+  bool told_ = false;          // what the screen shows after it says nothing of the result
+  bool keyless_ = false;       // its keys are erased, and it has not become ready since
+  struct Asked {
+    std::string stan;  // whose answer is awaited
+    bool is_signed = false;
+  };
+  std::map<std::string, Asked, std::less<>> asked_;  // by connection
 };
 
 }  // namespace swiperig
