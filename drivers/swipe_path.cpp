@@ -1,9 +1,9 @@
 #include "drivers/swipe_path.hpp"
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
+
+#include "rig/decimal.hpp"
 
 namespace swiperig {
 namespace {
@@ -55,7 +55,7 @@ Path ramp(const GrblSettings& s, const Swipe& swipe) {
   path.expected_s = 2 * end_speed / a;
   const auto on_the_line = [&](double x_mm) { return x_mm >= s.swipe_start_x_mm && x_mm <= s.swipe_end_x_mm; };
   if (!on_the_line(path.from_x_mm) || !on_the_line(path.to_x_mm)) {
-    return "a ramp of " + number(up_mm) + " mm up and down does not fit on the swipe line";
+    return "a ramp of " + decimal(up_mm) + " mm up and down does not fit on the swipe line";
   }
   return path;
 }
@@ -78,8 +78,8 @@ Path cruise(const GrblSettings& s, const Swipe& swipe, double a) {
   if (from == 0) {
     const double room_mm = std::min(s.head_x_mm - s.swipe_start_x_mm, s.swipe_end_x_mm - s.head_x_mm) - length / 2;
     if (!(ramp_mm <= room_mm)) {
-      return "a run-up of " + number(ramp_mm) + " mm to " + std::to_string(swipe.speed_mm_s) +
-             " mm/s does not fit into " + number(room_mm) + " mm beside the head";
+      return "a run-up of " + decimal(ramp_mm) + " mm to " + std::to_string(swipe.speed_mm_s) +
+             " mm/s does not fit into " + decimal(room_mm) + " mm beside the head";
     }
   }
   const auto legs = [&]() -> std::array<double, 2> {
@@ -93,7 +93,7 @@ Path cruise(const GrblSettings& s, const Swipe& swipe, double a) {
   }
   for (const double leg_mm : legs()) {
     if (leg_mm < 2 * ramp_mm) {
-      return std::to_string(swipe.speed_mm_s) + " mm/s is not reached within " + number(leg_mm) +
+      return std::to_string(swipe.speed_mm_s) + " mm/s is not reached within " + decimal(leg_mm) +
              " mm from rest to rest";
     }
   }
@@ -102,11 +102,6 @@ Path cruise(const GrblSettings& s, const Swipe& swipe, double a) {
 }
 
 }  // namespace
-
-std::string number(double value) {
-  std::array<char, 340> text;  // whatever a double may be
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 3).ptr};
-}
 
 double move_seconds(double way_mm, double speed_mm_s, double acceleration_mm_s2) {
   way_mm = std::abs(way_mm);

@@ -31,9 +31,6 @@ std::variant<SwipePath, std::string> swipe_path(const GrblSettings&, const Swipe
 /// Time of a straight move from rest to rest.
 double move_seconds(double way_mm, double speed_mm_s, double acceleration_mm_s2);
 
-/// Millimetres and the like as GRBL reads them.
-std::string number(double value);
-
 bool inside(const GrblSettings&, double x_mm, double y_mm, double z_mm);
 
 }  // namespace swiperig

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "drivers/swipe_path.hpp"
+#include "rig/decimal.hpp"
 #include "rig/time.hpp"
 
 namespace swiperig {
@@ -135,7 +136,7 @@ Task<Time> SwiperGrbl::line(std::string text) {
 
 /// Waits until all accepted motion is done: the dwell's ok comes when the planner has run empty.
 Task<Time> SwiperGrbl::settle() {
-  auto at = co_await line("G4 P" + number(kDwellSeconds));
+  auto at = co_await line("G4 P" + decimal(kDwellSeconds));
   pending_s_ = 0;
   co_return at;
 }
@@ -153,8 +154,8 @@ Task<> SwiperGrbl::check_place() {
     if (now.state == "Alarm" || now.state.starts_with("Hold") || now.state.starts_with("Door")) break;
     co_await talk_.clock().sleep_for(kPlacePause);
   }
-  lost("says " + shown(now.state) + " at " + number(now.x_mm) + ", " + number(now.y_mm) + ", " + number(now.z_mm) +
-       " where Idle at " + number(x_mm_) + ", " + number(y_mm_) + ", " + number(z_mm_) + " was expected");
+  lost("says " + shown(now.state) + " at " + decimal(now.x_mm) + ", " + decimal(now.y_mm) + ", " + decimal(now.z_mm) +
+       " where Idle at " + decimal(x_mm_) + ", " + decimal(y_mm_) + ", " + decimal(z_mm_) + " was expected");
 }
 
 Task<bool> SwiperGrbl::hear_banner(Time until) {
@@ -200,8 +201,8 @@ Task<> SwiperGrbl::check_machine() {
     const auto found = told.find(setting);
     if (found == told.end()) lost("does not tell its setting $" + std::to_string(setting));
     if (found->second >= wanted * (1 - 1e-6)) return;
-    lost(std::string("its ") + what + " ($" + std::to_string(setting) + "=" + number(found->second) +
-         ") is below the bench's " + number(wanted));
+    lost(std::string("its ") + what + " ($" + std::to_string(setting) + "=" + decimal(found->second) +
+         ") is below the bench's " + decimal(wanted));
   };
   const auto travel_mm_min = static_cast<double>(settings_.travel_speed_mm_s) * 60;
   at_least(110, static_cast<double>(settings_.max_speed_mm_s) * 60, "X rate");
@@ -209,7 +210,7 @@ Task<> SwiperGrbl::check_machine() {
   at_least(112, static_cast<double>(settings_.z_speed_mm_s) * 60, "Z rate");
   if (settings_.acceleration_settable && told.contains(120) && told[120] < settings_.acceleration_mm_s2) {
     // a swipe that was cut short may have left its own
-    co_await line("$120=" + number(settings_.acceleration_mm_s2));
+    co_await line("$120=" + decimal(settings_.acceleration_mm_s2));
     told[120] = settings_.acceleration_mm_s2;
   }
   at_least(120, settings_.acceleration_mm_s2, "X acceleration");
@@ -242,7 +243,7 @@ Task<> SwiperGrbl::start() {
 
 void SwiperGrbl::go(double x_mm, double y_mm) {
   const double speed = static_cast<double>(settings_.travel_speed_mm_s);
-  queue_.push_back("G1 X" + number(x_mm) + " Y" + number(y_mm) + " F" + number(speed * 60));
+  queue_.push_back("G1 X" + decimal(x_mm) + " Y" + decimal(y_mm) + " F" + decimal(speed * 60));
   // of the controller's accelerations only X's is asked for; the limit has reply_limit to spare
   pending_s_ += move_seconds(std::hypot(x_mm - x_mm_, y_mm - y_mm_), speed, acceleration_mm_s2_);
   x_mm_ = x_mm;
@@ -251,7 +252,7 @@ void SwiperGrbl::go(double x_mm, double y_mm) {
 
 void SwiperGrbl::height(double z_mm) {
   const double speed = static_cast<double>(settings_.z_speed_mm_s);
-  queue_.push_back("G1 Z" + number(z_mm) + " F" + number(speed * 60));
+  queue_.push_back("G1 Z" + decimal(z_mm) + " F" + decimal(speed * 60));
   pending_s_ += std::abs(z_mm - z_mm_) / speed + 0.2;
   z_mm_ = z_mm;
 }
@@ -259,7 +260,7 @@ void SwiperGrbl::height(double z_mm) {
 Task<> SwiperGrbl::jaws(bool closed) {
   queue_.emplace_back(closed ? "M8" : "M9");
   pending_s_ += seconds(settings_.grip_time);
-  co_await line("G4 P" + number(seconds(settings_.grip_time)));
+  co_await line("G4 P" + decimal(seconds(settings_.grip_time)));
   pending_s_ = 0;
 }
 
@@ -279,7 +280,7 @@ Task<> SwiperGrbl::catch_up() {
 Task<> SwiperGrbl::set_acceleration(double mm_s2) {
   if (mm_s2 == acceleration_mm_s2_) co_return;
   // never streamed: while it writes its EEPROM the controller hears nothing
-  co_await line("$120=" + number(mm_s2));
+  co_await line("$120=" + decimal(mm_s2));
   acceleration_mm_s2_ = mm_s2;
 }
 
@@ -290,14 +291,14 @@ Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
   co_await settle();
   const double usual_mm_s2 = acceleration_mm_s2_;
   co_await set_acceleration(path.acceleration_mm_s2);
-  const std::string feed = " F" + number(path.feed_mm_s * 60);
+  const std::string feed = " F" + decimal(path.feed_mm_s * 60);
   const double expected_s = path.expected_s + seconds(stop);
   pending_s_ = expected_s;
-  const Time begun = co_await line("G1 X" + number(path.stop_x_mm.value_or(path.to_x_mm)) + feed);
+  const Time begun = co_await line("G1 X" + decimal(path.stop_x_mm.value_or(path.to_x_mm)) + feed);
   // the dwell's ok comes at its end: what follows it must be there already
   if (path.stop_x_mm) {
-    queue_.push_back("G4 P" + number(seconds(stop)));
-    co_await line("G1 X" + number(path.to_x_mm) + feed);
+    queue_.push_back("G4 P" + decimal(seconds(stop)));
+    co_await line("G1 X" + decimal(path.to_x_mm) + feed);
   }
   pending_s_ = expected_s;
   x_mm_ = path.to_x_mm;
@@ -305,7 +306,7 @@ Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
   co_await check_place();
   const double taken_s = seconds(done - begun) - kDwellSeconds;
   if (std::abs(taken_s - expected_s) > expected_s * kTimingShare + kTimingSlackSeconds) {
-    lost("the swipe took " + number(taken_s) + " s where " + number(expected_s) + " s was expected: held or slowed");
+    lost("the swipe took " + decimal(taken_s) + " s where " + decimal(expected_s) + " s was expected: held or slowed");
   }
   co_await set_acceleration(usual_mm_s2);
   height(settings_.clear_z_mm);

@@ -134,7 +134,7 @@ Clock::Root Clock::root(Task<> work, OnEnd on_end) {
 
 void Clock::start(Task<> work, OnEnd on_end) { root(std::move(work), std::move(on_end)).handle.resume(); }
 
-Clock::Clock() = default;
+Clock::Clock(bool runs_on) : runs_on_(runs_on) {}
 
 Clock::~Clock() {
   // what was given up: nothing of it runs again
@@ -154,7 +154,7 @@ bool Clock::run_ready() {
   running_.swap(ready_);
   for (const std::coroutine_handle<> who : running_) {
     who.resume();
-    wake_due();
+    if (runs_on_) wake_due();
   }
   running_.clear();
   return true;
@@ -180,7 +180,7 @@ void Clock::run(Task<> main) {
     // in real time something may be ready always, and descriptors and sleepers want their turn
     if (run_ready()) {
       poll();
-      wake_due();
+      if (runs_on_) wake_due();
       continue;
     }
     const Time next = sleepers_.empty() ? never : sleepers_.front()->due_;
@@ -197,7 +197,8 @@ struct SteadyClock::Timer {
   asio::steady_timer timer;
 };
 
-SteadyClock::SteadyClock() : start_(std::chrono::steady_clock::now()), timer_(std::make_unique<Timer>(context())) {}
+SteadyClock::SteadyClock()
+    : Clock(true), start_(std::chrono::steady_clock::now()), timer_(std::make_unique<Timer>(context())) {}
 
 SteadyClock::~SteadyClock() = default;
 

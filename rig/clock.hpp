@@ -100,7 +100,8 @@ class Clock {
   std::uint64_t wakeups() const { return wakeups_; }
 
  protected:
-  Clock();
+  /// `runs_on`: time passes while coroutines run, so sleepers may be due after any of them.
+  explicit Clock(bool runs_on);
   /// Lets time pass until `until` (never: no sleeper) or until something is ready; runs what became ready.
   /// Returns false when nothing can ever become ready.
   virtual bool pass(Time until) = 0;
@@ -130,6 +131,7 @@ class Clock {
   std::uint64_t wakeups_ = 0;
   std::vector<std::coroutine_handle<>> roots_;  // started and not ended
   std::unique_ptr<boost::asio::io_context> context_;
+  const bool runs_on_;
 };
 
 /// Time of the machine's monotonic clock, from zero at construction.

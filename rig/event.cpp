@@ -96,14 +96,40 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, S
   v("lasted_ns", body.lasted);
 }
 
-void append_number(std::int64_t n, std::string& out) {
+/// Gathers small pieces and hands them on in large ones.
+class Gathered {
+ public:
+  explicit Gathered(std::string& to) : to_(to) {}
+  Gathered(const Gathered&) = delete;
+  Gathered& operator=(const Gathered&) = delete;
+  ~Gathered() { to_.append(room_.data(), used_); }
+  void operator+=(char c) { append(std::string_view(&c, 1)); }
+  void append(std::string_view text) {
+    if (used_ + text.size() > room_.size()) {
+      to_.append(room_.data(), std::exchange(used_, 0));
+      if (text.size() > room_.size()) {
+        to_.append(text);
+        return;
+      }
+    }
+    std::memcpy(room_.data() + used_, text.data(), text.size());
+    used_ += text.size();
+  }
+
+ private:
+  std::string& to_;
+  std::size_t used_ = 0;
+  std::array<char, 512> room_;
+};
+
+void append_number(std::int64_t n, Gathered& out) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, n);
-  out.append(digits, end.ptr);
+  out.append({digits, static_cast<std::size_t>(end.ptr - digits)});
 }
 
 /// Bytes that JSON does not take as they are.
-bool needs_escape(char c) {
+constexpr bool needs_escape(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7f || c == '"' || c == '\\';
 }
@@ -120,15 +146,20 @@ std::size_t plain_until(std::string_view text, std::size_t from) {
                               zero_byte(eight ^ (ones * '\\')) | zero_byte(eight ^ (ones * 0x7f));
     if ((odd & tops) != 0) break;
   }
-  while (plain < text.size() && !needs_escape(text[plain])) ++plain;
+  static constexpr auto escaped = [] {
+    std::array<bool, 256> table{};
+    for (int c = 0; c < 256; ++c) table[static_cast<std::size_t>(c)] = needs_escape(static_cast<char>(c));
+    return table;
+  }();
+  while (plain < text.size() && !escaped[static_cast<unsigned char>(text[plain])]) ++plain;
   return plain;
 }
 
-void append_string(std::string_view text, std::string& out) {
+void append_string(std::string_view text, Gathered& out) {
   out += '"';
   for (std::size_t done = 0;;) {
     const std::size_t plain = plain_until(text, done);
-    out.append(text, done, plain - done);
+    out.append(text.substr(done, plain - done));
     if (plain == text.size()) break;
     const char c = text[plain];
     if (c == '"' || c == '\\') {
@@ -137,7 +168,7 @@ void append_string(std::string_view text, std::string& out) {
     } else {
       static constexpr char hex[] = "0123456789abcdef";
       const auto byte = static_cast<unsigned char>(c);
-      out += "\\u00";
+      out.append("\\u00");
       out += hex[byte >> 4];
       out += hex[byte & 15];
     }
@@ -147,10 +178,12 @@ void append_string(std::string_view text, std::string& out) {
 }
 
 struct Writer {
-  std::string& out;
+  Gathered& out;
   bool first = true;
   void key(std::string_view name) {
-    out.append(first ? "\"" : ",\"", first ? 1 : 2).append(name).append("\":", 2);
+    out.append(first ? "\"" : ",\"");
+    out.append(name);
+    out.append("\":");
     first = false;
   }
   /// A member that is left out where it is as usual.
@@ -161,7 +194,7 @@ struct Writer {
   void operator()(std::string_view name, const std::string& v) { key(name), append_string(v, out); }
   void operator()(std::string_view name, std::int64_t v) { key(name), append_number(v, out); }
   void operator()(std::string_view name, int v) { key(name), append_number(v, out); }
-  void operator()(std::string_view name, bool v) { key(name), out += v ? "true" : "false"; }
+  void operator()(std::string_view name, bool v) { key(name), out.append(v ? "true" : "false"); }
   void operator()(std::string_view name, Duration v) { key(name), append_number(v.count(), out); }
   void operator()(std::string_view name, const Fields& v) {
     key(name);
@@ -295,24 +328,37 @@ std::string manner_of(const Swipe& swipe) {
 
 std::string_view kind_of(const Body& body) { return kind_names[body.index()]; }
 
-void append_json(const Body& body, std::string& out) {
+namespace {
+
+void write_json(const Body& body, Gathered& out) {
   out += '{';
   Writer writer{out};
   std::visit([&](const auto& b) { fields(b, writer); }, body);
   out += '}';
 }
 
-std::size_t append_canonical(const Event& event, std::string& out) {
-  append_number(event.at.time_since_epoch().count(), out);
-  out += '|';
-  append_number(event.at_uncertainty.count(), out);
-  out += '|';
-  out += to_string(event.source);
-  out += '|';
-  out += kind_of(event.body);
-  out += '|';
-  const std::size_t body = out.size();
-  append_json(event.body, out);
+}  // namespace
+
+void append_json(const Body& body, std::string& out) {
+  Gathered gathered(out);
+  write_json(body, gathered);
+}
+
+std::size_t append_canonical(const Event& event, std::string& text) {
+  std::size_t body = 0;
+  {
+    Gathered out(text);
+    append_number(event.at.time_since_epoch().count(), out);
+    out += '|';
+    append_number(event.at_uncertainty.count(), out);
+    out += '|';
+    out.append(to_string(event.source));
+    out += '|';
+    out.append(kind_of(event.body));
+    out += '|';
+  }
+  body = text.size();
+  append_json(event.body, text);
   return body;
 }
 

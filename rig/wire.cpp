@@ -109,8 +109,9 @@ Wire::Look Wire::look(bool from_terminal, BytesView frame) {
 // key of 8, by one of 8 and eight zero bytes, or by one of 16; the length says where it ends, the check value whether
 // that was right.
 void Wire::learn(std::string_view field62) {
-  if (host_.mac == MacKind::dukpt) return;
+  if (host_.mac == MacKind::dukpt || (mac_key_ && learned_ == field62)) return;
   mac_key_.reset();
+  learned_ = field62;
   if (!master_key_) return;
   const BytesView keys = bytes_of(field62);
   const std::size_t pin_key = keys.size() == 24 ? 8 : 16;

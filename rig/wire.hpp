@@ -40,6 +40,7 @@ class Wire {
   HostProfile host_;
   std::optional<CipherKey> master_key_;
   std::optional<MacKey> mac_key_;
+  std::string learned_;  // the keys it came in
   Message message_;  // reused: a message is too large to make anew for every frame
 };
 
