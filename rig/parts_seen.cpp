@@ -63,7 +63,11 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
     p.keys = done->manner;
   } else if (const auto* part = std::get_if<PartState>(&e.body)) {
     if (part->state != "sound" && part->state != "good" && !p.failed) p.failed = at;
-    if ((part->part == "keys" || part->part == "all") && part->state == "sound") keyless_ = false;  // loaded anew
+    if (part->part == "keys" || part->part == "all") {
+      if (part->state != "erased") keyless_ = false;  // loaded anew, be they the right ones or not
+      keys_ill_ = part->state != "sound";
+      if (keys_ill_ && !p.misdated) p.told_time = Mark{};  // what has just arrived may not have been checked yet
+    }
     if (part->part == "clock" && part->state == "lost" && !p.misdated) p.told_time = Mark{};  // and has to be told anew
   }
 }
@@ -77,12 +81,14 @@ void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
   if (name == "request_entered" && keyless_ && !p.sold_tampered) p.sold_tampered = at;
   const std::string_view connection = get("connection");
   if (name.ends_with("_entered") && !name.ends_with("response_entered") && !connection.empty()) {
-    asked_[std::string(connection)] = {std::string(get("stan")), get("mac") != "absent"};
+    asked_[std::string(connection)] = {std::string(get("stan")), std::string(get("tid")), std::string(get("mac"))};
   }
   const auto asked = asked_.find(connection);
   // what a terminal must not believe tells it no time
-  const bool its_own = asked == asked_.end() ||
-                       (asked->second.stan == get("stan") && !(asked->second.is_signed && get("mac") == "absent"));
+  const bool its_own =
+      asked == asked_.end() ||
+      (asked->second.stan == get("stan") && asked->second.terminal == get("tid") && asked->second.mac != "wrong" &&
+       (asked->second.mac == "absent" || (get("mac") != "absent" && !keys_ill_)));
   if (!p.misdated && its_own && name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
     p.told_time = at;
     p.host_time = get("clock");

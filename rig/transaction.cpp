@@ -196,6 +196,8 @@ class Fold {
       Attempt& a = changed ? t_.attempts[asked->second.attempt] : attempt(get("batch"), get("stan"));
       // a second answer to one request counts once it reaches the terminal
       if (name == "response_entered" && a.response_left.seq > a.entered.seq) return;
+      // unless the first was genuine: then the terminal has hung up on it
+      if (a.response_left.seq > a.entered.seq && a.mac == "ok") return;
       (name == "response_entered" ? a.response_entered : a.response_left) = at_;
       if (name == "response_left" && !a.first_response_left) a.first_response_left = at_;
       a.code = get("code");

@@ -130,5 +130,134 @@ must = ["told"]
   EXPECT_THAT(of(cases, "store_and_forward").findings, IsEmpty());
 }
 
+TEST(HonestCases, AStorageThatTakesNothingEndsTheTriesOfThisOccasion) {
+  const std::string cases = R"(
+[[case]]
+name = "reversal not confirmed, storage read-only"
+amount = "242.21"
+card = "debit"
+swipe = "500 mm/s"
+cause = "database"
+must = ["storage_failed"]
+step = [
+  { when = "logon_response_left", after = "163 ms", host = "silent" },
+  { when = "connected", nth = 2, part = "storage", state = "read_only" },
+]
+)";
+  EXPECT_THAT(of(cases, "at_once").findings, IsEmpty());
+}
+
+TEST(HonestCases, ABatchThatWasNeverAcknowledgedIsSettledWithTheNext) {
+  const std::string cases = R"(
+[[case]]
+name = "settlement refused on the way, register unplugged"
+kind = "preauth_cancel"
+amount = "980.27"
+cause = "none"
+must = ["told"]
+step = [
+  { when = "settlement_entered", after = "10 ms", part = "ecr_link", state = "unplugged" },
+  { when = "settlement_response_entered", network = "alter", what = "code" },
+]
+)";
+  EXPECT_THAT(of(cases, "at_once").findings, IsEmpty());
+}
+
+TEST(HonestCases, AReportedDoubtThatBothBooksHoldIsInBoth) {
+  const std::string cases = R"(
+[[case]]
+name = "power lost after booking, reversal refused"
+amount = "515.06"
+card = "debit"
+swipe = "500 mm/s"
+cause = "power"
+must = ["response_left"]
+step = [
+  { when = "response_entered", after = "14 ms", power = "off" },
+  { when = "reversal_entered", after = "4 ms", host = "unknown_merchant" },
+]
+)";
+  EXPECT_THAT(of(cases, "at_once").findings, IsEmpty());
+}
+
+TEST(HonestCases, KeysThatWereLoadedAnewMaySellAgainAndSignWrongly) {
+  const std::string cases = R"(
+[[case]]
+name = "keys erased, then others loaded"
+amount = "573.72"
+card = "debit"
+swipe = "500 mm/s"
+cause = "setup"
+must = ["told"]
+step = [
+  { when = "start", part = "keys", state = "erased" },
+  { when = "start", after = "1.5 s", part = "keys", state = "mismatch", lasts = "12 s" },
+]
+)";
+  EXPECT_THAT(of(cases, "fixture").findings, IsEmpty());
+}
+
+TEST(HonestCases, WhatATerminalCannotCheckTellsItNoTime) {
+  const std::string sale = R"(
+[[case]]
+kind = "offline_sale"
+amount = "305.26"
+card = "debit"
+swipe = "500 mm/s"
+must = ["told"]
+)";
+  EXPECT_THAT(of(sale + R"(
+name = "other keys"
+cause = "setup"
+step = [
+  { when = "start", part = "keys", state = "mismatch", lasts = "10 s" },
+  { when = "request_entered", part = "clock", state = "lost", lasts = "13 s" },
+]
+)",
+                 "fixture")
+                  .findings,
+              IsEmpty());
+  EXPECT_THAT(of(sale + R"(
+name = "another terminal's answer"
+cause = "forged"
+step = [
+  { when = "start", after = "24 ms", host = "forged_terminal" },
+  { when = "request_at_host", after = "1 ms", part = "clock", state = "lost" },
+]
+)",
+                 "store_and_forward")
+                  .findings,
+              IsEmpty());
+  EXPECT_THAT(of(sale + R"(
+name = "keys erased meanwhile"
+cause = "setup"
+step = [
+  { when = "committed", after = "1 ms", part = "keys", state = "erased" },
+  { when = "connected", after = "15 ms", host = "wrong_clock" },
+]
+)",
+                 "fixture")
+                  .findings,
+              IsEmpty());
+}
+
+TEST(HonestCases, AFalseSecondAnswerBehindTheGenuineOneIsNotWhatWasTaken) {
+  const std::string cases = R"(
+[[case]]
+name = "answered twice, the second changed"
+kind = "offline_sale"
+amount = "914.49"
+card = "credit"
+swipe = "700 mm/s"
+cause = "none"
+must = ["told"]
+step = [
+  { when = "response_entered", nth = 2, network = "alter", what = "code" },
+  { when = "request_entered", host = "duplicated" },
+]
+)";
+  EXPECT_THAT(of(cases, "store_and_forward").findings, IsEmpty());
+}
+
 }  // namespace
 }  // namespace swiperig

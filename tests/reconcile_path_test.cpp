@@ -5,20 +5,28 @@
 namespace swiperig {
 namespace {
 
-TEST(ReconcilePath, ASecondAnswerCountsOnlyOnceItReachesTheTerminal) {
-  const auto sold = [](bool delivered, const char* code, const char* mac) {
+TEST(ReconcilePath, ASecondAnswerCountsOnlyWhereTheFirstDidNotAndItReachesTheTerminal) {
+  const auto sold = [](const char* first_mac, bool delivered, const char* code, const char* mac) {
     History h = begun();
-    h.good_sale(1, 1234);
+    h.read_card();
+    h.asked(1, 1234);
+    h.wire("response_entered", 1, 1234, "00", first_mac);
+    h.wire("response_left", 1, 1234, "00", first_mac);
     h.wire("response_entered", 1, 1234, code, mac);
     if (delivered) h.wire("response_left", 1, 1234, code, mac);
+    h.told(1, "APPROVED", 1234);
     h.recover();
     books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
     return rules(of(h));
   };
-  EXPECT_EQ(sold(false, "90", "ok"), "");
-  EXPECT_EQ(sold(false, "00", "wrong"), "");
-  EXPECT_EQ(sold(true, "90", "ok"), "R_ANSWER") << "the twin: the terminal had it";
-  EXPECT_EQ(sold(true, "00", "wrong"), "R_MAC");
+  for (const bool delivered : {false, true}) {
+    EXPECT_EQ(sold("ok", delivered, "90", "ok"), "") << "the terminal has hung up on the first";
+    EXPECT_EQ(sold("ok", delivered, "00", "wrong"), "");
+  }
+  EXPECT_EQ(sold("wrong", false, "00", "ok"), "R_MAC") << "the twins: it had nothing better";
+  EXPECT_EQ(sold("wrong", true, "00", "ok"), "");
+  EXPECT_EQ(sold("wrong", true, "90", "ok"), "R_ANSWER");
+  EXPECT_EQ(sold("wrong", true, "00", "wrong"), "R_MAC");
 }
 
 TEST(ReconcilePath, ALateSecondAnswerMakesTheHostNoSlowerThanItWas) {
