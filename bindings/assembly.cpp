@@ -245,6 +245,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   }
   if (links.presence) bench.captures.emplace_back(Source::terminal, links.presence.get());
   bench.last_result = &terminal;
+  bench.service = &host;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
   bench.good_card = file.good_card;

@@ -8,6 +8,7 @@
 #include "bindings/assembly.hpp"
 #include "bindings/config.hpp"
 #include "bindings/drawn_case.hpp"
+#include "bindings/strategies.hpp"
 #include "rig/drawn.hpp"
 #include "rig/induced.hpp"
 
@@ -75,6 +76,7 @@ Case case_at(const Campaign& campaign, const BenchFile& bench, std::uint64_t see
     Case c = draw_case(*campaign.random, bench, seed, cycle);
     return campaign.random->attribute ? attributed(std::move(c), bench, place) : c;
   }
+  if (!campaign.trials.empty()) return trial_case(campaign, seed, cycle);
   Case c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
   if (!is_drawn(c)) return c;
   c.name = c.name.substr(0, c.name.rfind(' ') + 1) + std::to_string(cycle);

@@ -16,6 +16,7 @@
 
 namespace swiperig {
 
+class Table;
 class Value;
 
 /// A card as a stand-in robot's magazine holds it: real benches have the card itself.
@@ -47,5 +48,8 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 /// The path of a file that is named relative to `file`, and is there.
 std::string beside(const std::string& file, const Value& name);
 TerminalProfile read_terminal_profile(const std::string& path);
+/// How the terminal handles doubt, its line and its storage, where it is not as usual (DOMAIN.md 2.11).
+void read_terminal_habits(const Table&, TerminalProfile&);
+void read_reader(const Table&, ReaderSettings&);
 
 }  // namespace swiperig

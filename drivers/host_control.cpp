@@ -180,7 +180,7 @@ void HostControl::take(std::string_view line) {
   if (kind == "error" && first.is_string()) {
     asked.refused = quoted(first.get_string());
   } else if (kind == "ok" && !asked.wants_entries) {
-    done = text_in(*object, "ok") == "behave";
+    done = text_in(*object, "ok") == asked.ok;
   } else if (kind == "entry" && asked.wants_entries) {
     Entry entry;
     if (!read_entry(first, entry)) return fault("not a row of a ledger: " + quoted(line));
@@ -219,6 +219,15 @@ Task<std::vector<Entry>> HostControl::entries() {
   asked.wants_entries = true;
   co_await ask(asked, "{\"ledger\":\"open\"}\n");
   co_return std::move(asked.entries);
+}
+
+Task<> HostControl::look_up(std::string reference) {
+  Asked asked;
+  asked.ok = "look_up";
+  json::object line;
+  line.emplace("look_up", reference);
+  std::string text = json::serialize(line) + "\n";
+  co_await ask(asked, std::move(text));
 }
 
 Task<Seen> HostControl::next() {

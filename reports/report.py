@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import curve  # noqa: E402
+import helped  # noqa: E402
 import timeline  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -99,7 +100,10 @@ def add(counts, name, count):
 
 
 def row_of(cases, name):
-    """The row a case counts in: its own, or its sweep's."""
+    """The row a case counts in: its own, its sweep's, or its half of a comparison's."""
+    trial = cases.get(name, {}).get("trial")
+    if isinstance(trial, dict):
+        return f"{trial.get('strategy')}: {trial.get('fault')}, {'with' if trial.get('with') else 'without'}"
     return (cases.get(name, {}).get("sweep") or {}).get("series") or name
 
 
@@ -256,6 +260,9 @@ def render(folder):
     not_passed = total["cycles"] - total["outcomes"]["pass"]
     begun = datetime.datetime.fromtimestamp(run["begun_wall_s"], datetime.timezone.utc)
 
+    strategies = helped.rows(summary)
+    measured = summary if strategies else helped.stored()
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -268,7 +275,8 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         row_cases={row_of(cases, name): case for name, case in cases.items()}, sweeps=summary.get("sweeps") or {},
-        confusion=confusion(summary),
+        confusion=confusion(summary), strategies=[(row, helped.cells(row)) for row in strategies],
+        measures=helped.MEASURES, did=helped.DID, measured=measured, helped=helped.helped(helped.rows(measured)),
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
         charts=[dict(chart, svg=Markup(curve.draw(chart))) for chart in curve.charts(db, cases)],
         not_passed=not_passed, left_out=not_passed - len(bad),

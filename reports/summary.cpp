@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
+#include "reports/table.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
 #include "rig/trace_file.hpp"
@@ -63,32 +64,6 @@ std::string listed(const Outcomes& outcomes) {
   return out.empty() ? "-" : out;
 }
 
-/// How many cells of a terminal a text takes; Chinese takes two each.
-std::size_t cells(std::string_view text) {
-  std::size_t count = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xc0) != 0x80) count += byte >= 0xe2 ? 2 : 1;
-  }
-  return count;
-}
-
-std::string aligned(const std::vector<std::vector<std::string>>& table) {
-  std::vector<std::size_t> widths(table.front().size());
-  for (const auto& row : table) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], cells(row[i]));
-  }
-  std::string out;
-  for (const auto& row : table) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      out += row[i];
-      if (i + 1 < row.size()) out.append(widths[i] - cells(row[i]) + 2, ' ');
-    }
-    out += '\n';
-  }
-  return out;
-}
-
 }  // namespace
 
 Summary::Summary(const RunInfo& run)
@@ -98,6 +73,13 @@ Summary::Summary(const RunInfo& run)
       is_virtual_(run.is_virtual),
       planned_(run.cycles_planned) {
   for (const Case& c : run.cases) {
+    if (!c.trial.strategy.empty()) {
+      const std::string name = row_of(c.trial);
+      if (rows_.empty() || rows_.back().name != name) rows_.push_back({name, c.point, c.cause, {}, {}, {}, {}});
+      positions_.emplace(c.name, Position{rows_.size() - 1, 0});
+      trials_.plan(c);
+      continue;
+    }
     const bool swept = !c.sweep.series.empty();
     if (!swept || rows_.empty() || rows_.back().name != c.sweep.series || rows_.back().places.empty()) {
       rows_.push_back({swept ? c.sweep.series : c.name, c.point, c.cause, {}, {}, {}, {}});
@@ -124,6 +106,7 @@ void Summary::add(const CycleRecord& cycle) {
   ++r.outcomes[outcome];
   if (!cycle.verdict) return;
   const Verdict& v = *cycle.verdict;
+  trials_.add(cycle.cycle, cycle.case_name, v);
   ++causes_[v.diagnosis.cause];
   ++r.causes[v.diagnosis.cause];
   if (at.place < r.places.size()) {
@@ -136,7 +119,8 @@ void Summary::add(const CycleRecord& cycle) {
     ++r.findings[f.rule];
   }
   const bool tried = drawn && !v.causes.empty();
-  if (v.measured || (!tried && claims_no_cause(v.induced))) return;  // no cause is claimed that a diagnosis could find
+  if (v.measured || v.effect || (!tried && claims_no_cause(v.induced)))
+    return;  // no cause is claimed that a diagnosis could find
   if (outcome == Outcome::error && v.induced != "rig_fault") return;
   tried_ = tried_ || tried;
   const std::vector<std::string> induced = tried ? v.causes : std::vector{v.induced};
@@ -210,6 +194,7 @@ std::string Summary::json() const {
     sweeps += (sweeps.empty() ? "" : ", ") + quoted(r.name) + ": [" + list + "]";
   }
   if (!sweeps.empty()) member("sweeps", "{" + sweeps + "}");
+  if (trials_.any()) member("strategies", trials_.json());
   member("wall_s", decimal(wall_ms_));
   member("bench_s", decimal(bench_time_.count() / 1'000'000));
   member("cycles_per_s", decimal(per_s));
@@ -221,10 +206,12 @@ std::string Summary::json() const {
 std::string Summary::closing_table() const {
   std::vector<std::vector<std::string>> table = {{"case", "point", "cycles", "outcomes", "diagnosed", "findings"}};
   for (const Row& r : rows_) {
+    if (trials_.any() && r.findings.empty() && r.outcomes.total() == r.outcomes[Outcome::pass]) continue;
     table.push_back({visible(r.name), r.point.empty() ? "-" : visible(r.point), std::to_string(r.outcomes.total()),
                      listed(r.outcomes), listed(r.causes), listed(r.findings)});
   }
-  std::string out = aligned(table);
+  std::string out = trials_.any() ? trials_.table() + "\n" : "";
+  if (!trials_.any() || table.size() > 1) out += aligned(table);
   for (const Row& r : rows_) {
     if (r.places.empty()) continue;
     out += "sweep " + visible(r.name) + ":";

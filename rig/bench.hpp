@@ -21,6 +21,7 @@ struct Bench {
   HostScript* host = nullptr;
   PartSwitch* parts = nullptr;
   LastResult* last_result = nullptr;
+  CustomerService* service = nullptr;
   Book* journal = nullptr;
   Book* ledger = nullptr;
   std::vector<std::pair<Source, Capture*>> captures{};

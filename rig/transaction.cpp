@@ -245,6 +245,17 @@ class Fold {
       last->last_result = at_;
       const bool named = last->batch == get("batch") && last->stan == get("stan");
       last->last_result_outcome = named ? std::string(get("outcome")) : "";
+      if (named && !t_.recovery) {
+        last->found_out = at_;
+        last->found_out_outcome = last->last_result_outcome;
+      }
+    } else if (name == "looked_up") {
+      Attempt* a = t_.find(get("batch"), get("stan"));
+      if (a != nullptr && !t_.recovery) {
+        a->found_out = at_;
+        const std::string_view state = get("state");
+        a->found_out_outcome = state == "approved" ? "APPROVED" : state == "declined" ? "DECLINED" : "REVERSED";
+      }
     } else if (name == "gave_up") {
       attempt(get("batch"), get("stan")).gave_up = at_;
     } else if (name == "settlement_entered") {

@@ -60,6 +60,8 @@ struct Attempt {
   Mark seen_clear;                  ///< the journal, read after the request, showed no pending reversal
   Mark last_result;                 ///< the terminal was asked what became of it
   std::string last_result_outcome;  ///< APPROVED, REVERSED, ...; "": nothing it could name
+  Mark found_out;                   ///< before the next customer came, the till or customer service named it when asked
+  std::string found_out_outcome;    ///< APPROVED, DECLINED, REVERSED, UNKNOWN
   bool carried = false;             ///< of an earlier cycle: in the books as before, and nothing else was seen of it
 };
 

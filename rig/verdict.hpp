@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rig/case.hpp"
+#include "rig/effect.hpp"
 #include "rig/event.hpp"
 
 namespace swiperig {
@@ -52,6 +53,7 @@ struct Verdict {
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
   std::optional<bool> measured;                      ///< of a case that measures: its milestone was seen
   bool no_return = false;                            ///< neither approval nor decline was told
+  std::optional<Effect> effect = {};                 ///< of a case that tries a strategy
 };
 
 /// What the bench can see, and what the terminal's profile declares: all that a judgement may lean on beside events.
