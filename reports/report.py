@@ -138,6 +138,18 @@ def figures(db, cases):
     return total, rows
 
 
+def run_books(summary):
+    """The books of the run from summary.json: (rows of classes, findings, amended, rules that were not observable)."""
+    books_ = summary.get("run_books")
+    if not isinstance(books_, dict):
+        return None
+    needs = {"what", "what_zh", "attempts", "journal_minor", "ledger_minor", "told_minor"}
+    classes = [c for c in (books_.get("classes") or {}).values() if isinstance(c, dict) and needs <= c.keys()]
+    rules = {name: counts for name, counts in (books_.get("rules") or {}).items() if isinstance(counts, dict)}
+    return {"classes": classes, "findings": [f for f in books_.get("findings") or [] if isinstance(f, dict)],
+            "amended": books_.get("amended") or 0, "rules": rules}
+
+
 def confusion(summary):
     """The confusion matrix of summary.json: rows of (what was induced, its causes, [(diagnosed, count, right)])."""
     rows = []
@@ -275,7 +287,8 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         row_cases={row_of(cases, name): case for name, case in cases.items()}, sweeps=summary.get("sweeps") or {},
-        confusion=confusion(summary), strategies=[(row, helped.cells(row)) for row in strategies],
+        confusion=confusion(summary), run_books=run_books(summary),
+        strategies=[(row, helped.cells(row)) for row in strategies],
         measures=helped.MEASURES, did=helped.DID, measured=measured, helped=helped.helped(helped.rows(measured)),
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
         charts=[dict(chart, svg=Markup(curve.draw(chart))) for chart in curve.charts(db, cases)],

@@ -107,6 +107,7 @@ void Summary::add(const CycleRecord& cycle) {
   if (!cycle.verdict) return;
   const Verdict& v = *cycle.verdict;
   trials_.add(cycle.cycle, cycle.case_name, v);
+  books_.add(cycle);
   ++causes_[v.diagnosis.cause];
   ++r.causes[v.diagnosis.cause];
   if (at.place < r.places.size()) {
@@ -135,6 +136,7 @@ void Summary::end(std::string head, std::int64_t wall_ms, Duration bench_time) {
   head_ = std::move(head);
   wall_ms_ = wall_ms;
   bench_time_ = bench_time;
+  books_.end();
 }
 
 Outcome Summary::worst() const {
@@ -144,6 +146,7 @@ Outcome Summary::worst() const {
     if (o != Outcome::pass && outcomes_[o] > 0) worst = o;
   }
   const bool one_idle = std::any_of(rows_.begin(), rows_.end(), [&](const Row& r) { return idle(r); });
+  if (books_.found() != 0) worst = std::max(worst, Outcome::fail);
   return one_idle ? std::max(worst, Outcome::inconclusive) : worst;
 }
 
@@ -195,6 +198,7 @@ std::string Summary::json() const {
   }
   if (!sweeps.empty()) member("sweeps", "{" + sweeps + "}");
   if (trials_.any()) member("strategies", trials_.json());
+  if (books_.any()) member("run_books", books_.json());
   member("wall_s", decimal(wall_ms_));
   member("bench_s", decimal(bench_time_.count() / 1'000'000));
   member("cycles_per_s", decimal(per_s));
@@ -226,6 +230,7 @@ std::string Summary::closing_table() const {
     for (const auto& [induced, diagnosed] : confusion_) matrix.push_back({induced, listed(diagnosed)});
     out += "\n" + aligned(matrix);
   }
+  if (books_.any()) out += "\n" + books_.table();
   out += std::to_string(outcomes_.total()) + " cycles: " + listed(outcomes_) + "; diagnosis right " +
          std::to_string(right_) + ", wrong " + std::to_string(wrong_) + ", unknown " + std::to_string(unknown_) + "\n";
   return out;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/run_books.hpp"
 #include "reports/trials.hpp"
 #include "rig/trace.hpp"
 
@@ -81,6 +82,7 @@ class Summary {
   Outcomes outcomes_;
   Counts causes_, findings_;
   Trials trials_;
+  RunBooks books_;
   bool tried_ = false;                       ///< some cases were tried without each of their faults
   std::map<std::string, Counts> confusion_;  ///< what was induced, "network or power", and what was diagnosed
   std::vector<Row> rows_;

@@ -280,6 +280,21 @@ class ReportTest(unittest.TestCase):
         self.assertNotIn("svg.curve", page.classes)
         self.assertNotIn("Measured", page.text)
 
+    def test_the_books_of_the_run(self):
+        (self.trace.folder / "summary.json").write_text(json.dumps({"run_books": {
+            "classes": {"sold": {"what": "booked <and> told", "what_zh": "已告知", "attempts": 7, "journal_minor": 1234,
+                                 "ledger_minor": 1234, "told_minor": 1200}, "damaged": 3},
+            "amended": 2, "found": 1, "findings": [{"what": "cycle 3: still in doubt 12.34", "what_zh": "仍未知"}],
+            "rules": {"I1": {"checked": 9, "not_observable": 0, "not_reached": 1},
+                      "I2": {"checked": 0, "not_observable": 10, "not_reached": 0}}}}))
+        self.trace.case("good sale")
+        self.trace.cycle("good sale", sale())
+        self.trace.finish()
+        text = " ".join(Page(self.trace.report()).text.split())
+        for words in ("booked <and> told 已告知", "12.34", "12.00", "amended it (2)", "cycle 3: still in doubt 12.34 仍未知",
+                      "I1 checked 已检查 9, not reached 未到达 1", "I2 not observable on this bench"):
+            self.assertIn(words, text)
+
     def strategies(self, did):
         """A run that has compared one strategy, whose every measure is `did`."""
         cell = {"without": 8, "with": 2, "without_interval": [490, 943], "with_interval": [57, 510],

@@ -75,7 +75,8 @@ const std::set<std::string> pure = {"event",
                                     "masked_frame",
                                     "statistics",
                                     "effect",
-                                    "cause_pairs"};
+                                    "cause_pairs",
+                                    "standing"};
 
 struct Package {
   const char* include;  ///< how its headers begin
