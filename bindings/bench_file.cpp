@@ -207,6 +207,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   driver(host, "host");
   b.host = equipment_uri(host.at("link"));
   read_host_profile(beside(path, host.at("profile")), b);
+  if (const Value* v = host.find("issuer_book")) b.issuer_book = v->flag();
   host.nothing_else();
 
   if (const Value* v = root->find("parts")) {

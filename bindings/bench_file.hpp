@@ -35,6 +35,7 @@ struct BenchFile {
   TerminalProfile profile;
   HostProfile host_profile;
   std::string good_card;
+  bool issuer_book = false;  ///< the host tells what the card's bank holds, too
   // what only stand-ins need; a bench with equipment has no such section
   LinkUri contact;              ///< where robot and supply touch the terminal
   bool swipes_as_text = false;  ///< that terminal's model has no head

@@ -21,7 +21,7 @@ constexpr std::size_t kRows = 100'000;
 constexpr std::size_t kSeen = 65'536;
 constexpr std::size_t kMembers = 16;
 constexpr std::size_t kValueBytes = 32;
-constexpr std::string_view kStates[] = {"approved", "declined", "reversed", "tombstone"};
+constexpr std::string_view kStates[] = {"approved", "declined", "reversed", "tombstone", "held", "posted", "released"};
 constexpr struct {
   std::string_view name, observer;
 } kMilestones[] = {
@@ -214,10 +214,12 @@ Task<> HostControl::set(HostBehaviour behaviour) {
   co_await ask(asked, behave_line(behaviour));
 }
 
-Task<std::vector<Entry>> HostControl::entries() {
+Task<std::vector<Entry>> HostControl::entries() { return rows("open"); }
+
+Task<std::vector<Entry>> HostControl::rows(std::string book) {
   Asked asked;
   asked.wants_entries = true;
-  co_await ask(asked, "{\"ledger\":\"open\"}\n");
+  co_await ask(asked, "{\"ledger\":\"" + book + "\"}\n");
   co_return std::move(asked.entries);
 }
 

@@ -24,6 +24,8 @@ class HostControl final : public HostScript, public Book, public CustomerService
   /// Returns when the host has confirmed. Throws EquipmentError, also for a behaviour the host does not know.
   Task<> set(HostBehaviour) override;
   Task<std::vector<Entry>> entries() override;
+  /// The book of the card's bank, where the host tells it: of every batch, states held, posted, released.
+  Book& issuer() { return issuer_; }
   /// Throws EquipmentError, also for what is no reference.
   Task<> look_up(std::string reference) override;
   Task<Seen> next() override;
@@ -39,6 +41,13 @@ class HostControl final : public HostScript, public Book, public CustomerService
     Bell answered;
   };
 
+  struct IssuerBook final : Book {
+    explicit IssuerBook(HostControl& control) : host(control) {}
+    Task<std::vector<Entry>> entries() override { return host.rows("issuer"); }
+    HostControl& host;
+  };
+
+  Task<std::vector<Entry>> rows(std::string book);
   Task<> read();
   Task<> write();
   Task<> ask(Asked& asked, std::string line);
@@ -53,6 +62,7 @@ class HostControl final : public HostScript, public Book, public CustomerService
   Bell outgoing_, arrived_;
   std::string fault_;
   bool closed_ = false;
+  IssuerBook issuer_{*this};
 };
 
 }  // namespace swiperig

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <utility>
 
 #include "reports/table.hpp"
 #include "reports/visible.hpp"
@@ -33,6 +34,8 @@ constexpr Words words[] = {
     {"booked on both sides, not for the same amount", "双方入账而金额不同"},
 };
 
+bool wanting(const Standing& s) { return unexplained(s.state) || s.issuer_differs; }
+
 bool settled(Standing::Class c) { return c != Standing::doubtful && c != Standing::unread; }
 
 }  // namespace
@@ -48,12 +51,13 @@ void RunBooks::add(const CycleRecord& c) {
   for (const Standing& seen : c.verdict->standings) {
     const auto [at, is_new] = open_.try_emplace({seen.batch, seen.stan}, Open{seen, c.cycle, c.cycle, accused});
     Open& kept = at->second;
+    issuer_ = issuer_ || seen.issuer_read;
     kept.last = c.cycle;
     if (is_new) continue;
     kept.accused = kept.accused || accused;
     if (settled(kept.seen.state) && (seen.carried || !settled(seen.state))) continue;
-    const bool changed = seen.state != kept.seen.state || seen.ledger_minor != kept.seen.ledger_minor ||
-                         seen.journal_minor != kept.seen.journal_minor;
+    const bool changed = seen.state != kept.seen.state || seen.issuer_differs != kept.seen.issuer_differs ||
+                         seen.ledger_minor != kept.seen.ledger_minor || seen.journal_minor != kept.seen.journal_minor;
     // what was told of it before is not untold because nobody says it again
     const std::int64_t told = std::max(kept.seen.told_minor, seen.told_minor);
     kept.seen = seen;
@@ -61,12 +65,18 @@ void RunBooks::add(const CycleRecord& c) {
     if (kept.seen.state == Standing::untold && told != 0) kept.seen.state = Standing::sold;
     if (changed) ++amended_;
   }
+  const bool went_through = c.verdict->outcome == Outcome::pass || c.verdict->outcome == Outcome::fail;
+  for (auto& [key, one] : open_) {
+    if (went_through && one.cycle < c.cycle && one.seen.state == Standing::doubtful) accuse(one);
+  }
   // what no book has any more and nothing is open about comes to its end
-  std::erase_if(open_, [&](const auto& entry) {
-    const bool over = entry.second.last + gone_for < c.cycle && settled(entry.second.seen.state);
-    if (over) close(entry.second);
-    return over;
-  });
+  for (auto at = open_.begin(); at != open_.end();) {
+    Open& one = at->second;
+    const bool over = one.last + gone_for < c.cycle && settled(one.seen.state);
+    if (over && wanting(one.seen)) accuse(one);
+    if (over) close(one);
+    at = over ? open_.erase(at) : std::next(at);
+  }
 }
 
 void RunBooks::end() {
@@ -75,7 +85,10 @@ void RunBooks::end() {
 }
 
 void RunBooks::close_bench() {
-  for (const auto& [key, one] : open_) close(one);
+  for (auto& [key, one] : open_) {
+    if (wanting(one.seen) || one.seen.state == Standing::doubtful) accuse(one);
+    close(one);
+  }
   open_.clear();
 }
 
@@ -87,14 +100,25 @@ void RunBooks::close(const Open& one) {
   sums.journal_minor += sign * a.journal_minor;
   sums.ledger_minor += sign * a.ledger_minor;
   sums.told_minor += sign * a.told_minor;
-  if (one.accused || !(unexplained(a.state) || a.state == Standing::doubtful)) return;
+  sums.issuer_minor += sign * a.issuer_minor;
+}
+
+/// Once, and not where a cycle has done so.
+void RunBooks::accuse(Open& one) {
+  if (std::exchange(one.accused, true)) return;
   ++found_;
   if (findings_.size() == most_findings) return;
+  const Standing& a = one.seen;
   const std::int64_t minor = std::max({a.ledger_minor, a.told_minor, a.journal_minor});
   const std::string cycle = std::to_string(one.cycle), sum = minor == 0 ? "" : " " + amount_text(minor);
-  findings_.emplace_back(
-      "cycle " + cycle + ", batch " + a.batch + " STAN " + a.stan + ": " + std::string(words[a.state].english) + sum,
-      "循环 " + cycle + "，批次 " + a.batch + " 流水号 " + a.stan + "：" + std::string(words[a.state].chinese) + sum);
+  std::string english = std::string(words[a.state].english) + sum, chinese = std::string(words[a.state].chinese) + sum;
+  if (a.issuer_differs && !unexplained(a.state)) {
+    const std::string bank = amount_text(a.issuer_minor), host = amount_text(a.ledger_minor);
+    english = "the card's bank has " + bank + ", the host " + host;
+    chinese = "发卡行账为 " + bank + "，主机账为 " + host;
+  }
+  findings_.emplace_back("cycle " + cycle + ", batch " + a.batch + " STAN " + a.stan + ": " + english,
+                         "循环 " + cycle + "，批次 " + a.batch + " 流水号 " + a.stan + "：" + chinese);
 }
 
 bool RunBooks::any() const {
@@ -102,12 +126,13 @@ bool RunBooks::any() const {
 }
 
 std::string RunBooks::table() const {
-  std::vector<std::vector<std::string>> rows = {{"over the run", "attempts", "journal", "ledger", "told"}};
+  std::vector<std::vector<std::string>> rows = {{"over the run", "attempts", "journal", "ledger", "told", "issuer"}};
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     const Sums& s = classes_[i];
     if (s.attempts == 0) continue;
     rows.push_back({std::string(words[i].english), std::to_string(s.attempts), amount_text(s.journal_minor),
-                    amount_text(s.ledger_minor), amount_text(s.told_minor)});
+                    amount_text(s.ledger_minor), amount_text(s.told_minor),
+                    issuer_ ? amount_text(s.issuer_minor) : "not observable"});
   }
   std::string out = aligned(rows);
   if (amended_ != 0) out += std::to_string(amended_) + " attempts were amended by a later cycle\n";
@@ -120,12 +145,11 @@ std::string RunBooks::json() const {
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     const Sums& s = classes_[i];
     if (s.attempts == 0) continue;
-    classes.emplace(standing_classes[i], json::object{{"what", words[i].english},
-                                                      {"what_zh", words[i].chinese},
-                                                      {"attempts", s.attempts},
-                                                      {"journal_minor", s.journal_minor},
-                                                      {"ledger_minor", s.ledger_minor},
-                                                      {"told_minor", s.told_minor}});
+    json::object one{{"what", words[i].english},       {"what_zh", words[i].chinese},
+                     {"attempts", s.attempts},         {"journal_minor", s.journal_minor},
+                     {"ledger_minor", s.ledger_minor}, {"told_minor", s.told_minor}};
+    if (issuer_) one.emplace("issuer_minor", s.issuer_minor);
+    classes.emplace(standing_classes[i], std::move(one));
   }
   for (const auto& [rule, counts] : rules_) {
     rules.emplace(rule,

@@ -1,7 +1,8 @@
 // The books of a whole run: every attempt in exactly one class, and every unit of money summed over journal, ledger and
 // what was told. An attempt belongs to the cycle that first saw it; what a later cycle of the same bench sees of it
 // amends it, and a doubt that was open when its cycle ended, however that ended, stays on the list until something ends
-// it: none passes silently. Fed a cycle at a time; keeps only what is still open.
+// it. Its deadline is the end of the next cycle that went through: that began with a restart and made a sale, before
+// which every doubt has to be ended. Fed a cycle at a time; keeps only what is still open.
 #pragma once
 
 #include <array>
@@ -24,7 +25,8 @@ class RunBooks {
   void end();
 
   struct Sums {
-    std::int64_t attempts = 0, journal_minor = 0, ledger_minor = 0, told_minor = 0;  ///< signed by kind
+    std::int64_t attempts = 0, journal_minor = 0, ledger_minor = 0, told_minor = 0,
+                 issuer_minor = 0;  ///< signed by kind
   };
   const std::array<Sums, std::size(standing_classes)>& classes() const { return classes_; }
   std::int64_t amended() const { return amended_; }
@@ -41,16 +43,18 @@ class RunBooks {
   struct Open {
     Standing seen;
     std::int64_t cycle = 0, last = 0;  ///< that saw it first, and last
-    bool accused = false;  ///< a cycle has found it
+    bool accused = false;              ///< a cycle has found it
   };
   void close_bench();
   void close(const Open&);
+  void accuse(Open&);
 
   std::map<std::pair<std::string, std::string>, Open> open_;  ///< by batch and STAN, of this bench
   std::array<Sums, std::size(standing_classes)> classes_{};
   std::map<std::string, std::array<std::int64_t, 3>> rules_;  ///< cycles: checked, not observable, not reached
   std::vector<std::pair<std::string, std::string>> findings_;
   std::int64_t amended_ = 0, found_ = 0;
+  bool issuer_ = false;  ///< the book of the card's bank was read
   Time ended_{};
 };
 

@@ -24,6 +24,7 @@ struct Bench {
   CustomerService* service = nullptr;
   Book* journal = nullptr;
   Book* ledger = nullptr;
+  Book* issuer = nullptr;
   std::vector<std::pair<Source, Capture*>> captures{};
   TerminalProfile terminal{};
   Scope scope{};

@@ -41,6 +41,12 @@ std::vector<Standing> standings_of(const Transaction& t, const Scope& scope) {
     one.ledger_minor = a.ledger == "approved" ? a.ledger_amount_minor : 0;
     const bool told = a.kind->booked && a.told_outcome == "APPROVED";
     one.told_minor = told ? a.told_amount_minor : 0;
+    one.issuer_minor = a.issuer == "held" || a.issuer == "posted" ? a.issuer_amount_minor : 0;
+    const auto read = t.books.find("issuer");
+    one.issuer_read = read != t.books.end();
+    const bool comparable = one.issuer_read && t.books.contains("ledger") && a.kind->name == "sale" && !a.carried &&
+                            a.reversal_ended.seq < read->second.seq;  // else the ledger is the newer of the two
+    one.issuer_differs = comparable && one.issuer_minor != one.ledger_minor;
     one.state = class_of(facts, a, one, told);
     one.carried = a.carried;
     all.push_back(std::move(one));

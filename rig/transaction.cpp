@@ -76,6 +76,15 @@ class Fold {
   }
   void see(const BookRead& b) {
     t_.books[b.book] = at_;
+    if (b.book == "issuer") {
+      for (const Entry& row : b.entries) {  // of every batch: most are of earlier cycles
+        Attempt* a = t_.find(row.batch, row.stan);
+        if (a == nullptr) continue;
+        a->issuer = row.state;
+        a->issuer_amount_minor = row.amount_minor;
+      }
+      return;
+    }
     const bool journal = b.book == "journal";
     std::set<std::string> shown;
     for (const Entry& row : b.entries) shown.insert(row.batch);

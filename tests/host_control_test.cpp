@@ -92,7 +92,13 @@ TEST(HostControl, CustomerServiceKnowsASaleByItsReference) {
       EXPECT_EQ(field(m.fields, "state"), "approved");
       EXPECT_EQ(field(m.fields, "rrn"), reference);
     }
+    auto posted = co_await s.control.issuer().entries();
+    EXPECT_EQ(posted.size(), 1u);
+    EXPECT_EQ(posted.at(0).state, "posted");
+    EXPECT_EQ(posted.at(0).amount_minor, 1234);
     co_await s.send(s.till.reversal(2, 1234));
+    auto released = co_await s.control.issuer().entries();
+    EXPECT_EQ(released.at(0).state, "released");
     co_await s.control.look_up("000000000000");  // nobody knows that one
     co_await s.control.look_up(reference);
     auto next = co_await s.control.next();

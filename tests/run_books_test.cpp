@@ -97,6 +97,22 @@ TEST(RunBooks, ALateObservationAmendsTheCycleItBelongsTo) {
   EXPECT_THAT(read.books.findings(), SizeIs(1)) << "and what it shows is found";
 }
 
+TEST(RunBooks, ADoubtHasADeadline) {
+  const auto doubt = stands(1, Standing::doubtful, 0, 1234, 0);
+  Added all;
+  all.cycle({doubt}, Outcome::inconclusive);
+  all.cycle({carried(doubt)}, Outcome::inconclusive);
+  EXPECT_THAT(all.books.findings(), IsEmpty()) << "no cycle went through";
+  all.cycle({carried(doubt)});
+  EXPECT_THAT(all.books.findings(), SizeIs(1)) << "one did, and did not end it";
+  all.cycle({carried(doubt)});
+  EXPECT_THAT(all.books.findings(), SizeIs(1)) << "said once";
+  all.cycle({stands(1, Standing::reversed, 0, 0, 0)});
+  all.books.end();
+  EXPECT_THAT(all.books.findings(), SizeIs(1)) << "too late";
+  EXPECT_EQ(all.attempts(Standing::reversed), 1);
+}
+
 /// Twin of the above: nothing ends the doubt, and no cycle has found it.
 TEST(RunBooks, NoDoubtPassesSilently) {
   Added all;
@@ -142,6 +158,37 @@ TEST(RunBooks, UnexplainedMoneyIsFoundUnlessACycleHasFoundIt) {
   accused.books.add(c);
   accused.books.end();
   EXPECT_EQ(accused.books.found(), 0);
+}
+
+TEST(RunBooks, TheIssuersBookIsComparedWhereItIsRead) {
+  const auto found = [](std::int64_t issuer, const char* state, bool reversed_after = false) {
+    History h;
+    h.intent("sale", 1234);
+    if (reversed_after) {
+      h.asked(1, 1234);
+      h.told(1, "UNKNOWN", 1234);
+    } else {
+      h.good_sale(1, 1234);
+    }
+    h.recover();
+    h.book("journal",
+           {History::row(1, 1234, reversed_after ? "pending" : "approved"), History::row(9, 100, "approved")});
+    h.book("ledger", {History::row(1, 1234, "approved"), History::row(9, 100, "approved")});
+    if (*state != '\0') h.book("issuer", {History::row(1, issuer, state), History::row(9, 100, "posted")});
+    if (reversed_after) h.reversed(1, 1234);
+    Added all;
+    all.cycle(standings_of(replay(h.events, full_scope()), full_scope()));
+    all.books.end();
+    return std::pair{all.books.table(), all.books.found()};
+  };
+  EXPECT_EQ(found(1234, "posted").second, 0);
+  EXPECT_THAT(found(1234, "posted").first, Not(HasSubstr("not observable")));
+  EXPECT_THAT(found(0, "").first, HasSubstr("not observable"));
+  EXPECT_EQ(found(0, "").second, 0);
+  EXPECT_EQ(found(1234, "released").second, 1);
+  EXPECT_THAT(found(1234, "released").first, HasSubstr("the card's bank has 0.00, the host 12.34"));
+  EXPECT_EQ(found(5000, "posted").second, 1);
+  EXPECT_EQ(found(1234, "posted", true).second, 0) << "the ledger is the newer of the two";
 }
 
 TEST(RunBooks, EveryInvariantSaysWhetherItWasChecked) {

@@ -121,6 +121,18 @@ TEST(Strategies, AStoredRunIsJudgedAgainWithWhatItsTerminalsPromised) {
   EXPECT_THAT(said, Not(HasSubstr("judged otherwise")));
 }
 
+TEST(Strategies, ThePlanTellsEachFaultOnce) {
+  Campaign campaign = read_campaign(shipped);
+  const BenchFile bench = read_bench((project / "fixtures/benches/reader.toml").string(), campaign.terminal);
+  add_trials(campaign, bench);
+  const std::string told = plan(campaign, bench, 1);
+  EXPECT_THAT(told, HasSubstr("12 strategies, with and without under 41 faults in all"));
+  EXPECT_THAT(told,
+              HasSubstr("watchdog 看门狗 against \"application hangs\", which induces app_hang: 40 pairs, each at "
+                        "one of 36 places drawn"));
+  EXPECT_LT(std::count(told.begin(), told.end(), '\n'), 300);
+}
+
 TEST(Strategies, WhatCannotBeComparedIsRefused) {
   const Folder folder;
   const auto refused = [&](const std::string& text, const char* on = "reader.toml") {
