@@ -238,6 +238,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   bench.host = &host;
   bench.journal = &terminal;
   bench.ledger = &host;
+  if (file.issuer_book) bench.issuer = &host.issuer();
   bench.captures = {{Source::network, &network}, {Source::terminal, &terminal}, {Source::host, &host}};
   if (parts) {
     bench.parts = &*parts;
@@ -245,6 +246,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   }
   if (links.presence) bench.captures.emplace_back(Source::terminal, links.presence.get());
   bench.last_result = &terminal;
+  bench.service = &host;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
   bench.good_card = file.good_card;
@@ -374,6 +376,7 @@ Scope scope_of(const BenchFile& file) {
   Scope s;
   s.sources = {"rig", "actuator", "power", "network", "host", "terminal"};
   s.books = {"journal", "ledger"};
+  if (file.issuer_book) s.books.insert("issuer");
   s.answer_timeout = file.profile.answer_timeout;
   s.min_speed_mm_s = file.profile.min_speed_mm_s;
   s.max_speed_mm_s = file.profile.max_speed_mm_s;

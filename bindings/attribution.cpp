@@ -8,6 +8,8 @@
 #include "bindings/assembly.hpp"
 #include "bindings/config.hpp"
 #include "bindings/drawn_case.hpp"
+#include "bindings/strategies.hpp"
+#include "rig/cause_pairs.hpp"
 #include "rig/drawn.hpp"
 #include "rig/induced.hpp"
 
@@ -48,6 +50,7 @@ Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
   const Scope scope = scope_of(bench);
   const std::vector<Induced> faults = induced(c, scope, bench.good_card);
   std::set<std::string> causes;
+  std::vector<const Induced*> acted;
   if (!faults.empty()) {
     const std::vector<Event> events = seen_of(c, bench, place);
     const std::vector<std::string> all = traits(events);
@@ -55,16 +58,28 @@ Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
       const bool known = std::all_of(fault.causes.begin(), fault.causes.end(),
                                      [&](const std::string& cause) { return causes.contains(cause); });
       if (known || traits(seen_of(fault.without, bench, place)) == all) continue;
+      acted.push_back(&fault);
       causes.insert(fault.causes.begin(), fault.causes.end());
     }
     const std::vector<Event> plain = seen_of(undisturbed(c, scope, bench.good_card), bench, place);
     if (noticed(plain) == noticed(events)) {
       causes = {"none"};
     } else if (causes.empty()) {  // each would have been enough
-      for (const Induced& fault : faults) causes.insert(fault.causes.begin(), fault.causes.end());
+      for (const Induced& fault : faults) {
+        causes.insert(fault.causes.begin(), fault.causes.end());
+        acted.push_back(&fault);
+      }
     }
   }
   if (causes.empty()) causes = {"none"};
+  if (c.name.starts_with(pair_prefix) && acted.size() == 2 && !causes.contains("none")) {
+    const std::string &a = acted[0]->causes.front(), &b = acted[1]->causes.front();
+    c.both = {a, b};
+    if (const CausePair* pair = pair_of(a, b)) {
+      const std::vector<std::string>& accepted = acted[pair->accepted == a ? 0 : 1]->causes;
+      causes = {accepted.begin(), accepted.end()};
+    }
+  }
   c.causes.assign(causes.begin(), causes.end());
   return c;
 }
@@ -75,6 +90,7 @@ Case case_at(const Campaign& campaign, const BenchFile& bench, std::uint64_t see
     Case c = draw_case(*campaign.random, bench, seed, cycle);
     return campaign.random->attribute ? attributed(std::move(c), bench, place) : c;
   }
+  if (!campaign.trials.empty()) return trial_case(campaign, seed, cycle);
   Case c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
   if (!is_drawn(c)) return c;
   c.name = c.name.substr(0, c.name.rfind(' ') + 1) + std::to_string(cycle);

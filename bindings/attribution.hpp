@@ -11,8 +11,9 @@
 
 namespace swiperig {
 
-/// The case with its `causes`: every answer that is right. Its bench must be virtual; `place` is where its draws are
-/// made. Throws what run_bench throws.
+/// The case with its `causes`: every answer that is right. Of two cases together (add_pairs) whose faults both act it
+/// is the one that the reviewed table says (rig/cause_pairs.hpp), and where that has no row either. Its bench must be
+/// virtual; `place` is where its draws are made. Throws what run_bench throws.
 Case attributed(Case, const BenchFile&, const DrawPlace& place);
 
 /// The case of a cycle, whose draws are made at `place`: written or drawn, and tried where the campaign wants that.

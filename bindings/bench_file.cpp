@@ -79,19 +79,6 @@ void read_stripe(const Table& t, Card& card) {
   if (const Value* v = t.find("cleaning")) card.cleaning = v->flag();
 }
 
-void read_reader(const Table& t, ReaderSettings& reader) {
-  if (const Value* v = t.find("passes")) reader.passes = v->integer(0, 1'000'000'000);
-  if (const Value* v = t.find("life_passes")) reader.life_passes = v->integer(1, 1'000'000'000);
-  if (const Value* v = t.find("dirt")) reader.dirt_um = static_cast<double>(v->quantity("um", 0, 500));
-  if (const Value* v = t.find("dirt_um_per_million_passes")) {
-    reader.dirt_um_per_pass = static_cast<double>(v->integer(0, 100'000'000)) / 1e6;
-  }
-  if (const Value* v = t.find("noise_floor_per_mille")) {
-    reader.noise_floor_per_mille = static_cast<std::int32_t>(v->integer(1, 1000));
-  }
-  t.nothing_else();
-}
-
 /// How the robot's cards lie in their slots where not straight.
 void read_lies(const Table& all, GrblSettings& robot) {
   for (const auto& [name, v] : all.all()) {
@@ -154,6 +141,19 @@ void read_hub(const Table& power, BenchFile& b) {
 
 }  // namespace
 
+void read_reader(const Table& t, ReaderSettings& reader) {
+  if (const Value* v = t.find("passes")) reader.passes = v->integer(0, 1'000'000'000);
+  if (const Value* v = t.find("life_passes")) reader.life_passes = v->integer(1, 1'000'000'000);
+  if (const Value* v = t.find("dirt")) reader.dirt_um = static_cast<double>(v->quantity("um", 0, 500));
+  if (const Value* v = t.find("dirt_um_per_million_passes")) {
+    reader.dirt_um_per_pass = static_cast<double>(v->integer(0, 100'000'000)) / 1e6;
+  }
+  if (const Value* v = t.find("noise_floor_per_mille")) {
+    reader.noise_floor_per_mille = static_cast<std::int32_t>(v->integer(1, 1000));
+  }
+  t.nothing_else();
+}
+
 std::string beside(const std::string& file, const Value& name) {
   const std::filesystem::path relative = name.text();
   const auto joined = std::filesystem::path(file).parent_path() / relative;
@@ -207,6 +207,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   driver(host, "host");
   b.host = equipment_uri(host.at("link"));
   read_host_profile(beside(path, host.at("profile")), b);
+  if (const Value* v = host.find("issuer_book")) b.issuer_book = v->flag();
   host.nothing_else();
 
   if (const Value* v = root->find("parts")) {

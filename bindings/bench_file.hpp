@@ -16,6 +16,7 @@
 
 namespace swiperig {
 
+class Table;
 class Value;
 
 /// A card as a stand-in robot's magazine holds it: real benches have the card itself.
@@ -34,6 +35,7 @@ struct BenchFile {
   TerminalProfile profile;
   HostProfile host_profile;
   std::string good_card;
+  bool issuer_book = false;  ///< the host tells what the card's bank holds, too
   // what only stand-ins need; a bench with equipment has no such section
   LinkUri contact;              ///< where robot and supply touch the terminal
   bool swipes_as_text = false;  ///< that terminal's model has no head
@@ -47,5 +49,8 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 /// The path of a file that is named relative to `file`, and is there.
 std::string beside(const std::string& file, const Value& name);
 TerminalProfile read_terminal_profile(const std::string& path);
+/// How the terminal handles doubt, its line and its storage, where it is not as usual (DOMAIN.md 2.11).
+void read_terminal_habits(const Table&, TerminalProfile&);
+void read_reader(const Table&, ReaderSettings&);
 
 }  // namespace swiperig

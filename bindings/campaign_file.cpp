@@ -5,6 +5,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/network_options.hpp"
+#include "bindings/strategies.hpp"
 #include "bindings/sweep.hpp"
 #include "bindings/swipe_options.hpp"
 #include "rig/drawn.hpp"
@@ -225,6 +226,7 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");
   if (const Value* p = t.find("patience")) c.patience = p->duration(1s, 3600s);
   if (const Value* s = t.find("settle")) c.settle = s->flag();
+  if (const Value* q = t.find("quiet")) c.quiet = q->duration(1s, 3600s);
   t.nothing_else();
   std::vector<Case> all;
   if (c.measure.milestone.empty()) {
@@ -283,6 +285,7 @@ Campaign read_campaign(const std::string& path) {
                                  [](unsigned char ch) { return std::isalnum(ch) != 0 || ch == '_' || ch == '-'; });
   if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
   if (const Value* b = root->find("bench")) c.bench = beside(path, *b);
+  if (const Value* t = root->find("terminal")) c.terminal = beside(path, *t);
   if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 1000);
   if (const Value* random = root->find("random")) {
     if (const Value* cases = root->find("case")) cases->refuse("either [[case]] or [random]");
@@ -294,8 +297,11 @@ Campaign read_campaign(const std::string& path) {
   }
   if (const Value* pairs = root->find("pairs")) c.pairs = pairs->flag();
   if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
+  const Value* strategies = root->find("strategy");
   std::set<std::string> names;
   for (const Value& v : root->at("case").array()) {
+    if (const Value* with = strategies == nullptr ? nullptr : v.table().find("with"))
+      c.settings.emplace(v.table().at("name").text(), *with);
     for (Case& one : read_case(v, c.sweeps)) {
       if (c.cases.size() == most_cases) v.refuse("at most " + std::to_string(most_cases) + " cases in a campaign");
       if (!names.insert(one.name).second) v.refuse("a case name that is not used twice");
@@ -305,6 +311,13 @@ Campaign read_campaign(const std::string& path) {
   if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
   if (c.pairs && c.epoch_cycles != 1)
     root->at("pairs").refuse("epoch_cycles = 1 with pairs: a pair is tried on a bench of its own");
+  if (strategies != nullptr) {
+    if (c.pairs) root->at("pairs").refuse("no pairs beside strategies");
+    if (c.epoch_cycles != 1)
+      strategies->refuse("epoch_cycles = 1 beside strategies: each cycle has a terminal of its own");
+    for (const Value& v : strategies->array()) c.strategies.push_back(read_strategy(v));
+    if (c.strategies.empty()) strategies->refuse("at least one [[strategy]]");
+  }
   root->nothing_else();
   return c;
 }

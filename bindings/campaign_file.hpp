@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings/bench_file.hpp"
+#include "bindings/config.hpp"
 #include "rig/case.hpp"
 
 namespace swiperig {
@@ -22,11 +23,29 @@ struct RandomCases {
   std::string where;               ///< file:line:column
 };
 
+/// `[[strategy]]`: what is compared, with it and without it, under each of its faults.
+struct Strategy {
+  std::string name, chinese;
+  Value with, without;              ///< switches (bindings/strategies.hpp); `without` may be no table
+  std::vector<std::string> faults;  ///< cases of the campaign, a sweep by its name
+  std::string where;
+};
+
+/// One strategy under one fault: `places` cases without it from `first` on, and as many with it behind them.
+struct TrialPlan {
+  std::size_t fault = 0, first = 0, places = 1;
+  BenchFile without, with;
+};
+
 struct Campaign {
   std::string path, name;
-  std::string bench;  ///< the file of the bench it is meant for, or ""
+  std::string bench;     ///< the file of the bench it is meant for, or ""
+  std::string terminal;  ///< of the terminal profile instead of the bench's own, or ""
   std::vector<Case> cases;
   std::optional<RandomCases> random;          ///< instead of cases
+  std::vector<Strategy> strategies;           ///< the cases are their faults
+  std::map<std::string, Value> settings;      ///< switches of a fault, by its name: they hold with and without
+  std::vector<TrialPlan> trials;              ///< made by add_trials
   bool pairs = false;                         ///< every two of the cases together, too
   std::map<std::string, std::string> sweeps;  ///< the window of each sweep, in words
   std::int64_t repeat = 1;                    ///< cycles of each case unless told otherwise

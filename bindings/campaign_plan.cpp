@@ -104,6 +104,19 @@ void tell(std::ostream& out, const Campaign& campaign, const Case& c) {
       << (c.settle ? ", settlement" : "") << "\n";
 }
 
+/// One strategy under one fault, and whatever both halves of a pair have in common.
+void tell(std::ostream& out, const Campaign& campaign, const TrialPlan& trial) {
+  const Case& c = campaign.cases[trial.first];
+  out << "\n"
+      << visible(c.trial.strategy) << (c.trial.strategy_zh.empty() ? "" : " " + visible(c.trial.strategy_zh))
+      << " against \"" << visible(c.trial.fault) << "\", which induces " << c.cause << ": " << campaign.repeat
+      << " pairs";
+  if (trial.places > 1) out << ", each at one of " << trial.places << " places drawn, of which this is the first";
+  out << "\n";
+  for (const Step& s : c.steps) out << "  " << visible(describe(s)) << "\n";
+  out << "  then nobody comes for " << to_text(c.quiet) << "\n";
+}
+
 }  // namespace
 
 std::string refusal(const Case& c, const BenchFile& bench) {
@@ -146,6 +159,9 @@ std::string plan(const Campaign& campaign, const BenchFile& bench, std::uint64_t
   if (campaign.random) {
     out << campaign.random->cycles << " cases drawn with seed " << seed << ", each with at most "
         << campaign.random->most_faults << " faults\n";
+  } else if (!campaign.trials.empty()) {
+    out << campaign.strategies.size() << " strategies, with and without under " << campaign.trials.size()
+        << " faults in all\n";
   } else {
     out << campaign.cases.size() << " cases, " << campaign.repeat << " times\n";
   }
@@ -158,6 +174,8 @@ std::string plan(const Campaign& campaign, const BenchFile& bench, std::uint64_t
     out << "\nafter each: power off and on, boot, recovery sale of 1.00, books read, settlement\n";
     return out.str();
   }
+  for (const TrialPlan& trial : campaign.trials) tell(out, campaign, trial);
+  if (!campaign.trials.empty()) return out.str();
   for (std::size_t i = 0; i < campaign.cases.size(); ++i) {
     const std::string& series = campaign.cases[i].sweep.series;
     const bool told = i > 0 && !series.empty() && campaign.cases[i - 1].sweep.series == series;

@@ -1,6 +1,7 @@
 #include "bindings/drawn_case.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string_view>
 
@@ -20,12 +21,19 @@ namespace {
 constexpr std::uint32_t draw_source = 0x43415345;  // "CASE"
 constexpr int most_tries = 1000;
 
-/// Milestones that an event brings; silence is none.
-constexpr std::string_view milestones[] = {
+/// Milestones that an event brings; silence is none. What only people bring about who were told to comes in no drawn
+/// case.
+constexpr auto milestones = [] {
+  constexpr std::string_view all[] = {
 #define MILESTONE(name, who, text) #name,
 #include "rig/milestones.def"
 #undef MILESTONE
-};
+  };
+  std::array<std::string_view, std::size(all) - 2> out;
+  std::copy_if(std::begin(all), std::end(all), out.begin(),
+               [](std::string_view name) { return name != "reference" && name != "looked_up"; });
+  return out;
+}();
 constexpr NetworkFault::Kind network_faults[] = {
 #define NETWORK_FAULT(name, upon, text) NetworkFault::name,
 #include "rig/network_faults.def"

@@ -67,11 +67,12 @@ EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bo
                       std::function<void()> poll) {
   const std::int64_t first = epoch * plan.epoch_cycles;
   const std::int64_t last = std::min(first + plan.epoch_cycles, plan.cycles);
-  DrawPlace place{mix(plan.seed, epoch), static_cast<std::uint32_t>(epoch), 0};
+  const std::int64_t drawn = plan.drawn_as ? plan.drawn_as(epoch) : epoch;
+  DrawPlace place{mix(plan.seed, drawn), static_cast<std::uint32_t>(drawn), 0};
   EpochSink sink(epoch, plan.keep_events, std::move(poll));
   const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, first, last); };
   try {
-    run_bench(plan.bench, plan.defects, place, abort, sink, work);
+    run_bench(plan.bench_at ? plan.bench_at(first) : plan.bench, plan.defects, place, abort, sink, work);
   } catch (const Aborted&) {
     stopped = true;
     keep_judged(sink.record);

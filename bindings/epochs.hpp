@@ -24,6 +24,10 @@ struct Plan {
   /// The case of a cycle whose draws are made at `place`; from any thread.
   std::function<Case(std::int64_t cycle, const DrawPlace& place)> at;
   bool keep_events = false;  ///< in the records, beside their lines
+  /// The bench of the epoch that begins with this cycle; empty: `bench`.
+  std::function<const BenchFile&(std::int64_t cycle)> bench_at = {};
+  /// Epochs for which it gives the same number make the same draws; empty: each its own.
+  std::function<std::int64_t(std::int64_t epoch)> drawn_as = {};
 };
 
 /// Whether the user wants to stop; asked by the thread that waits, never by one that works.

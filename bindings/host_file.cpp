@@ -160,6 +160,7 @@ void read_host_profile(const std::string& path, BenchFile& bench) {
   if (h.mac == MacKind::dukpt) h.key_layout = KeyLayout::none;
   if (const Value* v = root->find("keys")) read_key_habits(v->table(), h);
   if (const Value* v = root->find("answers")) read_answers(v->table(), h);
+  if (const Value* v = root->find("maintenance_notice")) h.maintenance_notice = v->flag();
   if (const Value* v = root->find("reversals")) read_reversals(v->table(), h);
   const Value& keys = root->at("test_keys");
   const std::string keys_path = beside(path, keys);

@@ -22,6 +22,7 @@
 #include "bindings/host_file.hpp"
 #include "bindings/out_folder.hpp"
 #include "bindings/publish_url.hpp"
+#include "bindings/strategies.hpp"
 #include "reports/capture_file.hpp"
 #include "reports/publisher.hpp"
 #include "reports/summary.hpp"
@@ -204,16 +205,23 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   Campaign campaign = read_campaign(options.campaign);
-  BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench), options.terminal);
+  BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench),
+                               options.terminal.empty() ? campaign.terminal : options.terminal);
   if (!options.host.empty()) read_host_profile(options.host, bench);
   check_feasible(campaign, bench);
   add_pairs(campaign, bench);
+  add_trials(campaign, bench);
+  const std::size_t round = campaign.trials.empty() ? campaign.cases.size() : 2 * campaign.trials.size();
   const std::int64_t cycles =
-      campaign.random ? campaign.random->cycles : static_cast<std::int64_t>(campaign.cases.size()) * campaign.repeat;
+      campaign.random ? campaign.random->cycles : static_cast<std::int64_t>(round) * campaign.repeat;
   Plan plan{bench, known_defect(options.defect), options.seed, cycles, campaign.epoch_cycles, {}};
   plan.at = [&](std::int64_t cycle, const DrawPlace& place) {
     return case_at(campaign, bench, options.seed, cycle, place);
   };
+  if (!campaign.trials.empty()) {
+    plan.bench_at = [&](std::int64_t cycle) -> const BenchFile& { return trial_bench(campaign, cycle); };
+    plan.drawn_as = [&](std::int64_t cycle) { return trial_draws(campaign, cycle); };
+  }
   if (options.cycles) plan.cycles = *options.cycles;
   if (!plan.defects.empty() && !bench.is_virtual) {
     throw ConfigError(

@@ -12,13 +12,13 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A switch with two named places; the first is the usual one.
-bool second_of(const Table& t, const char* key, const std::array<std::string, 2>& words) {
-  const Value* v = t.find(key);
-  return v != nullptr && v->word({words.begin(), words.end()}) == words[1];
+void set(bool& second, const Table& t, const char* key, const std::array<std::string, 2>& words) {
+  if (const Value* v = t.find(key)) second = v->word({words.begin(), words.end()}) == words[1];
 }
 
-/// How the terminal handles doubt and its line, where it is not as usual (DOMAIN.md 2.11).
-void read_habits(const Table& online, TerminalProfile& p) {
+}  // namespace
+
+void read_terminal_habits(const Table& online, TerminalProfile& p) {
   if (const Value* v = online.find("reversal_habit")) {
     const std::string habit = v->word({"before_next_sale", "at_once", "store_and_forward"});
     if (habit == "at_once") p.reversal_habit = ReversalHabit::at_once;
@@ -29,15 +29,21 @@ void read_habits(const Table& online, TerminalProfile& p) {
     p.forward_after = v->duration(100ms, 600s);
   }
   if (const Value* v = online.find("reverses_host_timeouts")) p.reverses_host_timeouts = v->flag();
-  p.secrets_in_reversal = second_of(online, "secrets_in_reversal", {"forbidden", "allowed"});
-  p.reversal_takes_stan = second_of(online, "reversal_stan", {"original", "advances"});
-  p.keeps_connection = second_of(online, "connection", {"per_transaction", "kept_open"});
+  set(p.secrets_in_reversal, online, "secrets_in_reversal", {"forbidden", "allowed"});
+  set(p.reversal_takes_stan, online, "reversal_stan", {"original", "advances"});
+  set(p.keeps_connection, online, "connection", {"per_transaction", "kept_open"});
+  set(p.relogon_at_once, online, "relogon", {"next_sale", "at_once"});
+  set(p.spare_storage, online, "journal_area", {"one", "with_a_spare"});
+  set(p.update_mends_hang, online, "update_mends", {"nothing", "hangs"});
+  if (const Value* v = online.find("connect_tries")) p.connect_tries = static_cast<int>(v->integer(1, 9));
   if (const Value* v = online.find("completion_limit_percent")) {
     p.completion_limit_percent = static_cast<int>(v->integer(100, 200));
   }
   if (const Value* v = online.find("e_signature")) p.e_signature = v->flag();
   if (const Value* v = online.find("largest_batch")) p.largest_batch = static_cast<int>(v->integer(50, 2000));
 }
+
+namespace {
 
 /// The kinds of transaction and the services that the model has beside sale and settlement.
 void read_more_keys(const Table& keys, TerminalProfile& p) {
@@ -86,7 +92,7 @@ TerminalProfile read_terminal_profile(const std::string& path) {
     p.unprinted_sale_stands = v->word({"stands", "is_reversed"}) == "stands";
   }
   p.no_return_limit = online.at("no_return_limit").duration(p.answer_timeout + 1s, 600s);
-  read_habits(online, p);
+  read_terminal_habits(online, p);
   online.nothing_else();
   const Table& reader = root->at("reader").table();
   p.bidirectional_reader = reader.at("bidirectional").flag();

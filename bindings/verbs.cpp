@@ -12,6 +12,7 @@
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
 #include "bindings/run.hpp"
+#include "bindings/strategies.hpp"
 #include "drivers/link_usb.hpp"
 #include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
@@ -117,9 +118,10 @@ int export_run(const std::string& directory, const std::string& format, const st
 
 int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal, std::uint64_t seed) {
   Campaign c = read_campaign(campaign);
-  const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench), terminal);
+  const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench), terminal.empty() ? c.terminal : terminal);
   check_feasible(c, b);
   add_pairs(c, b);
+  add_trials(c, b);
   std::cout << plan(c, b, seed);
   return 0;
 }

@@ -21,7 +21,7 @@ constexpr std::size_t kRows = 100'000;
 constexpr std::size_t kSeen = 65'536;
 constexpr std::size_t kMembers = 16;
 constexpr std::size_t kValueBytes = 32;
-constexpr std::string_view kStates[] = {"approved", "declined", "reversed", "tombstone"};
+constexpr std::string_view kStates[] = {"approved", "declined", "reversed", "tombstone", "held", "posted", "released"};
 constexpr struct {
   std::string_view name, observer;
 } kMilestones[] = {
@@ -180,7 +180,7 @@ void HostControl::take(std::string_view line) {
   if (kind == "error" && first.is_string()) {
     asked.refused = quoted(first.get_string());
   } else if (kind == "ok" && !asked.wants_entries) {
-    done = text_in(*object, "ok") == "behave";
+    done = text_in(*object, "ok") == asked.ok;
   } else if (kind == "entry" && asked.wants_entries) {
     Entry entry;
     if (!read_entry(first, entry)) return fault("not a row of a ledger: " + quoted(line));
@@ -214,11 +214,22 @@ Task<> HostControl::set(HostBehaviour behaviour) {
   co_await ask(asked, behave_line(behaviour));
 }
 
-Task<std::vector<Entry>> HostControl::entries() {
+Task<std::vector<Entry>> HostControl::entries() { return rows("open"); }
+
+Task<std::vector<Entry>> HostControl::rows(std::string book) {
   Asked asked;
   asked.wants_entries = true;
-  co_await ask(asked, "{\"ledger\":\"open\"}\n");
+  co_await ask(asked, "{\"ledger\":\"" + book + "\"}\n");
   co_return std::move(asked.entries);
+}
+
+Task<> HostControl::look_up(std::string reference) {
+  Asked asked;
+  asked.ok = "look_up";
+  json::object line;
+  line.emplace("look_up", reference);
+  std::string text = json::serialize(line) + "\n";
+  co_await ask(asked, std::move(text));
 }
 
 Task<Seen> HostControl::next() {

@@ -16,7 +16,7 @@
 
 namespace swiperig {
 
-class HostControl final : public HostScript, public Book, public Capture {
+class HostControl final : public HostScript, public Book, public CustomerService, public Capture {
  public:
   HostControl(Clock& clock, std::unique_ptr<Link> link) : clock_(clock), link_(std::move(link)) {}
   /// Moves bytes both ways until `close` or a fault; never throws for what the far end does: the calls below tell.
@@ -24,18 +24,30 @@ class HostControl final : public HostScript, public Book, public Capture {
   /// Returns when the host has confirmed. Throws EquipmentError, also for a behaviour the host does not know.
   Task<> set(HostBehaviour) override;
   Task<std::vector<Entry>> entries() override;
+  /// The book of the card's bank, where the host tells it: of every batch, states held, posted, released.
+  Book& issuer() { return issuer_; }
+  /// Throws EquipmentError, also for what is no reference.
+  Task<> look_up(std::string reference) override;
   Task<Seen> next() override;
   void close();
 
  private:
   struct Asked {
     bool wants_entries = false;
+    std::string_view ok = "behave";
     bool done = false;
     std::string refused;
     std::vector<Entry> entries;
     Bell answered;
   };
 
+  struct IssuerBook final : Book {
+    explicit IssuerBook(HostControl& control) : host(control) {}
+    Task<std::vector<Entry>> entries() override { return host.rows("issuer"); }
+    HostControl& host;
+  };
+
+  Task<std::vector<Entry>> rows(std::string book);
   Task<> read();
   Task<> write();
   Task<> ask(Asked& asked, std::string line);
@@ -50,6 +62,7 @@ class HostControl final : public HostScript, public Book, public Capture {
   Bell outgoing_, arrived_;
   std::string fault_;
   bool closed_ = false;
+  IssuerBook issuer_{*this};
 };
 
 }  // namespace swiperig

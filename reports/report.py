@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import curve  # noqa: E402
+import helped  # noqa: E402
 import timeline  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -99,7 +100,10 @@ def add(counts, name, count):
 
 
 def row_of(cases, name):
-    """The row a case counts in: its own, or its sweep's."""
+    """The row a case counts in: its own, its sweep's, or its half of a comparison's."""
+    trial = cases.get(name, {}).get("trial")
+    if isinstance(trial, dict):
+        return f"{trial.get('strategy')}: {trial.get('fault')}, {'with' if trial.get('with') else 'without'}"
     return (cases.get(name, {}).get("sweep") or {}).get("series") or name
 
 
@@ -132,6 +136,18 @@ def figures(db, cases):
         for row in (rows[row_of(cases, name)], total):
             add(row["findings"], rule, count)
     return total, rows
+
+
+def run_books(summary):
+    """The books of the run from summary.json: (rows of classes, findings, amended, rules that were not observable)."""
+    books_ = summary.get("run_books")
+    if not isinstance(books_, dict):
+        return None
+    needs = {"what", "what_zh", "attempts", "journal_minor", "ledger_minor", "told_minor"}
+    classes = [c for c in (books_.get("classes") or {}).values() if isinstance(c, dict) and needs <= c.keys()]
+    rules = {name: counts for name, counts in (books_.get("rules") or {}).items() if isinstance(counts, dict)}
+    return {"classes": classes, "findings": [f for f in books_.get("findings") or [] if isinstance(f, dict)],
+            "amended": books_.get("amended") or 0, "rules": rules}
 
 
 def confusion(summary):
@@ -256,6 +272,9 @@ def render(folder):
     not_passed = total["cycles"] - total["outcomes"]["pass"]
     begun = datetime.datetime.fromtimestamp(run["begun_wall_s"], datetime.timezone.utc)
 
+    strategies = helped.rows(summary)
+    measured = summary if strategies else helped.stored()
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -268,7 +287,9 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         row_cases={row_of(cases, name): case for name, case in cases.items()}, sweeps=summary.get("sweeps") or {},
-        confusion=confusion(summary),
+        confusion=confusion(summary), run_books=run_books(summary),
+        strategies=[(row, helped.cells(row)) for row in strategies],
+        measures=helped.MEASURES, did=helped.DID, measured=measured, helped=helped.helped(helped.rows(measured)),
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
         charts=[dict(chart, svg=Markup(curve.draw(chart))) for chart in curve.charts(db, cases)],
         not_passed=not_passed, left_out=not_passed - len(bad),

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <cstdio>
 
+#include "reports/table.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
 #include "rig/trace_file.hpp"
@@ -63,32 +64,6 @@ std::string listed(const Outcomes& outcomes) {
   return out.empty() ? "-" : out;
 }
 
-/// How many cells of a terminal a text takes; Chinese takes two each.
-std::size_t cells(std::string_view text) {
-  std::size_t count = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xc0) != 0x80) count += byte >= 0xe2 ? 2 : 1;
-  }
-  return count;
-}
-
-std::string aligned(const std::vector<std::vector<std::string>>& table) {
-  std::vector<std::size_t> widths(table.front().size());
-  for (const auto& row : table) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], cells(row[i]));
-  }
-  std::string out;
-  for (const auto& row : table) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      out += row[i];
-      if (i + 1 < row.size()) out.append(widths[i] - cells(row[i]) + 2, ' ');
-    }
-    out += '\n';
-  }
-  return out;
-}
-
 }  // namespace
 
 Summary::Summary(const RunInfo& run)
@@ -98,6 +73,13 @@ Summary::Summary(const RunInfo& run)
       is_virtual_(run.is_virtual),
       planned_(run.cycles_planned) {
   for (const Case& c : run.cases) {
+    if (!c.trial.strategy.empty()) {
+      const std::string name = row_of(c.trial);
+      if (rows_.empty() || rows_.back().name != name) rows_.push_back({name, c.point, c.cause, {}, {}, {}, {}});
+      positions_.emplace(c.name, Position{rows_.size() - 1, 0});
+      trials_.plan(c);
+      continue;
+    }
     const bool swept = !c.sweep.series.empty();
     if (!swept || rows_.empty() || rows_.back().name != c.sweep.series || rows_.back().places.empty()) {
       rows_.push_back({swept ? c.sweep.series : c.name, c.point, c.cause, {}, {}, {}, {}});
@@ -124,6 +106,8 @@ void Summary::add(const CycleRecord& cycle) {
   ++r.outcomes[outcome];
   if (!cycle.verdict) return;
   const Verdict& v = *cycle.verdict;
+  trials_.add(cycle.cycle, cycle.case_name, v);
+  books_.add(cycle);
   ++causes_[v.diagnosis.cause];
   ++r.causes[v.diagnosis.cause];
   if (at.place < r.places.size()) {
@@ -136,7 +120,8 @@ void Summary::add(const CycleRecord& cycle) {
     ++r.findings[f.rule];
   }
   const bool tried = drawn && !v.causes.empty();
-  if (v.measured || (!tried && claims_no_cause(v.induced))) return;  // no cause is claimed that a diagnosis could find
+  if (v.measured || v.effect || (!tried && claims_no_cause(v.induced)))
+    return;  // no cause is claimed that a diagnosis could find
   if (outcome == Outcome::error && v.induced != "rig_fault") return;
   tried_ = tried_ || tried;
   const std::vector<std::string> induced = tried ? v.causes : std::vector{v.induced};
@@ -151,6 +136,7 @@ void Summary::end(std::string head, std::int64_t wall_ms, Duration bench_time) {
   head_ = std::move(head);
   wall_ms_ = wall_ms;
   bench_time_ = bench_time;
+  books_.end();
 }
 
 Outcome Summary::worst() const {
@@ -160,6 +146,7 @@ Outcome Summary::worst() const {
     if (o != Outcome::pass && outcomes_[o] > 0) worst = o;
   }
   const bool one_idle = std::any_of(rows_.begin(), rows_.end(), [&](const Row& r) { return idle(r); });
+  if (books_.found() != 0) worst = std::max(worst, Outcome::fail);
   return one_idle ? std::max(worst, Outcome::inconclusive) : worst;
 }
 
@@ -210,6 +197,8 @@ std::string Summary::json() const {
     sweeps += (sweeps.empty() ? "" : ", ") + quoted(r.name) + ": [" + list + "]";
   }
   if (!sweeps.empty()) member("sweeps", "{" + sweeps + "}");
+  if (trials_.any()) member("strategies", trials_.json());
+  if (books_.any()) member("run_books", books_.json());
   member("wall_s", decimal(wall_ms_));
   member("bench_s", decimal(bench_time_.count() / 1'000'000));
   member("cycles_per_s", decimal(per_s));
@@ -221,10 +210,12 @@ std::string Summary::json() const {
 std::string Summary::closing_table() const {
   std::vector<std::vector<std::string>> table = {{"case", "point", "cycles", "outcomes", "diagnosed", "findings"}};
   for (const Row& r : rows_) {
+    if (trials_.any() && r.findings.empty() && r.outcomes.total() == r.outcomes[Outcome::pass]) continue;
     table.push_back({visible(r.name), r.point.empty() ? "-" : visible(r.point), std::to_string(r.outcomes.total()),
                      listed(r.outcomes), listed(r.causes), listed(r.findings)});
   }
-  std::string out = aligned(table);
+  std::string out = trials_.any() ? trials_.table() + "\n" : "";
+  if (!trials_.any() || table.size() > 1) out += aligned(table);
   for (const Row& r : rows_) {
     if (r.places.empty()) continue;
     out += "sweep " + visible(r.name) + ":";
@@ -239,6 +230,7 @@ std::string Summary::closing_table() const {
     for (const auto& [induced, diagnosed] : confusion_) matrix.push_back({induced, listed(diagnosed)});
     out += "\n" + aligned(matrix);
   }
+  if (books_.any()) out += "\n" + books_.table();
   out += std::to_string(outcomes_.total()) + " cycles: " + listed(outcomes_) + "; diagnosis right " +
          std::to_string(right_) + ", wrong " + std::to_string(wrong_) + ", unknown " + std::to_string(unknown_) + "\n";
   return out;

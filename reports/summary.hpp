@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "reports/run_books.hpp"
+#include "reports/trials.hpp"
 #include "rig/trace.hpp"
 
 namespace swiperig {
@@ -79,6 +81,8 @@ class Summary {
   std::int64_t events_ = 0, right_ = 0, wrong_ = 0, unknown_ = 0;
   Outcomes outcomes_;
   Counts causes_, findings_;
+  Trials trials_;
+  RunBooks books_;
   bool tried_ = false;                       ///< some cases were tried without each of their faults
   std::map<std::string, Counts> confusion_;  ///< what was induced, "network or power", and what was diagnosed
   std::vector<Row> rows_;

@@ -47,6 +47,13 @@ bool AttemptFacts::undelivered(const Attempt& a) const {
   return !a.response_left || forged(a) || a.code.empty() || (is_passing(a.code) && a.code != "55");
 }
 
+bool AttemptFacts::confirmed(const Attempt& a) const {
+  return std::any_of(t_.attempts.begin(), t_.attempts.end(), [&](const Attempt& query) {
+    const bool about = !query.kind->booked && query.entered && query.original == a.batch + a.stan;
+    return about && answered(query) && approved_code(query.code);
+  });
+}
+
 bool AttemptFacts::open_in_journal(const Attempt& a) const {
   return a.journal == "pending" || a.journal == "queued" || a.journal == "unconfirmed";
 }

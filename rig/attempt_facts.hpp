@@ -40,6 +40,8 @@ class AttemptFacts {
   bool in_doubt(const Attempt&) const;
   /// An advice that no answer has ended.
   bool undelivered(const Attempt&) const;
+  /// The host was asked about it and has said that it stands.
+  bool confirmed(const Attempt&) const;
   /// The terminal holds it open by itself, or has said that it cannot end it.
   bool open_in_journal(const Attempt&) const;
   /// What the request names as the transaction it is about; null: nothing that was seen.

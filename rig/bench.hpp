@@ -21,8 +21,10 @@ struct Bench {
   HostScript* host = nullptr;
   PartSwitch* parts = nullptr;
   LastResult* last_result = nullptr;
+  CustomerService* service = nullptr;
   Book* journal = nullptr;
   Book* ledger = nullptr;
+  Book* issuer = nullptr;
   std::vector<std::pair<Source, Capture*>> captures{};
   TerminalProfile terminal{};
   Scope scope{};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -64,6 +65,30 @@ struct SweepPlace {
   std::string at;      ///< "after 35 ms"
 };
 
+/// What the people at a till do by themselves, beside pressing keys and swiping once.
+struct Habits {
+  bool follows_guidance =
+      false;                  ///< swipe once more, and well, where the terminal says that it could not read the card
+  std::string cleaning_card;  ///< its slot: swiped before the card is, once more; "": they do not clean the reader
+  std::string service_card;   ///< its slot: swiped by whoever looks after the terminal before the next customer comes
+  bool asks_last_result = false;  ///< the register asks for it where nothing was told
+  bool queries_status = false;    ///< ask the host about what the terminal knows no end of
+  bool looks_up = false;          ///< ask customer service, with the retrieval reference on the receipt
+  bool updates_software = false;  ///< before the sale
+  bool operator==(const Habits&) const = default;
+};
+
+/// One half of a comparison: the same fault with a strategy and without it.
+struct Trial {
+  std::string strategy, strategy_zh, fault;  ///< "": the case is none
+  bool with = false;
+};
+
+/// "last-result query: register hears nothing, with"
+inline std::string row_of(const Trial& t) { return t.strategy + ": " + t.fault + (t.with ? ", with" : ", without"); }
+
+struct Scope;
+
 struct Case {
   std::string name;
   std::string point;  ///< P1..P21 of DOMAIN.md 3.2, or ""
@@ -75,12 +100,17 @@ struct Case {
   std::vector<Step> steps;          ///< the swipe among them
   std::string cause = "none";       ///< what is being induced, from rig/causes.def; diagnose never sees it
   std::vector<std::string> causes;  ///< of a drawn case that was tried: what its faults come to ("none": nothing)
+  std::vector<std::string> both;    ///< of a pair that was tried: the causes of its two faults, where both acted
   std::vector<std::string> must;    ///< milestones that must have been seen, or the case does not count
   Duration patience{};              ///< 0: the terminal profile's no-return limit
   bool settle = true;               ///< settle after the recovery sale
   Measurement measure = {};
   SweepPlace sweep = {};
-  std::string where;  ///< file:line:column it was read from
+  Habits habits = {};
+  Duration quiet{};  ///< after the case, until the next customer comes
+  Trial trial = {};
+  std::shared_ptr<const Scope> declares = {};  ///< what its terminal promises, where that is not what the run's does
+  std::string where;                           ///< file:line:column it was read from
 };
 
 }  // namespace swiperig

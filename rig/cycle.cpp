@@ -78,7 +78,9 @@ void Watch::record(Event event) {
       told_ = true;
       approved_ = field(m->fields, "outcome") == "APPROVED";
       told_stan_ = field(m->fields, "stan");
+      known_ = approved_ || field(m->fields, "outcome") == "DECLINED";
     }
+    if (m->name == "reference") reference_ = field(m->fields, "rrn");
     if (m->name == "settled") settled_ = field(m->fields, "outcome") != "FAILED";
   }
   if (const auto* text = std::get_if<Text>(&event.body); text != nullptr && text->place == "screen") idle_ = false;
@@ -164,7 +166,8 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   waiting_.clear();
   asked_.clear();
   approved_ = false;
-  told_ = false;
+  told_ = known_ = false;
+  reference_.clear();
   broken_ = false;
   sink_.begin(number, c, bench_.clock.now());
   std::string failure;
@@ -185,9 +188,11 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
     }
     settled_ = false;
     if (idle_) {
+      co_await prepare(c);
       const bool made = co_await make_originals(c);
       if (made) co_await run_case(c);
       throw_if_broken();
+      if (made) co_await afterwards(c);
       co_await recover(c);
     } else {
       post(Source::rig, Silence{bench_.terminal.boot_limit});  // an observation: power is on, and it says nothing

@@ -78,6 +78,10 @@ class Watch {
   Task<bool> make_originals(Case c);
   Task<> run_case(Case c);
   Task<> let_it_clear_up();
+  Task<> prepare(Case c);
+  int swipe_again(const Case& c);
+  Task<> afterwards(Case c);
+  Task<> find_out(Habits habits);
   Task<> second_sale(Case c);
   Task<> recover(Case c);
   void arm(const Waiting& waiting);
@@ -93,6 +97,7 @@ class Watch {
   Bell arrived_;
   std::vector<Event> events_;  ///< of this cycle
   std::vector<Waiting> waiting_;
+  Time over_{};            ///< the case's result was told, or its patience ended
   Time linger_{};          ///< a message is still under way until then
   Duration host_lasts_{};  ///< how late the host answers in this case
   std::uint64_t seq_ = 0;
@@ -102,6 +107,8 @@ class Watch {
   bool approved_ = false;        ///< the last that was told
   std::string told_stan_;        ///< and its number: what the next kind may be about
   bool told_ = false;            ///< anything was told of a sale in this cycle
+  bool known_ = false;           ///< and how it ended
+  std::string reference_;        ///< on the last receipt
   std::set<std::string> asked_;  ///< batch/STAN of the requests seen in this cycle
   bool idle_ = false;            ///< the last the terminal said is that it is ready
   bool powered_ = false;

@@ -61,7 +61,8 @@ Task<bool> Watch::make_originals(Case c) {
     if (!idle_) co_await milestone("idle", 10s);
     throw_if_broken();
   }
-  told_ = false;
+  told_ = known_ = false;
+  reference_.clear();
   if (!chain.empty()) co_await clear();  // messages are counted from here
   co_return true;
 }
@@ -97,9 +98,14 @@ Task<> Watch::run_case(Case c) {
   const Time began = bench_.clock.now();
   Time deadline = began + patience;
   bool told = false, doubtful = false;
+  int swipes_left = swipe_again(c);
   // true whenever the end of the case has come nearer or moved
   const Test news = [&](const Event& e) {
     if (is_milestone(e, "card_read")) {
+      deadline = e.at + patience;
+      return true;
+    }
+    if (is_milestone(e, "read_error") && swipes_left-- > 0) {
       deadline = e.at + patience;
       return true;
     }
@@ -119,6 +125,7 @@ Task<> Watch::run_case(Case c) {
     co_await until(news, limit);
     if (bench_.abort != nullptr && bench_.abort->load()) break;
   }
+  over_ = bench_.clock.now();
   if (!told && !broken_) post(Source::rig, Silence{bench_.clock.now() - began});
   if (doubtful && powered_ && !broken_) co_await let_it_clear_up();
   // a step whose moment has come acts, however long after it

@@ -119,6 +119,7 @@ Task<> Watch::recover(Case c) {
   }
   co_await read(Source::terminal, "journal", bench_.journal);
   co_await read(Source::host, "ledger", bench_.ledger);
+  co_await read(Source::host, "issuer", bench_.issuer);
   if (c.settle) {
     if (!idle_) co_await milestone("idle", 10s);
     throw_if_broken();

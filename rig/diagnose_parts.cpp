@@ -79,10 +79,17 @@ std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a, c
 
 std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& a, const Scope& scope) {
   const PartsSeen& p = t.parts;
+  const auto dark = [&] {
+    return answer("display", "approved and told to the register, and the screen showed nothing of it",
+                  {p.last_screen, a.response_left, a.told});
+  };
+  const bool unshown = p.last_screen.seq < a.response_left.seq;
   if (p.printer_failed) {
     return answer("printer", "approved and told, and the printer does not print",
                   {a.response_left, p.printer_failed, a.told});
   }
+  // what hides the result comes before what only goes with it
+  if (p.first_screen && unshown) return dark();
   if (p.chip_failed) {
     return answer("fallback", "the chip could not be used and the stripe was, approved and told",
                   {p.chip_failed, a.entered, a.told});
@@ -93,10 +100,7 @@ std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& 
   if (p.tampered && p.tampered.seq < a.told.seq) {
     return answer("setup", "approved and told; the terminal says that its keys are erased", {p.tampered, a.told});
   }
-  if ((p.first_screen || scope.sources.count("screen") != 0) && p.last_screen.seq < a.response_left.seq) {
-    return answer("display", "approved and told to the register, and the screen showed nothing of it",
-                  {p.last_screen, a.response_left, a.told});
-  }
+  if (scope.sources.count("screen") != 0 && unshown) return dark();
   return std::nullopt;
 }
 

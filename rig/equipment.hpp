@@ -71,6 +71,13 @@ struct LastResult {
   virtual Task<> ask_last_result() = 0;
 };
 
+/// The acquirer's people, who can be asked about a sale by the retrieval reference on its receipt.
+struct CustomerService {
+  virtual ~CustomerService() = default;
+  /// What they say is an observation, looked_up; a reference that they do not know is answered by none.
+  virtual Task<> look_up(std::string reference) = 0;
+};
+
 struct Seen {
   Body body;
   Time at{};

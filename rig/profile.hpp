@@ -41,6 +41,10 @@ struct TerminalProfile {
   bool secrets_in_reversal = false;                  ///< fields 35, 36, 52 may be kept and sent again
   bool reversal_takes_stan = false;                  ///< each try counts the STAN on; field 61 names the original
   bool keeps_connection = false;
+  int connect_tries = 1;           ///< dials again, over its other network, as long as no byte has left
+  bool relogon_at_once = false;    ///< signs in again and asks again where the host wants that, else at the next sale
+  bool spare_storage = false;      ///< writes into a second area what the first does not take
+  bool update_mends_hang = false;  ///< software that was updated no longer hangs
   int largest_batch = 500;
   bool unprinted_sale_stands = true;  ///< else a sale whose receipt does not come out is reversed
   std::string fallback_entry = "02";  ///< field 22 of a swipe for a chip that failed: 02 or 80
@@ -98,7 +102,8 @@ struct HostProfile {
   /// Of a reversal without field 61 whose STAN fits nothing, where card and amount fit several sales; "": such a
   /// reversal is not found, whatever its content.
   std::string ambiguous_code;
-  bool refuses_secrets = false;  ///< a 0400 with field 35, 36 or 52 is answered 30
+  bool maintenance_notice = false;  ///< tells terminals at their sign-in that it is not to be asked for a while
+  bool refuses_secrets = false;     ///< a 0400 with field 35, 36 or 52 is answered 30
 
   Bytes master_key;                 ///< test TMK, from a key file with check value
   Bytes derivation_key, first_ksn;  ///< DUKPT: of the acquirer, and what the terminal was injected with

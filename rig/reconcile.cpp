@@ -330,7 +330,10 @@ class Rules : private AttemptFacts {
          {a.entered, a.reversal_entered, journal_, ledger_});
   }
 
-  static bool taken(const Attempt& a) { return a.journal == "approved" || a.told_outcome == "APPROVED"; }
+  /// As approved, by nothing but an answer of its own.
+  bool taken(const Attempt& a) const {
+    return a.told_outcome == "APPROVED" || (a.journal == "approved" && !confirmed(a));
+  }
 
   void matched(const Attempt& a) {
     if (!a.foreign || !taken(a) || (a.response_left && approved_code(a.code))) return;

@@ -76,6 +76,15 @@ class Fold {
   }
   void see(const BookRead& b) {
     t_.books[b.book] = at_;
+    if (b.book == "issuer") {
+      for (const Entry& row : b.entries) {  // of every batch: most are of earlier cycles
+        Attempt* a = t_.find(row.batch, row.stan);
+        if (a == nullptr) continue;
+        a->issuer = row.state;
+        a->issuer_amount_minor = row.amount_minor;
+      }
+      return;
+    }
     const bool journal = b.book == "journal";
     std::set<std::string> shown;
     for (const Entry& row : b.entries) shown.insert(row.batch);
@@ -247,6 +256,17 @@ class Fold {
       last->last_result = at_;
       const bool named = last->batch == get("batch") && last->stan == get("stan");
       last->last_result_outcome = named ? std::string(get("outcome")) : "";
+      if (named && !t_.recovery) {
+        last->found_out = at_;
+        last->found_out_outcome = last->last_result_outcome;
+      }
+    } else if (name == "looked_up") {
+      Attempt* a = t_.find(get("batch"), get("stan"));
+      if (a != nullptr && !t_.recovery) {
+        a->found_out = at_;
+        const std::string_view state = get("state");
+        a->found_out_outcome = state == "approved" ? "APPROVED" : state == "declined" ? "DECLINED" : "REVERSED";
+      }
     } else if (name == "gave_up") {
       attempt(get("batch"), get("stan")).gave_up = at_;
     } else if (name == "settlement_entered") {

@@ -56,10 +56,14 @@ struct Attempt {
   std::string journal, ledger;           ///< state in the books at the end; "" = no row
   std::int64_t ledger_amount_minor = 0;  ///< the sum, where a book has several rows of this key
   std::int64_t journal_amount_minor = 0;
+  std::string issuer;  ///< held, posted, released; "": no row
+  std::int64_t issuer_amount_minor = 0;
   bool closed_unread = false;       ///< its batch was closed before any book was read that had it
   Mark seen_clear;                  ///< the journal, read after the request, showed no pending reversal
   Mark last_result;                 ///< the terminal was asked what became of it
   std::string last_result_outcome;  ///< APPROVED, REVERSED, ...; "": nothing it could name
+  Mark found_out;                   ///< before the next customer came, the till or customer service named it when asked
+  std::string found_out_outcome;    ///< APPROVED, DECLINED, REVERSED, UNKNOWN
   bool carried = false;             ///< of an earlier cycle: in the books as before, and nothing else was seen of it
 };
 

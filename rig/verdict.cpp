@@ -22,12 +22,13 @@ bool seen_in_case(const std::string& name, const Transaction& t, std::span<const
   });
 }
 
-/// Why the case does not count, or "". A case in which the card was never read, or a step never fired, proves nothing.
+/// Why the case does not count, or "". A case in which the card was never read, or a step never fired, proves nothing;
+/// but a strategy may keep away from the moment of the fault.
 std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events) {
   for (const std::string& name : c.must) {
     if (!seen_in_case(name, t, events)) return "the case must see " + name + " to count, and did not";
   }
-  for (std::size_t step = 0; step < c.steps.size() && !is_drawn(c); ++step) {
+  for (std::size_t step = 0; step < c.steps.size() && !is_drawn(c) && !c.trial.with; ++step) {
     bool fired = false;
     for (const Event& e : events) {
       const auto* f = std::get_if<Fired>(&e.body);
@@ -56,7 +57,8 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
 
 }  // namespace
 
-Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) {
+Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events) {
+  const Scope& scope = c.declares ? *c.declares : of_run;
   const Transaction t = replay(events, scope);
   Reconciliation books = reconcile(t, scope);
   Verdict v;
@@ -65,6 +67,7 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   v.not_observable = std::move(books.not_observable);
   v.not_reached = std::move(books.not_reached);
   v.in_doubt = books.in_doubt;
+  v.standings = standings_of(t, scope);
   v.diagnosis = diagnose(observed(events), scope);
   v.induced = c.cause;
   v.causes = c.causes;
@@ -74,6 +77,12 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   const bool tried = t.card_read || (sale != t.attempts.end() && sale->entered);
   v.no_return =
       tried && (sale == t.attempts.end() || (sale->told_outcome != "APPROVED" && sale->told_outcome != "DECLINED"));
+
+  if (!c.trial.strategy.empty()) {
+    v.effect = effect_of(t);
+    v.no_return = !v.effect->known;
+  }
+  const bool may_change_nothing = !c.sweep.series.empty() || !c.trial.strategy.empty();
 
   const std::string missing = what_is_missing(c, scope, t, events);
   if (t.fault) {
@@ -87,13 +96,13 @@ Verdict judge(const Case& c, const Scope& scope, std::span<const Event> events) 
   } else if (!missing.empty()) {
     v.outcome = Outcome::inconclusive;
     v.why = missing;
-  } else if (c.cause != "none" && v.diagnosis.cause == "none" && c.sweep.series.empty() && !claims_no_cause(c.cause)) {
+  } else if (c.cause != "none" && v.diagnosis.cause == "none" && !may_change_nothing && !claims_no_cause(c.cause)) {
     v.outcome = Outcome::inconclusive;
     v.why = "what the case induced changed nothing: " + v.diagnosis.why;
   } else {
     // a sweep crosses the border behind which its fault changes nothing, and so induces nothing; that it has one is the
     // run's to say
-    if (!c.sweep.series.empty() && v.diagnosis.cause == "none") v.induced = "none";
+    if (may_change_nothing && v.diagnosis.cause == "none") v.induced = "none";
     v.outcome = Outcome::pass;
     v.why = "money and books agree; " + v.diagnosis.why;
   }

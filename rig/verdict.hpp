@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "rig/case.hpp"
+#include "rig/effect.hpp"
 #include "rig/event.hpp"
+#include "rig/standing.hpp"
 
 namespace swiperig {
 
@@ -52,6 +54,8 @@ struct Verdict {
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
   std::optional<bool> measured;                      ///< of a case that measures: its milestone was seen
   bool no_return = false;                            ///< neither approval nor decline was told
+  std::vector<Standing> standings = {};              ///< for the books of the run; not kept in the trace
+  std::optional<Effect> effect = {};                 ///< of a case that tries a strategy
 };
 
 /// What the bench can see, and what the terminal's profile declares: all that a judgement may lean on beside events.

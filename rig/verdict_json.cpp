@@ -136,6 +136,31 @@ StepAction action_of(const json::value& v) {
   throw std::runtime_error("a step cannot be a " + o.text("kind"));
 }
 
+constexpr std::pair<const char*, bool Habits::*> habit_names[] = {{"follows_guidance", &Habits::follows_guidance},
+                                                                  {"asks_last_result", &Habits::asks_last_result},
+                                                                  {"queries_status", &Habits::queries_status},
+                                                                  {"looks_up", &Habits::looks_up},
+                                                                  {"updates_software", &Habits::updates_software}};
+
+json::object habits_json(const Habits& habits) {
+  json::object out;
+  for (const auto& [name, habit] : habit_names) {
+    if (habits.*habit) out.emplace(name, true);
+  }
+  if (!habits.cleaning_card.empty()) out.emplace("cleaning_card", habits.cleaning_card);
+  if (!habits.service_card.empty()) out.emplace("service_card", habits.service_card);
+  return out;
+}
+
+Habits habits_of(const json::value& v) {
+  const Object o(v);
+  Habits habits;
+  for (const auto& [name, habit] : habit_names) habits.*habit = v.get_object().contains(name) && o.flag(name);
+  if (v.get_object().contains("cleaning_card")) habits.cleaning_card = o.text("cleaning_card");
+  if (v.get_object().contains("service_card")) habits.service_card = o.text("service_card");
+  return habits;
+}
+
 }  // namespace
 
 std::string_view to_string(Outcome outcome) { return outcome_names[static_cast<std::size_t>(outcome)]; }
@@ -167,6 +192,11 @@ std::string to_json(const Verdict& v) {
                    {"in_doubt_ns", v.in_doubt.count()},
                    {"no_return", v.no_return}};
   if (v.measured) out.emplace("measured", *v.measured);
+  if (v.effect) {
+    out.emplace(
+        "effect",
+        json::object{{"known", v.effect->known}, {"sold", v.effect->sold}, {"held_minor", v.effect->held_minor}});
+  }
   if (!v.causes.empty()) out.emplace("causes", strings(v.causes));
   return json::serialize(out);
 }
@@ -193,6 +223,10 @@ Verdict parse_verdict(std::string_view text) {
   v.in_doubt = Duration(o.integer("in_doubt_ns"));
   v.no_return = o.flag("no_return");
   if (value.get_object().contains("measured")) v.measured = o.flag("measured");
+  if (value.get_object().contains("effect")) {
+    const Object e(o.at("effect"));
+    v.effect = Effect{e.flag("known"), e.flag("sold"), e.integer("held_minor")};
+  }
   return v;
 }
 
@@ -271,7 +305,17 @@ std::string to_json(const Case& c) {
   }
   if (c.keyed_minor != 0) out.emplace("keyed_minor", c.keyed_minor);
   if (!c.causes.empty()) out.emplace("causes", strings(c.causes));
+  if (!c.both.empty()) out.emplace("both", strings(c.both));
   if (!c.sweep.series.empty()) out.emplace("sweep", json::object{{"series", c.sweep.series}, {"at", c.sweep.at}});
+  if (c.habits != Habits{}) out.emplace("habits", habits_json(c.habits));
+  if (c.quiet.count() != 0) out.emplace("quiet_ns", c.quiet.count());
+  if (!c.trial.strategy.empty()) {
+    out.emplace("trial", json::object{{"strategy", c.trial.strategy},
+                                      {"strategy_zh", c.trial.strategy_zh},
+                                      {"fault", c.trial.fault},
+                                      {"with", c.trial.with}});
+  }
+  if (c.declares) out.emplace("declares", parsed(to_json(*c.declares)));
   return json::serialize(out);
 }
 
@@ -295,6 +339,7 @@ Case parse_case(std::string_view text) {
   c.cause = o.text("cause");
   if (value.get_object().contains("keyed_minor")) c.keyed_minor = o.integer("keyed_minor");
   if (value.get_object().contains("causes")) c.causes = o.texts("causes");
+  if (value.get_object().contains("both")) c.both = o.texts("both");
   c.must = o.texts("must");
   c.patience = Duration(o.integer("patience_ns"));
   c.settle = o.flag("settle");
@@ -306,6 +351,15 @@ Case parse_case(std::string_view text) {
   if (value.get_object().contains("sweep")) {
     const Object place(o.at("sweep"));
     c.sweep = {place.text("series"), place.text("at")};
+  }
+  if (value.get_object().contains("habits")) c.habits = habits_of(o.at("habits"));
+  if (value.get_object().contains("quiet_ns")) c.quiet = Duration(o.integer("quiet_ns"));
+  if (value.get_object().contains("trial")) {
+    const Object trial(o.at("trial"));
+    c.trial = {trial.text("strategy"), trial.text("strategy_zh"), trial.text("fault"), trial.flag("with")};
+  }
+  if (value.get_object().contains("declares")) {
+    c.declares = std::make_shared<const Scope>(parse_scope(json::serialize(o.at("declares"))));
   }
   return c;
 }

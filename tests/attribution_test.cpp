@@ -8,6 +8,7 @@
 
 #include "bindings/assembly.hpp"
 #include "bindings/config.hpp"
+#include "rig/cause_pairs.hpp"
 #include "rig/diagnose.hpp"
 #include "rig/induced.hpp"
 #include "tests/history.hpp"
@@ -154,6 +155,63 @@ TEST(Attribution, EveryCauseAloneAndInPairsIsTold) {
         "wrong_pin",   "policy",         "forged",   "power",   "clock",     "setup",     "fallback"}) {
     EXPECT_TRUE(alone.contains(cause)) << cause;
   }
+}
+
+/// The reviewed table is about the shipped pairs: all that act together, and no others.
+TEST(Attribution, EveryPairThatActsIsReviewedAndNoRowIsStale) {
+  const Folder folder;
+  const Ran ran = run(folder, "d", {.campaign = (project / "fixtures/campaigns/causes.toml").string()});
+  const TraceReader trace(folder / "d/run.trace");
+  std::set<const CausePair*> used;
+  int apart = 0, told = 0;
+  for (const CycleRecord& c : ran.cycles) {
+    const std::vector<std::string> both = trace.case_named(c.case_name).both;
+    if (both.empty() || both[0] == both[1]) continue;
+    const CausePair* pair = pair_of(both[0], both[1]);
+    ASSERT_NE(pair, nullptr) << c.case_name << ": " << both[0] << " and " << both[1] << " are not reviewed";
+    used.insert(pair);
+    EXPECT_EQ(std::count(c.verdict->causes.begin(), c.verdict->causes.end(), pair->accepted), 1) << c.case_name;
+    EXPECT_EQ(std::count(c.verdict->causes.begin(), c.verdict->causes.end(), pair->other), 0) << c.case_name;
+    // what cannot be told apart is not told; everything else is, and rightly
+    EXPECT_EQ(c.verdict->diagnosis.cause != "unknown", pair->apart) << c.case_name << ": " << pair->why;
+    apart += pair->apart;
+    told += c.verdict->diagnosis.cause != "unknown";
+  }
+  for (const CausePair& pair : cause_pairs) {
+    EXPECT_TRUE(used.contains(&pair)) << pair.accepted << " and " << pair.other
+                                      << ": nothing in the campaign does both";
+  }
+  EXPECT_EQ(apart, told);
+  EXPECT_GT(apart, 100);
+}
+
+TEST(Attribution, TheReviewedTableNamesCausesOnceAndSaysWhy) {
+  std::set<std::string_view> names;
+#define CAUSE(name, section, parent, english, chinese) names.insert(#name);
+#include "rig/causes.def"
+#undef CAUSE
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  for (const CausePair& pair : cause_pairs) {
+    EXPECT_TRUE(names.contains(pair.accepted) && names.contains(pair.other)) << pair.accepted << " " << pair.other;
+    EXPECT_NE(pair.accepted, pair.other);
+    EXPECT_GT(pair.why.size(), 20u);
+    EXPECT_TRUE(seen.insert(std::minmax(pair.accepted, pair.other)).second) << pair.accepted << " " << pair.other;
+    EXPECT_EQ(pair_of(pair.accepted, pair.other), &pair);
+    EXPECT_EQ(pair_of(pair.other, pair.accepted), &pair);
+  }
+  EXPECT_EQ(pair_of("network", "network"), nullptr);
+  EXPECT_EQ(pair_of("network", "none"), nullptr);
+}
+
+/// Twin: the other of the two is a wrong answer now.
+TEST(Attribution, OfAReviewedPairOneAnswerIsRight) {
+  Case c =
+      sale({{"start", 1, 0ns, HostBehaviour{"silent", 0ns, ""}}, {"card_read", 1, 0ns, PartState{"display", "dark"}}});
+  EXPECT_THAT(attributed(c, bench(), DrawPlace{7, 0, 0}).causes, ElementsAre("display", "host_down"));
+  c.name = "pair of host silent, display dark 1";
+  const Case pair = attributed(c, bench(), DrawPlace{7, 0, 0});
+  EXPECT_THAT(pair.causes, ElementsAre("host_down"));
+  EXPECT_THAT(pair.both, ElementsAre("host_down", "display"));
 }
 
 TEST(Attribution, RandomFaultsAreAttributedAndRarelyWrongly) {

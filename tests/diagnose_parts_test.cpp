@@ -106,8 +106,12 @@ std::vector<Rule> rules() {
     screen(h, "PROCESSING");
     h.asked(1, 1234);
     h.answered(1, 1234);
+    History dark = h;  // nobody at the screen learns that it went well
+    screen(h, "APPROVED");
     h.told(1, "APPROVED", 1234);
     add("fallback", "the stripe was", h);
+    dark.told(1, "APPROVED", 1234);
+    add("display", "showed nothing of it", dark);
   }
   {
     History h = begun();
@@ -180,6 +184,7 @@ std::vector<Rule> rules() {
   {
     History h = approved();
     h.mark(Source::terminal, "clock_lost");
+    screen(h, "APPROVED");
     h.told(1, "APPROVED", 1234);
     add("clock", "had lost the time", h);
   }

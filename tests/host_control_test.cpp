@@ -74,6 +74,45 @@ struct Served {
   void run(const std::function<Task<>(Served&)>& body) { clock.run(whole(body)); }
 };
 
+TEST(HostControl, CustomerServiceKnowsASaleByItsReference) {
+  Served served;
+  served.run([](Served& s) -> Task<> {
+    auto sold = co_await s.send(s.till.sale(2, 1234));
+    const std::string reference(sold.answer.field(37));
+    EXPECT_EQ(reference.size(), 12u);
+    co_await s.control.look_up(reference);
+    for (const char* name : {"request_at_host", "committed", "looked_up"}) {
+      auto next = co_await s.control.next();
+      const Milestone& m = std::get<Milestone>(next.body);
+      EXPECT_EQ(m.name, name);
+      if (m.name != "looked_up") continue;
+      EXPECT_EQ(field(m.fields, "stan"), "000002");
+      EXPECT_EQ(field(m.fields, "batch"), "000001");
+      EXPECT_EQ(field(m.fields, "amount"), "000000001234");
+      EXPECT_EQ(field(m.fields, "state"), "approved");
+      EXPECT_EQ(field(m.fields, "rrn"), reference);
+    }
+    auto posted = co_await s.control.issuer().entries();
+    EXPECT_EQ(posted.size(), 1u);
+    EXPECT_EQ(posted.at(0).state, "posted");
+    EXPECT_EQ(posted.at(0).amount_minor, 1234);
+    co_await s.send(s.till.reversal(2, 1234));
+    auto released = co_await s.control.issuer().entries();
+    EXPECT_EQ(released.at(0).state, "released");
+    co_await s.control.look_up("000000000000");  // nobody knows that one
+    co_await s.control.look_up(reference);
+    auto next = co_await s.control.next();
+    EXPECT_EQ(field(std::get<Milestone>(next.body).fields, "state"), "reversed");
+    std::string refused;
+    try {
+      co_await s.control.look_up("no reference at all");
+    } catch (const EquipmentError& e) {
+      refused = e.what();
+    }
+    EXPECT_NE(refused.find("not a retrieval reference"), std::string::npos) << refused;
+  });
+}
+
 TEST(HostControl, ScriptsTheHostAndReadsWhatItDid) {
   Served served;
   served.run([](Served& s) -> Task<> {

@@ -1,4 +1,6 @@
 // What a terminal may take as an answer, and what the books of several cycles say together.
+#include <gmock/gmock.h>
+
 #include "tests/found.hpp"
 
 namespace swiperig {
@@ -18,6 +20,43 @@ TEST(ReconcileBooks, NothingIsApprovedWithoutAResponse) {
   EXPECT_EQ(taken(false, ""), "R_ANSWER");
   EXPECT_EQ(taken(true, "51"), "R_ANSWER");
   EXPECT_EQ(taken(true, "00"), "");
+}
+
+/// A refund whose answer was lost, and about which the host was asked afterwards.
+TEST(ReconcileBooks, WhatTheHostConfirmsWhenAskedIsNoApprovalOutOfNothing) {
+  const auto asked_about = [](const char* code, const char* mac) {
+    History h;
+    h.intent("refund", 1234);
+    h.read_card();
+    const auto request = [&](int stan, const char* kind, const char* original) {
+      for (const char* name : {"request_entered", "request_left"}) {
+        h.mark(Source::network, name,
+               {{"batch", "000001"},
+                {"stan", History::text(stan)},
+                {"connection", std::to_string(stan)},
+                {"amount", stan == 1 ? History::amount(1234) : ""},
+                {"kind", kind},
+                {"original", original}});
+      }
+    };
+    request(1, "refund", "000001000004");
+    h.told(1, "UNKNOWN", 1234);
+    h.intent("afterwards", 0);
+    if (*code != '\0') {
+      request(2, "status_query", "000001000001");
+      h.answered(2, 0, code, mac);
+      h.told(2, "APPROVED", 0);
+    }
+    h.recover();
+    Entry refund = History::row(1, 1234, "approved");
+    refund.kind = "refund";
+    books(h, {refund}, {refund});
+    return rules(of(h));
+  };
+  EXPECT_EQ(asked_about("00", "ok"), "");
+  EXPECT_EQ(asked_about("", ""), "R_ANSWER") << "the twin: nobody was asked";
+  EXPECT_THAT(asked_about("25", "ok"), testing::HasSubstr("R_ANSWER")) << "nor does a refusal confirm it";
+  EXPECT_THAT(asked_about("00", "wrong"), testing::HasSubstr("R_ANSWER")) << "nor an answer that is forged";
 }
 
 TEST(ReconcileBooks, AnUnsignedApprovalIsForgedWhereTheHostSigns) {

@@ -280,6 +280,58 @@ class ReportTest(unittest.TestCase):
         self.assertNotIn("svg.curve", page.classes)
         self.assertNotIn("Measured", page.text)
 
+    def test_the_books_of_the_run(self):
+        (self.trace.folder / "summary.json").write_text(json.dumps({"run_books": {
+            "classes": {"sold": {"what": "booked <and> told", "what_zh": "已告知", "attempts": 7, "journal_minor": 1234,
+                                 "ledger_minor": 1234, "told_minor": 1200}, "damaged": 3},
+            "amended": 2, "found": 1, "findings": [{"what": "cycle 3: still in doubt 12.34", "what_zh": "仍未知"}],
+            "rules": {"I1": {"checked": 9, "not_observable": 0, "not_reached": 1},
+                      "I2": {"checked": 0, "not_observable": 10, "not_reached": 0}}}}))
+        self.trace.case("good sale")
+        self.trace.cycle("good sale", sale())
+        self.trace.finish()
+        text = " ".join(Page(self.trace.report()).text.split())
+        for words in ("booked <and> told 已告知", "12.34", "12.00", "amended it (2)", "cycle 3: still in doubt 12.34 仍未知",
+                      "I1 checked 已检查 9, not reached 未到达 1", "I2 not observable on this bench"):
+            self.assertIn(words, text)
+
+    def strategies(self, did):
+        """A run that has compared one strategy, whose every measure is `did`."""
+        cell = {"without": 8, "with": 2, "without_interval": [490, 943], "with_interval": [57, 510],
+                "difference_interval": [-800, -200], "did": did}
+        row = {"strategy": "ask <again>", "strategy_zh": "再问", "fault": "host silent", "cause": "host_down",
+               "pairs": 10, "left_out": 1, "no_return": cell, "held": cell, "sold": cell,
+               "in_doubt": {"without_ms": 120000, "with_ms": 11000, "difference_interval_ms": [-110000, -108000],
+                            "did": did}}
+        (self.trace.folder / "summary.json").write_text(json.dumps(
+            {"campaign": "mine", "bench": "virtual", "seed": 7, "strategies": [row, {"strategy": "damaged"}]}))
+        self.trace.case("host silent", cause="host_down")
+        self.trace.cycle("host silent", sale(False), cause="host_down", induced="host_down")
+        self.trace.finish()
+        return Page(self.trace.report()).text
+
+    def test_strategies_and_what_they_helped(self):
+        text = " ".join(self.strategies("better").split())
+        for words in ("ask <again> 再问", "80 % (49 – 94) → 20 % (6 – 51)", "better 改善", "-80 – -20 %",
+                      "120.0 s → 11.0 s", "(1 left out)", "campaign mine on bench virtual, seed 7",
+                      "Strategies that helped 有效对策: ask <again> 再问 (no return, time in doubt, money held and unknown"):
+            self.assertIn(words, text)
+
+    def test_a_strategy_that_does_nothing_is_shown_as_doing_nothing(self):
+        text = " ".join(self.strategies("nothing").split())
+        self.assertIn("nothing 无作用", text)
+        self.assertNotIn("→", text.split("Strategies 对策")[1].split("What helps")[0])
+        self.assertIn("Strategies that helped 有效对策: none of those measured 已测对策均无效", text)
+
+    def test_a_run_without_strategies_cites_the_stored_measurement(self):
+        self.trace.case("response lost", cause="network")
+        self.trace.cycle("response lost", sale(False), cause="network", induced="network")
+        self.trace.finish()
+        text = " ".join(Page(self.trace.report()).text.split())
+        self.assertIn("campaign strategies on bench reader, seed 1; this run measured none", text)
+        self.assertIn("Strategies that helped 有效对策: retry on network change 换网重试", text)
+        self.assertNotIn("Strategies 对策", text)
+
     def test_a_rig_fault_is_no_diagnosis(self):
         self.trace.case("good sale")
         self.trace.cycle("good sale", [(0, "rig", "equipment_fault", {"what": "robot gone"})], "error", "rig_fault")

@@ -13,7 +13,7 @@ Milestone = Literal[
     "settlement_response_left", "upload_entered", "upload_left", "upload_response_entered", "upload_response_left",
     "other_entered", "other_left", "told", "over_limit", "served", "gave_up", "settled", "printed",
     "printer_failed", "chip_failed", "chip_refused", "storage_failed", "clock_lost", "tampered", "last_result",
-    "booted", "idle", "silence",
+    "reference", "looked_up", "booted", "idle", "silence",
 ]
 
 #: What can be done to the network; `swiperig list network`.
