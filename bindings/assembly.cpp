@@ -3,7 +3,9 @@
 #include <optional>
 
 #include "bindings/config.hpp"
+#include "bindings/guard_process.hpp"
 #include "drivers/host_control.hpp"
+#include "drivers/link_guarded.hpp"
 #include "drivers/link_serial.hpp"
 #include "drivers/link_served.hpp"
 #include "drivers/link_tcp.hpp"
@@ -56,7 +58,8 @@ struct DeviceLinks {
   std::unique_ptr<Capture> presence = {};  ///< of a terminal on USB
 };
 
-/// The links of a real bench, one after the other. Throws Aborted when the user does not want to wait for them.
+/// The links of a real bench but those that its guardian owns, one after the other. Throws Aborted when the user does
+/// not want to wait for them.
 Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap>& tap, const std::atomic<bool>& abort,
                   DeviceLinks& links) {
   Crew crew(clock);
@@ -65,9 +68,8 @@ Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap
   crew.start(watch_abort(clock, abort, ending, done));
   std::exception_ptr failure;
   try {
-    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {
-        {&file.actuator, &links.robot}, {&file.terminal, &links.ecr}, {&file.host, &links.control}};
-    if (!file.hub) wanted.emplace_back(&file.power, &links.supply);
+    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.terminal, &links.ecr},
+                                                                             {&file.host, &links.control}};
     if (file.parts) wanted.emplace_back(&*file.parts, &links.parts);
     for (const auto& [uri, link] : wanted) {
       if (uri->scheme == "usb") {
@@ -186,7 +188,8 @@ struct PowerDriver {
 };
 
 Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
-                  const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap) {
+                  const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap,
+                  Guard* guard) {
   Crew crew(clock);
   std::optional<VirtualFixtures> fixtures;
   DeviceLinks links;
@@ -220,6 +223,8 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     }
   } else {
     co_await open_links(clock, file, tap, abort, links);
+    links.robot = guard->actuator();
+    if (!file.hub) links.supply = guard->power();
     terminal_side = tcp_listener(clock, file.terminal_side.address, file.terminal_side.port);
     host_side = tcp_dialer(clock, file.host_side.address, file.host_side.port);
   }
@@ -297,6 +302,37 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     if (!failure) failure = std::current_exception();
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+/// Whatever way `inside` ends, robot and supply are in their safe state after it.
+Task<> with_guard(Clock& clock, GuardEnds ends, const std::atomic<bool>& abort,
+                  const std::function<Task<>(Guard&)>& inside) {
+  Guard guard(clock, ends);
+  std::exception_ptr failure;
+  try {
+    co_await guard.take(abort);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure && abort.load()) throw Aborted();
+  if (failure) std::rethrow_exception(failure);
+  Crew crew(clock);
+  crew.start(guard.serve());
+  int unproved = 0;
+  try {
+    co_await inside(guard);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  try {
+    unproved = co_await guard.rest();
+  } catch (...) {
+    if (!failure) failure = std::current_exception();
+  }
+  guard.close();
+  co_await crew.join();
+  if (failure) std::rethrow_exception(failure);
+  if (unproved > 0) throw EquipmentError("the guardian made the bench safe, but robot or supply did not confirm it");
 }
 
 /// Runs `stop` once the user wants to end.
@@ -397,14 +433,20 @@ Scope scope_of(const BenchFile& file) {
 }
 
 void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
-               const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap) {
-  std::unique_ptr<Clock> clock;
+               const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap,
+               GuardProcess* guardian) {
   if (file.is_virtual) {
-    clock = std::make_unique<VirtualClock>();
-  } else {
-    clock = std::make_unique<SteadyClock>();
+    VirtualClock clock;
+    clock.run(with_bench(clock, file, defects, place, abort, sink, work, std::move(tap), nullptr));
+    return;
   }
-  clock->run(with_bench(*clock, file, defects, place, abort, sink, work, std::move(tap)));
+  SteadyClock clock;
+  std::optional<GuardProcess> own;
+  if (guardian == nullptr) guardian = &own.emplace(file);
+  const auto inside = [&](Guard& guard) {
+    return with_bench(clock, file, defects, place, abort, sink, work, tap, &guard);
+  };
+  clock.run(with_guard(clock, guardian->ends(), abort, inside));
 }
 
 void serve_stand_in(const std::string& role, const BenchFile& file, const std::set<std::string>& defects,

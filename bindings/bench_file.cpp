@@ -118,6 +118,10 @@ void read_supply(const Table& power, BenchFile& b) {
   }
   b.supply.off_below_mv = b.profile.brownout_mv;
   b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+  if (const Value* v = power.find("safe")) {
+    const std::string word = v->word({"off", "on", "leave"});
+    b.safe_output = word == "on" ? SafeOutput::on : word == "leave" ? SafeOutput::leave : SafeOutput::off;
+  }
 }
 
 /// A hub is told from others by what it is and, where there are several, by where it is.
@@ -170,6 +174,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   check_schema(*root);
   BenchFile b;
   b.path = path;
+  b.other_terminal = terminal_profile;
   b.name = root->at("name").text();
 
   const Table& terminal = root->at("terminal").table();

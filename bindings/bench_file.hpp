@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "drivers/safe_scpi.hpp"
 #include "drivers/supply_scpi.hpp"
 #include "drivers/swiper_grbl.hpp"
 #include "drivers/uri.hpp"
@@ -26,12 +27,14 @@ struct CardFile : Card {
 
 struct BenchFile {
   std::string path, name;
+  std::string other_terminal;  ///< profile file instead of the bench's own
   bool is_virtual = true;
   LinkUri actuator, power, terminal_side, host_side, terminal, host;
   std::optional<LinkUri> parts;  ///< what puts the terminal's parts into states, where there is anything
   GrblSettings robot;
   ScpiSettings supply;
-  std::optional<UsbHubSettings> hub;  ///< what switches the power instead of a supply
+  SafeOutput safe_output = SafeOutput::off;  ///< when nobody drives the bench
+  std::optional<UsbHubSettings> hub;         ///< what switches the power instead of a supply
   TerminalProfile profile;
   HostProfile host_profile;
   std::string good_card;

@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "bindings/config.hpp"
+#include "bindings/guard_process.hpp"
 #include "bindings/run.hpp"
 #include "reports/pcapng.hpp"
 #include "reports/visible.hpp"
@@ -156,6 +157,10 @@ int command_line(int argc, char** argv) {
   stand_in_command->add_option("--defect", defect, "plant this defect in the terminal");
   stand_in_command->add_option("--seed", seed, "seed of the physics (default 1)")->check(CLI::NonNegativeNumber);
   stand_in_command->footer("example: swiperig stand-in --bench fixtures/benches/realtime.toml");
+  auto* guard_command = app.add_subcommand("guard", "own a bench's robot and supply for the controller that starts it");
+  guard_command->add_option("BENCH", bench, "bench file (TOML)")->required();
+  guard_command->add_option("--terminal", terminal, terminal_text);
+  guard_command->footer("`run` starts it by itself; it ends with its controller, when the bench is safe");
 
   try {
     app.parse(argc, argv);
@@ -182,6 +187,7 @@ int command_line(int argc, char** argv) {
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench, terminal);
     if (*flux_command) return print_flux(flux);
+    if (*guard_command) return guard_bench(bench, terminal);
     return stand_in(role, bench, terminal, defect, seed, stop);
   };
   try {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "bindings/config.hpp"
+#include "bindings/runtime_folder.hpp"
 
 namespace swiperig {
 
@@ -76,19 +77,6 @@ void check_free(const std::string& path) {
   if (somebody_at(path)) throw ConfigError(path + ": somebody publishes there already; name another");
 }
 
-void own_folder(const std::string& folder) {
-  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw ConfigError(folder + ": expected a folder for the socket: " + std::strerror(errno));
-  }
-  struct stat at = {};
-  if (lstat(folder.c_str(), &at) != 0 || !S_ISDIR(at.st_mode)) throw ConfigError(folder + ": expected a folder");
-  if (at.st_uid != geteuid() || (at.st_mode & 077) != 0) {
-    throw ConfigError(folder +
-                      ": others may enter this folder, so they could follow the run: expected a folder of "
-                      "your own with mode 0700, or a new name, which is made so");
-  }
-}
-
 }  // namespace
 
 Endpoints endpoints_of(const std::string& url) {
@@ -100,7 +88,7 @@ Endpoints endpoints_of(const std::string& url) {
 Endpoints private_endpoints(const std::string& url) {
   const Endpoints at = endpoints_of(url);
   if (url.starts_with(ipc)) {
-    own_folder(fs::path(path_of(url)).parent_path().string());
+    own_folder(fs::path(path_of(url)).parent_path().string(), "follow the run");
     check_free(path_of(at.live));
     check_free(path_of(at.backfill));
   }

@@ -168,7 +168,7 @@ void publish(const std::string& name, const std::string& target, const std::stri
 
 }  // namespace
 
-std::unique_ptr<Link> serial_link(Clock& clock, const std::string& device, int baud) {
+int open_serial(const std::string& device, int baud) {
   const std::string name = "serial:" + device;
   const speed_t speed = code_of(name, baud);
   Fd port(::open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
@@ -178,7 +178,12 @@ std::unique_ptr<Link> serial_link(Clock& clock, const std::string& device, int b
   if (::flock(port.number, LOCK_EX | LOCK_NB) != 0) refuse(name, why_not_open(EBUSY));
   if (::ioctl(port.number, TIOCEXCL) != 0) refuse(name, "cannot take it exclusively: " + text_of_error(errno));
   set_raw(name, port.number, speed);
-  auto stream = std::make_shared<TtyStream>(clock, port.number, name);
+  return port.take();
+}
+
+std::unique_ptr<Link> serial_link(Clock& clock, const std::string& device, int baud) {
+  Fd port(open_serial(device, baud));
+  auto stream = std::make_shared<TtyStream>(clock, port.number, "serial:" + device);
   port.take();
   return std::make_unique<FdLink>(std::move(stream));
 }

@@ -13,7 +13,10 @@
 
 namespace swiperig {
 
-/// Opens `device` at `baud` (a rate of termios). close(fin) lets the kernel send what it holds; reset discards it.
+/// A descriptor of `device` at `baud` (a rate of termios), non-blocking, for who needs no link.
+int open_serial(const std::string& device, int baud);
+
+/// The same as a link. close(fin) lets the kernel send what it holds; reset discards it.
 std::unique_ptr<Link> serial_link(Clock& clock, const std::string& device, int baud);
 
 /// Makes a pseudo-terminal and publishes its far end as a symbolic link at `symlink_path` (replaced atomically, missing

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ class Program {
       const auto onto = [](const std::string& path, int fd) {
         return dup2(open(path.c_str(), O_WRONLY | O_CLOEXEC), fd) >= 0;
       };
+      setenv("XDG_RUNTIME_DIR", where.c_str(), 1);  // locks and sockets of this test alone
       if (chdir(where.c_str()) == 0 && onto("/dev/null", 0) && onto(out_, 1) && onto(err_, 2))
         execv(raw[0], raw.data());
       _exit(126);

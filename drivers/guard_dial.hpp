@@ -1,0 +1,20 @@
+// How a guardian opens TCP instruments: before its watch begins, so that it may take time and memory for it.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+namespace swiperig {
+
+struct DialledInstrument {
+  int device = -1;  ///< connected, non-blocking
+  sockaddr_storage where{};
+  socklen_t where_bytes = 0;
+};
+
+/// Throws LinkError{refused | failed} in words; ends after 20 s.
+DialledInstrument dial_instrument(const std::string& host, std::uint16_t port);
+
+}  // namespace swiperig

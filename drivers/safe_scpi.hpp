@@ -1,0 +1,28 @@
+// The safe state of a SCPI supply: its output as the bench file says, asked back. A command that was cut off in the
+// middle is spoiled first, so that half a number never becomes a voltage. Setting an output is idempotent, so it is
+// said again, a bounded number of times, where the supply does not confirm it.
+#pragma once
+
+#include "drivers/safe_state.hpp"
+
+namespace swiperig {
+
+enum class SafeOutput { off, on, leave };
+
+class SafeScpi final : public SafeState {
+ public:
+  explicit SafeScpi(SafeOutput output) : output_(output) {}
+  void passed(std::string_view bytes) noexcept override;
+  void heard(std::string_view bytes) noexcept override;
+  void begin(bool cut) noexcept override;
+  Step step(double now_s) noexcept override;
+
+ private:
+  const SafeOutput output_;
+  ShortLines to_it_, from_it_;
+  bool cut_ = false, making_ = false, confirmed_ = false, denied_ = false;
+  int tries_ = 0;
+  double until_s_ = 0;
+};
+
+}  // namespace swiperig
