@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/config.hpp"
+#include "bindings/envelope.hpp"
 #include "bindings/host_file.hpp"
 #include "drivers/link_usb.hpp"
 
@@ -90,6 +91,14 @@ void read_lies(const Table& all, GrblSettings& robot) {
     t.nothing_else();
     robot.lies.emplace(name, std::move(lie));
   }
+}
+
+void read_travel(const Value& v, GrblSettings& robot) {
+  const auto& sides = v.array();
+  if (sides.size() != 3) v.refuse("the travel in mm, [x, y, z]");
+  robot.travel_x_mm = static_cast<double>(sides[0].integer(1, 5000));
+  robot.travel_y_mm = static_cast<double>(sides[1].integer(1, 5000));
+  robot.travel_z_mm = static_cast<double>(sides[2].integer(1, 5000));
 }
 
 void read_cards(const Table& cards, BenchFile& bench) {
@@ -189,6 +198,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   b.actuator = equipment_uri(actuator.at("link"));
   b.robot.max_speed_mm_s = actuator.at("max_speed").quantity("mm/s", 1, 5000);
   b.robot.acceleration_mm_s2 = static_cast<double>(actuator.at("acceleration_mm_s2").integer(100, 100'000));
+  if (const Value* v = actuator.find("travel_mm")) read_travel(*v, b.robot);
   for (const auto& [name, v] : actuator.at("keys_mm").table().all()) b.robot.keys[name] = place(v);
   for (const auto& [name, v] : actuator.at("cards_mm").table().all()) b.robot.slots[name] = place(v);
   if (const Value* v = actuator.find("acceleration_settable")) b.robot.acceleration_settable = v->flag();
@@ -241,6 +251,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
     throw ConfigError(path + ": expected all links virtual: or none; a bench lives in one kind of time");
   }
   b.is_virtual = virtual_links != 0;
+  if (!b.is_virtual) hold_envelope(*root, b);
   if (b.is_virtual && b.swipes_as_text) {
     root->at("stand_in").table().at("swipes").refuse("flux: the terminal of a virtual bench has a head");
   }

@@ -1,0 +1,109 @@
+// The machine's envelope: a bench file can narrow it and never widen it.
+#include "bindings/envelope.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "bindings/bench_file.hpp"
+#include "bindings/config.hpp"
+#include "tests/folder.hpp"
+#include "tests/program.hpp"
+
+namespace swiperig {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+const std::string as_wide =
+    "schema = 1\nmax_speed = \"2500 mm/s\"\nmax_acceleration_mm_s2 = 15000\ntravel_mm = [520, 300, 60]\n"
+    "max_voltage = \"5 V\"\nmax_current = \"2 A\"\n";
+
+class EnvelopeTest : public testing::Test {
+ protected:
+  EnvelopeTest() {
+    for (const char* sub : {"benches", "terminals", "hosts"}) {
+      std::filesystem::copy(project / "fixtures" / sub, folder.path() / sub, std::filesystem::copy_options::recursive);
+    }
+  }
+  /// What is wrong with the bench under this envelope, "": nothing.
+  std::string refused(const std::string& envelope, const std::string& bench = "realtime.toml") {
+    setenv("SWIPERIG_ENVELOPE", folder.write("envelope.toml", envelope).c_str(), 1);
+    std::string why;
+    try {
+      robot = read_bench(folder / "benches/" + bench).robot;
+    } catch (const ConfigError& e) {
+      why = e.what();
+    }
+    unsetenv("SWIPERIG_ENVELOPE");
+    return why;
+  }
+  void rewrite(const std::string& from, const std::string& to) {
+    folder.write("benches/realtime.toml", replaced(read_text(folder / "benches/realtime.toml"), from, to));
+  }
+  Folder folder;
+  GrblSettings robot;
+};
+
+TEST_F(EnvelopeTest, ABenchWithinItIsTaken) { EXPECT_EQ(refused(as_wide), ""); }
+
+TEST_F(EnvelopeTest, WhoWantsMoreIsToldWhereAndHowMuchThereIs) {
+  const struct {
+    const char *from, *to, *at, *most;
+  } rows[] = {{"2500 mm/s", "2499 mm/s", "realtime.toml:14:13", "at most 2499 mm/s"},
+              {"= 15000", "= 14999", "realtime.toml:15:22", "at most 14999"},
+              {"5 V", "4.999 V", "realtime.toml:40:11", "at most 4.999 V"},
+              {"2 A", "1.999 A", "realtime.toml:41:17", "at most 1.999 A"},
+              {"[520", "[431", "realtime.toml:21:5", "a place within 431 x 300 x 60 mm"},
+              {"300,", "214,", "realtime.toml:35:10", "a place within 520 x 214 x 60 mm"}};
+  for (const auto& row : rows) {
+    const std::string why = refused(replaced(as_wide, row.from, row.to));
+    EXPECT_THAT(why, AllOf(HasSubstr(row.at), HasSubstr(row.most), HasSubstr("envelope.toml:"))) << row.to;
+  }
+}
+
+TEST_F(EnvelopeTest, TheTravelOfABenchMayBeNarrowerAndNotWider) {
+  rewrite("good_card = \"debit\"", "travel_mm = [500, 300, 60]\ngood_card = \"debit\"");
+  EXPECT_EQ(refused(as_wide), "");
+  EXPECT_EQ(robot.travel_x_mm, 500);
+  EXPECT_THAT(refused(replaced(as_wide, "[520", "[499")), AllOf(HasSubstr(":16:14"), HasSubstr("at most 499 mm")));
+  EXPECT_EQ(refused("schema = 1\n"), "") << "a limit that is left out is none";
+}
+
+TEST_F(EnvelopeTest, TravelThatTheBenchLeavesOpenIsTheMachines) {
+  EXPECT_EQ(refused(replaced(as_wide, "[520, 300, 60]", "[480, 290, 55]")), "");
+  EXPECT_EQ(robot.travel_x_mm, 480);
+  EXPECT_EQ(robot.travel_y_mm, 290);
+  EXPECT_EQ(robot.travel_z_mm, 55);
+}
+
+TEST_F(EnvelopeTest, AVirtualBenchHasNoMachine) {
+  EXPECT_EQ(refused("schema = 1\nmax_speed = \"1 mm/s\"\n", "virtual.toml"), "");
+}
+
+TEST_F(EnvelopeTest, WhatIsNoLimitIsRefused) {
+  EXPECT_THAT(refused("schema = 1\nmax_sped = \"1 mm/s\"\n"), HasSubstr("envelope.toml:2"));
+  EXPECT_THAT(refused("schema = 1\nmax_speed = 7\n"), HasSubstr("envelope.toml:2"));
+  EXPECT_THAT(refused("schema = 2\n"), HasSubstr("envelope.toml:1"));
+}
+
+TEST_F(EnvelopeTest, TheMachinesOwnIsRootsAlone) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make a file of root";
+  const std::string path = folder.write("etc.toml", as_wide);
+  const auto root = read_config(folder / "benches/realtime.toml");
+  BenchFile bench;
+  chmod(path.c_str(), 0644);
+  EXPECT_NO_THROW(hold_envelope(path, true, *root, bench));
+  chmod(path.c_str(), 0664);
+  EXPECT_THROW(hold_envelope(path, true, *root, bench), ConfigError);
+  chmod(path.c_str(), 0644);
+  ASSERT_EQ(chown(path.c_str(), 1, 0), 0);
+  EXPECT_THROW(hold_envelope(path, true, *root, bench), ConfigError);
+}
+
+}  // namespace
+}  // namespace swiperig
