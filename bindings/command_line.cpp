@@ -12,6 +12,8 @@
 #include "bindings/config.hpp"
 #include "bindings/guard_process.hpp"
 #include "bindings/run.hpp"
+#include "bindings/serve.hpp"
+#include "bindings/served_run.hpp"
 #include "reports/pcapng.hpp"
 #include "reports/visible.hpp"
 #include "rig/mask.hpp"
@@ -157,6 +159,10 @@ int command_line(int argc, char** argv) {
   stand_in_command->add_option("--defect", defect, "plant this defect in the terminal");
   stand_in_command->add_option("--seed", seed, "seed of the physics (default 1)")->check(CLI::NonNegativeNumber);
   stand_in_command->footer("example: swiperig stand-in --bench fixtures/benches/realtime.toml");
+  auto* serve_command = app.add_subcommand("serve", "the controller of a bench with equipment: does what `run` asks");
+  serve_command->add_option("BENCH", bench, "bench file (TOML)")->required();
+  serve_command->add_option("--terminal", terminal, terminal_text);
+  serve_command->footer("example: swiperig serve fixtures/benches/realtime.toml");
   auto* guard_command = app.add_subcommand("guard", "own a bench's robot and supply for the controller that starts it");
   guard_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   guard_command->add_option("--terminal", terminal, terminal_text);
@@ -177,7 +183,8 @@ int command_line(int argc, char** argv) {
     if (*run_command) {
       if (*cycles_option) run.cycles = cycles;
       if (*linger_option) run.linger = linger_of(linger);
-      return run_campaign(run, stop);
+      const auto served = run_where_served(run, stop);
+      return served ? *served : run_campaign(run, stop);
     }
     if (*judge_command) return judge_again(directory);
     if (*export_command) return export_run(directory, format, out);
@@ -187,6 +194,7 @@ int command_line(int argc, char** argv) {
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench, terminal);
     if (*flux_command) return print_flux(flux);
+    if (*serve_command) return serve_bench(bench, terminal, stop);
     if (*guard_command) return guard_bench(bench, terminal);
     return stand_in(role, bench, terminal, defect, seed, stop);
   };

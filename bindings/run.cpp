@@ -128,7 +128,7 @@ std::string end_publishing(Publisher& publisher, Duration linger, const std::ato
 
 /// The campaign on its bench, into a trace that has been begun. TraceError: the trace can take no more.
 int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& options, const std::string& directory,
-                    TraceWriter& trace, Publisher* publisher, const std::atomic<bool>& stop) {
+                    TraceWriter& trace, Publisher* publisher, const std::atomic<bool>& stop, GuardProcess* guardian) {
   Summary summary(info);
   Progress progress(plan.cycles);
   const double began = machine_seconds();
@@ -155,7 +155,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
       DrawPlace place{options.seed, 0, 0};
       const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, 0, plan.cycles); };
       try {
-        run_bench(plan.bench, {}, place, stop, sink, work, wires);
+        run_bench(plan.bench, {}, place, stop, sink, work, wires, guardian);
       } catch (...) {
         bench_time = sink.bench_time;
         sink.end();
@@ -203,7 +203,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
 
 }  // namespace
 
-int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
+int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, GuardProcess* guardian) {
   Campaign campaign = read_campaign(options.campaign);
   BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench),
                                options.terminal.empty() ? campaign.terminal : options.terminal);
@@ -248,7 +248,7 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop) {
   TraceWriter trace(directory + "/run.trace", info, !bench.is_virtual);
   try {
     if (publisher) publisher->begin(directory + "/run.trace");
-    return record_campaign(plan, info, options, directory, trace, publisher ? &*publisher : nullptr, stop);
+    return record_campaign(plan, info, options, directory, trace, publisher ? &*publisher : nullptr, stop, guardian);
   } catch (const TraceError& e) {
     throw std::runtime_error(std::string(e.what()) + "; what was recorded before is in " + directory + "/run.trace");
   }

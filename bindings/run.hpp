@@ -11,6 +11,8 @@
 
 namespace swiperig {
 
+class GuardProcess;
+
 struct RunOptions {
   std::string campaign, bench, host, out, defect;  ///< host: profile to use instead of the bench's own
   std::string terminal;                            ///< terminal-profile file instead of the bench's own
@@ -21,7 +23,8 @@ struct RunOptions {
   Duration linger{};    ///< how long followers are answered after the end
 };
 
-int run_campaign(const RunOptions&, const std::atomic<bool>& abort);
+/// `guardian`: of the bench, where the caller holds it.
+int run_campaign(const RunOptions&, const std::atomic<bool>& abort, GuardProcess* guardian = nullptr);
 int judge_again(const std::string& directory);
 /// Writes `out`, or `directory`/run.pcapng.
 int export_run(const std::string& directory, const std::string& format, const std::string& out);

@@ -1,0 +1,275 @@
+#include "bindings/serve.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "bindings/bench_file.hpp"
+#include "bindings/config.hpp"
+#include "bindings/guard_process.hpp"
+#include "bindings/served_run.hpp"
+#include "reports/visible.hpp"
+#include "rig/crew.hpp"
+#include "rig/mask.hpp"
+
+namespace swiperig {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kWordsKept = 1 << 20;  // of a caller that does not listen
+constexpr int kRequestLimit_ms = 2000, kLastWords_ms = 2000;
+
+struct Fd {
+  explicit Fd(int fd = -1) : number(fd) {}
+  Fd(Fd&& other) noexcept : number(std::exchange(other.number, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(number, other.number);
+    return *this;
+  }
+  ~Fd() { close(); }
+  void close() {
+    if (number >= 0) ::close(std::exchange(number, -1));
+  }
+  int number;
+};
+
+Fd listen_at(const std::string& path) {
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  if (path.size() >= sizeof at.sun_path) throw ConfigError(path + ": too long for the name of a socket");
+  std::memcpy(at.sun_path, path.data(), path.size());
+  // whoever left one here did not have the bench's lock any more
+  ::unlink(path.c_str());
+  Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (listener.number < 0 || ::bind(listener.number, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
+      ::listen(listener.number, 16) != 0) {
+    throw ConfigError(path + ": cannot listen: " + std::generic_category().message(errno));
+  }
+  return listener;
+}
+
+/// The next who calls and is the same user.
+Fd accept_own(int listener) {
+  Fd caller(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (caller.number >= 0 &&
+      (::getsockopt(caller.number, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.uid != ::geteuid())) {
+    caller.close();
+  }
+  return caller;
+}
+
+Task<> first_turn(Clock& clock, GuardEnds ends, const std::atomic<bool>& stop, int& unproved) {
+  Guard guard(clock, ends);
+  co_await guard.take(stop);
+  unproved = co_await guard.rest();
+}
+
+/// A guardian that has made the bench safe once: everything can be reached.
+void begin_guard(std::optional<GuardProcess>& guard, const BenchFile& bench, const std::atomic<bool>& stop) {
+  guard.reset();
+  guard.emplace(bench);
+  SteadyClock clock;
+  int unproved = 0;
+  clock.run(first_turn(clock, guard->ends(), stop, unproved));
+  if (unproved > 0) throw LinkError(LinkError::failed, "robot or supply did not confirm that it is safe");
+}
+
+/// Standard output and error of this process as pipes, for the time of a run: nobody who does not read may hold it up.
+class Words {
+ public:
+  Words() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      std::array<int, 2> ends{};
+      if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "serve");
+      from[i] = Fd(ends[0]);
+      before_[i] = Fd(::fcntl(places[i], F_DUPFD_CLOEXEC, 3));
+      ::dup2(ends[1], places[i]);
+      ::close(ends[1]);
+    }
+  }
+  /// Nothing more will be said.
+  void end() {
+    std::cout.flush();
+    std::cout.clear();
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (before_[i].number >= 0) ::dup2(before_[i].number, places[i]);
+      before_[i].close();
+    }
+  }
+  ~Words() { end(); }
+  std::array<Fd, 2> from;
+
+ private:
+  static constexpr std::array<int, 2> places = {STDOUT_FILENO, STDERR_FILENO};
+  std::array<Fd, 2> before_;
+};
+
+/// Between a run and its caller, in a thread of its own: words out, the wish to stop in, and others turned away.
+class Relaying {
+ public:
+  Relaying(int caller, int listener, Words& words, const std::atomic<bool>& stop, std::atomic<bool>& stop_run)
+      : caller_(caller), listener_(listener), words_(words), stop_(stop), stop_run_(stop_run) {}
+
+  void run() {
+    while (words_.from[0].number >= 0 || words_.from[1].number >= 0) {
+      if (stop_.load()) stop_run_ = true;
+      std::array<pollfd, 4> fds = {
+          {{words_.from[0].number, POLLIN, 0},
+           {words_.from[1].number, POLLIN, 0},
+           {gone_ ? -1 : caller_, static_cast<short>(POLLIN | (out_.empty() ? 0 : POLLOUT)), 0},
+           {listener_, POLLIN, 0}}};
+      ::poll(fds.data(), fds.size(), 50);
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (fds[i].revents != 0) take(i);
+      }
+      if (!gone_ && (fds[2].revents & (POLLIN | POLLHUP)) != 0) hear();
+      if (fds[3].revents != 0) turn_away();
+      put();
+    }
+  }
+
+  void last_words(const std::string& line) {
+    out_ += line;
+    for (int left_ms = kLastWords_ms; left_ms > 0 && !gone_ && !out_.empty(); left_ms -= 10) {
+      put();
+      if (!out_.empty()) ::poll(nullptr, 0, 10);
+    }
+  }
+
+ private:
+  void take(std::size_t stream) {
+    std::array<char, 4096> some;
+    const ssize_t n = ::read(words_.from[stream].number, some.data(), some.size());
+    if (n < 0 && errno == EINTR) return;
+    if (n <= 0) return words_.from[stream].close();
+    if (!gone_ && out_.size() < kWordsKept) {
+      out_ += words_line(stream == 0 ? "out" : "err", {some.data(), static_cast<std::size_t>(n)});
+    }
+  }
+  void hear() {
+    std::array<char, 256> some;
+    const ssize_t n = ::recv(caller_, some.data(), some.size(), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    // the run goes on without its caller
+    if (n <= 0) {
+      gone_ = true;
+    } else if (std::string_view(some.data(), static_cast<std::size_t>(n)).find("\"stop\":true") != std::string::npos) {
+      stop_run_ = true;
+    }
+  }
+  void put() {
+    while (!gone_ && !out_.empty()) {
+      const ssize_t n = ::send(caller_, out_.data(), out_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+      if (n <= 0) {
+        gone_ = true;
+        return;
+      }
+      out_.erase(0, static_cast<std::size_t>(n));
+    }
+  }
+  void turn_away() const {
+    const Fd other = accept_own(listener_);
+    if (other.number < 0) return;
+    const std::string line =
+        words_line("err", "swiperig: the bench is busy with another run; try again when that has ended\n") +
+        exit_line(3);
+    (void)!::send(other.number, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ::shutdown(other.number, SHUT_WR);
+  }
+
+  const int caller_, listener_;
+  Words& words_;
+  const std::atomic<bool>& stop_;
+  std::atomic<bool>& stop_run_;
+  bool gone_ = false;
+  std::string out_;
+};
+
+/// The caller's request line; "" when none comes in time.
+std::string request_line(int caller) {
+  std::string text;
+  for (int left_ms = kRequestLimit_ms; left_ms > 0 && text.find('\n') == text.npos; left_ms -= 50) {
+    pollfd ready{caller, POLLIN, 0};
+    if (::poll(&ready, 1, 50) != 1) continue;
+    std::array<char, 4096> some;
+    const ssize_t n = ::recv(caller, some.data(), some.size(), MSG_DONTWAIT);
+    if (n <= 0 || text.size() > longest_serve_line) return "";
+    text.append(some.data(), static_cast<std::size_t>(n));
+  }
+  return text.substr(0, text.find('\n') == text.npos ? 0 : text.find('\n'));
+}
+
+int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, const BenchFile& bench,
+           const std::atomic<bool>& stop_run) try {
+  // a guardian that took the bench back has ended with it
+  if (!guard || guard->ended()) begin_guard(guard, bench, stop_run);
+  fs::current_path(request.folder);
+  RunOptions options = request.options;
+  options.bench = bench.path;
+  return run_campaign(options, stop_run, &*guard);
+} catch (const ConfigError& e) {
+  std::cerr << "swiperig: " << visible(scrub(e.what())) << "\n";
+  return 2;
+} catch (const std::exception& e) {
+  std::cerr << "swiperig: rig fault: " << visible(scrub(e.what())) << "\n";
+  return 3;
+}
+
+void serve_caller(int caller, int listener, std::optional<GuardProcess>& guard, const BenchFile& bench,
+                  const std::atomic<bool>& stop) {
+  const auto request = parse_request(request_line(caller));
+  if (const auto* expected = std::get_if<std::string>(&request)) {
+    const std::string line = words_line("err", "swiperig: no request of a run: " + *expected + "\n") + exit_line(2);
+    (void)!::send(caller, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return;
+  }
+  std::atomic<bool> stop_run = false;
+  Words words;
+  Relaying relaying(caller, listener, words, stop, stop_run);
+  std::thread thread([&] { relaying.run(); });
+  const int code = do_run(std::get<ServeRequest>(request), guard, bench, stop_run);
+  words.end();
+  thread.join();
+  relaying.last_words(exit_line(code));
+}
+
+}  // namespace
+
+int serve_bench(const std::string& path, const std::string& terminal, const std::atomic<bool>& stop) {
+  const std::string whole = fs::absolute(path).string();
+  const BenchFile bench = read_bench(whole, terminal.empty() ? "" : fs::absolute(terminal).string());
+  if (bench.is_virtual)
+    throw ConfigError(path + ": a virtual bench runs in its caller's process; nobody has to serve it");
+  std::optional<GuardProcess> guard;
+  begin_guard(guard, bench, stop);
+  const std::string socket = serve_socket(bench);
+  const Fd listener = listen_at(socket);
+  std::cout << "serving " << visible(bench.name) << "; `swiperig run --bench " << visible(path)
+            << "` comes here; Ctrl-C ends it" << std::endl;
+  while (!stop.load()) {
+    pollfd ready{listener.number, POLLIN, 0};
+    if (::poll(&ready, 1, 50) != 1) continue;
+    const Fd caller = accept_own(listener.number);
+    if (caller.number >= 0) serve_caller(caller.number, listener.number, guard, bench, stop);
+  }
+  ::unlink(socket.c_str());
+  return 0;
+}
+
+}  // namespace swiperig

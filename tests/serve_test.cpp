@@ -1,0 +1,140 @@
+// A bench that is served: runs of others are done by its controller, whatever becomes of those who asked.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bindings/served_run.hpp"
+#include "rig/trace_file.hpp"
+#include "tests/guard_lane.hpp"
+
+namespace swiperig {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(ServeRequests, ComeBackAsTheyWereSent) {
+  ServeRequest request;
+  request.options.campaign = "c\n\"x\".toml";
+  request.options.seed = 18'000'000'000'000'000'000U;
+  request.options.cycles = 7;
+  request.options.linger = std::chrono::seconds(3);
+  request.folder = "/somewhere";
+  const auto back = std::get<ServeRequest>(parse_request(to_line(request)));
+  EXPECT_EQ(back.options.campaign, request.options.campaign);
+  EXPECT_EQ(back.options.seed, request.options.seed);
+  EXPECT_EQ(back.options.cycles, request.options.cycles);
+  EXPECT_EQ(back.options.linger, request.options.linger);
+  EXPECT_EQ(back.folder, request.folder);
+}
+
+TEST(ServeRequests, WhatIsNoneIsToldAsWhatWasExpected) {
+  for (const char* line : {"", "{", "[]", "{\"run\":7}", "{\"run\":{}}", "{\"run\":{\"campaign\":\"c\"}}",
+                           "{\"run\":{\"campaign\":\"c\",\"folder\":\"relative\"}}",
+                           "{\"run\":{\"campaign\":\"c\",\"folder\":\"/f\",\"seed\":-1}}",
+                           "{\"run\":{\"campaign\":\"c\",\"folder\":\"/f\",\"cycles\":0}}",
+                           "{\"run\":{\"campaign\":\"c\",\"folder\":\"/f\",\"shell\":\"rm\"}}",
+                           "{\"run\":{\"campaign\":\"c\",\"folder\":\"/f\"},\"more\":1}"}) {
+    EXPECT_TRUE(std::holds_alternative<std::string>(parse_request(line))) << line;
+  }
+  EXPECT_TRUE(std::holds_alternative<ServeRequest>(parse_request("{\"run\":{\"campaign\":\"c\",\"folder\":\"/f\"}}")));
+}
+
+TEST(ServeVerb, AVirtualBenchIsNotServed) {
+  const Folder folder;
+  const Said said = swiperig(folder, {"serve", (project / "fixtures/benches/virtual.toml").string()});
+  EXPECT_EQ(said.exit_code, 2);
+  EXPECT_THAT(said.err, HasSubstr("virtual"));
+}
+
+class RealtimeServe : public testing::Test {
+ protected:
+  RealtimeServe() : bench(bench_in(folder)), stands(folder, bench) {
+    const std::string text = read_text(bench);
+    const auto link = text.find("\"tcp:127.0.0.1:", text.find("[power]")) + 15;
+    std::from_chars(text.data() + link, text.data() + link + 5, supply_port);
+    server.emplace(folder, std::vector<std::string>{"serve", bench}, "server");
+    EXPECT_TRUE(await(20, [&] { return server->out().find("serving") != std::string::npos; })) << server->err();
+  }
+  std::vector<std::string> run_words(const std::string& out) const {
+    return {"run", demonstration, "--bench", bench, "--cycles", "1", "--out", folder / out};
+  }
+  /// Waits until a run is in the middle of its first cycle.
+  bool moves(Program& run, const std::string& out) const {
+    return await(30, [&] { return run.ended() || std::filesystem::exists(folder / (out + "/run.trace")); }) &&
+           !await(8, [&] { return run.ended(); });
+  }
+  /// After the server has gone.
+  void expect_safe() const {
+    const std::string robot = robot_says(folder / "tty/robot");
+    EXPECT_THAT(robot, testing::StartsWith("Idle|"));
+    EXPECT_EQ(supply_says(supply_port), "0");
+  }
+
+  Folder folder;
+  std::string bench;
+  std::uint16_t supply_port = 0;
+  Served stands;
+  std::optional<Program> server;
+};
+
+TEST_F(RealtimeServe, DoesARunAndTellsItsWordsAndItsEnd) {
+  Program run(folder, run_words("out"), "run");
+  ASSERT_TRUE(moves(run, "out")) << run.err() << server->err();
+  const Said other = swiperig(folder, run_words("other"));
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.err, HasSubstr("busy"));
+  EXPECT_EQ(run.wait(100), 0) << run.err();
+  EXPECT_THAT(run.out(), AllOf(HasSubstr("1 cycles: pass 1"), HasSubstr("report.html")));
+  server->signal(SIGTERM);
+  EXPECT_EQ(server->wait(20), 0) << server->err();
+  expect_safe();
+}
+
+TEST_F(RealtimeServe, CtrlCOfTheCallerStopsTheRunAndTheServerServesOn) {
+  Program run(folder, run_words("out"), "run");
+  ASSERT_TRUE(moves(run, "out")) << run.err() << run.out() << server->err() << server->out();
+  run.signal(SIGINT);
+  EXPECT_EQ(run.wait(30), 3);
+  EXPECT_THAT(run.err(), HasSubstr("stopped"));
+  EXPECT_FALSE(TraceReader(folder / "out/run.trace").head().empty());
+  EXPECT_FALSE(server->ended());
+  Program next(folder, run_words("next"), "next");
+  EXPECT_TRUE(moves(next, "next")) << "the server serves on: " << next.err();
+  server->signal(SIGTERM);
+  EXPECT_EQ(server->wait(30), 0) << server->err();
+  EXPECT_EQ(next.wait(10), 3);
+  expect_safe();
+}
+
+TEST_F(RealtimeServe, ARunOutlivesItsCaller) {
+  {
+    Program run(folder, run_words("out"), "run");
+    ASSERT_TRUE(moves(run, "out")) << run.err() << run.out() << server->err() << server->out();
+    run.signal(SIGKILL);
+    run.wait(5);
+  }
+  EXPECT_TRUE(await(100, [&] { return std::filesystem::exists(folder / "out/report.html"); })) << server->err();
+  EXPECT_THAT(read_text(folder / "out/summary.json"), HasSubstr("\"pass\": 1"));
+  server->signal(SIGTERM);
+  EXPECT_EQ(server->wait(20), 0);
+  expect_safe();
+}
+
+TEST_F(RealtimeServe, F37AServerThatIsKilledLeavesTheBenchSafeAndItsCallerIsTold) {
+  Program run(folder, run_words("out"), "run");
+  ASSERT_TRUE(moves(run, "out")) << run.err() << run.out() << server->err() << server->out();
+  server->signal(SIGKILL);
+  server->wait(5);
+  EXPECT_EQ(run.wait(20), 3);
+  EXPECT_THAT(run.err(), HasSubstr("has ended"));
+  EXPECT_TRUE(await(20, [&] {
+    try {
+      return supply_says(supply_port) == "0" && robot_says(folder / "tty/robot").starts_with("Idle|");
+    } catch (const LinkError&) {
+      return false;  // its guardian still has them
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace swiperig
