@@ -134,7 +134,8 @@ std::optional<int> run_where_served(const RunOptions& options, const std::atomic
   if (bench.is_virtual) return std::nullopt;
   const int server = call(serve_socket(bench));
   if (server < 0) return std::nullopt;
-  bool heard = say(server, to_line({run, std::filesystem::current_path().string()}));
+  say(server, to_line({run, std::filesystem::current_path().string()}));  // who turns us away says so unasked
+  bool heard = true;
   std::optional<int> code;
   std::string text;
   for (bool asked = false; heard && !code;) {

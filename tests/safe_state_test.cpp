@@ -45,6 +45,10 @@ class SafeGrblTest : public testing::Test {
  protected:
   /// Homes through the guardian.
   Task<> home() {
+    for (int greeting = 0; greeting < 2; ++greeting) {
+      const std::string line = co_await lab.console.line();
+      safe.heard(line + "\n");
+    }
     co_await pass(lab.console, safe, "$H\n");
     for (std::string line; line != "ok";) {
       auto next = co_await lab.console.line();
