@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "drivers/link_fd.hpp"
 
@@ -20,7 +21,7 @@ struct GuardTurn {
   int control = -1;
   std::uint64_t number = 0;
   std::string lost;  ///< why the turn is over, "": it is not
-  bool granted = false, safe = false;
+  bool granted = false, safe = false, reset = false;
   int unproved = 0;
 
   void hear();
@@ -95,6 +96,8 @@ void GuardTurn::hear() {
     const ssize_t n = ::recv(control, &word, sizeof word, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    // told once, and before what the guardian said last: it ended with something of ours unread
+    if (n < 0 && errno == ECONNRESET && !std::exchange(reset, true)) continue;
     if (n != static_cast<ssize_t>(sizeof word)) {
       if (lost.empty()) lost = "the guardian has ended";
       return;

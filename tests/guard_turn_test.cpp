@@ -207,17 +207,25 @@ TEST_F(GuardTurnTest, ASupplyThatHungUpIsDialledAgainToBeSwitchedOff) {
   expect_safe();
 }
 
+Task<> refused_turn(Clock& clock, GuardEnds ends, std::string& why) {
+  const std::atomic<bool> no = false;
+  Guard guard(clock, ends);
+  try {
+    co_await guard.take(no);
+  } catch (const LinkError& e) {
+    why = e.what();
+  }
+}
+
 TEST_F(GuardTurnTest, F34AnotherControllerIsRefusedAndToldWhoHasTheBench) {
   take();
-  const pid_t first = process->pid();
-  GuardProcess second(read_bench(bench), SWIPERIG_BINARY);
-  GuardWord word;
-  ASSERT_TRUE(await(5, [&] {
-    say(GuardWord::beat);
-    return recv(second.ends().control, &word, sizeof word, MSG_DONTWAIT) > 0;
-  }));
-  EXPECT_EQ(word.kind, GuardWord::refused);
-  EXPECT_THAT(word.text.data(), AllOf(HasSubstr("the bench is taken"), HasSubstr(std::to_string(first))));
+  say(GuardWord::rest);
+  ASSERT_TRUE(hear(GuardWord::safe)) << "it has the bench between its turns as well";
+  const GuardProcess second(read_bench(bench), SWIPERIG_BINARY);
+  std::string why;
+  SteadyClock clock;
+  clock.run(refused_turn(clock, second.ends(), why));
+  EXPECT_THAT(why, AllOf(HasSubstr("the bench is taken"), HasSubstr(std::to_string(process->pid()))));
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

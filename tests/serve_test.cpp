@@ -52,6 +52,14 @@ class RealtimeServe : public testing::Test {
     const std::string text = read_text(bench);
     const auto link = text.find("\"tcp:127.0.0.1:", text.find("[power]")) + 15;
     std::from_chars(text.data() + link, text.data() + link + 5, supply_port);
+    EXPECT_TRUE(await(20, [&] {
+      try {
+        return supply_says(supply_port) == "0";
+      } catch (const LinkError&) {
+        return false;
+      }
+    }));
+    await(1, [] { return false; });  // the others have come up, too
     server.emplace(folder, std::vector<std::string>{"serve", bench}, "server");
     EXPECT_TRUE(await(20, [&] { return server->out().find("serving") != std::string::npos; })) << server->err();
   }
