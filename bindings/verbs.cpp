@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 
 #include "bindings/assembly.hpp"
@@ -11,6 +12,7 @@
 #include "bindings/campaign_file.hpp"
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
+#include "bindings/envelope.hpp"
 #include "bindings/run.hpp"
 #include "bindings/strategies.hpp"
 #include "drivers/link_usb.hpp"
@@ -210,6 +212,16 @@ int check_bench(const std::string& path, const std::string& terminal) {
                            to_text(b.hub->min_off)
                      : std::to_string(b.supply.voltage_mv) + " mV; off is below " +
                            std::to_string(b.profile.brownout_mv) + " mV");
+  if (!b.is_virtual) {
+    row("guardian", std::string("nobody drives: robot held, reset, parked if homed; power ") +
+                        (b.hub                                ? "left to the hub"
+                         : b.safe_output == SafeOutput::on    ? "on"
+                         : b.safe_output == SafeOutput::leave ? "left as it is"
+                                                              : "off"));
+    row("envelope", std::filesystem::exists(machine_envelope)
+                        ? std::string("within ") + machine_envelope
+                        : std::string("none: root may limit this machine in ") + machine_envelope);
+  }
   row("host", b.host_profile.acquirer);
   const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};
   if (const auto why = refusal(b.robot, fastest)) {

@@ -46,6 +46,13 @@ TEST(ServeVerb, AVirtualBenchIsNotServed) {
   EXPECT_THAT(said.err, HasSubstr("virtual"));
 }
 
+TEST(GuardVerb, ByHandItIsRefusedAsItsControllerIsMissing) {
+  const Folder folder;
+  const Said said = swiperig(folder, {"guard", (project / "fixtures/benches/realtime.toml").string()});
+  EXPECT_EQ(said.exit_code, 2);
+  EXPECT_THAT(said.err, HasSubstr("is started by a controller"));
+}
+
 class RealtimeServe : public testing::Test {
  protected:
   RealtimeServe() : bench(bench_in(folder)), stands(folder, bench) {
