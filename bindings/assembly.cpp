@@ -331,8 +331,18 @@ Task<> with_guard(Clock& clock, GuardEnds ends, const std::atomic<bool>& abort,
   }
   guard.close();
   co_await crew.join();
+  if (unproved > 0) {
+    std::string why = "robot or supply did not confirm that it is safe: look at them";
+    try {
+      if (failure) std::rethrow_exception(failure);
+    } catch (const Aborted&) {
+      why = "stopped by the user, and " + why;
+    } catch (const std::exception& e) {
+      why = std::string(e.what()) + "; and " + why;
+    }
+    throw EquipmentError(why);
+  }
   if (failure) std::rethrow_exception(failure);
-  if (unproved > 0) throw EquipmentError("the guardian made the bench safe, but robot or supply did not confirm it");
 }
 
 /// Runs `stop` once the user wants to end.

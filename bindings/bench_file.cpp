@@ -152,6 +152,14 @@ void read_hub(const Table& power, BenchFile& b) {
   b.supply.voltage_mv = 5000;  // of a USB port
 }
 
+/// Moves between the places of a case keep to the bench's own limits, and the robot parks inside its travel.
+void fit_moves(GrblSettings& s) {
+  s.travel_speed_mm_s = std::min(s.travel_speed_mm_s, s.max_speed_mm_s);
+  s.z_speed_mm_s = std::min(s.z_speed_mm_s, s.max_speed_mm_s);
+  s.park_x_mm = std::clamp(s.park_x_mm, 0.0, std::max(0.0, s.travel_x_mm - 20));
+  s.park_y_mm = std::clamp(s.park_y_mm, 0.0, std::max(0.0, s.travel_y_mm - 20));
+}
+
 }  // namespace
 
 void read_reader(const Table& t, ReaderSettings& reader) {
@@ -252,6 +260,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   }
   b.is_virtual = virtual_links != 0;
   if (!b.is_virtual) hold_envelope(*root, b);
+  fit_moves(b.robot);
   if (b.is_virtual && b.swipes_as_text) {
     root->at("stand_in").table().at("swipes").refuse("flux: the terminal of a virtual bench has a head");
   }

@@ -73,20 +73,35 @@ Fd accept_own(int listener) {
   return caller;
 }
 
-Task<> first_turn(Clock& clock, GuardEnds ends, const std::atomic<bool>& stop, int& unproved) {
+Task<> first_turn(Clock& clock, GuardEnds ends, const std::atomic<bool>& stop) {
   Guard guard(clock, ends);
   co_await guard.take(stop);
-  unproved = co_await guard.rest();
+  Crew crew(clock);
+  crew.start(guard.serve());
+  int unproved = 0;
+  std::exception_ptr failure;
+  try {
+    unproved = co_await guard.rest();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  guard.close();
+  co_await crew.join();
+  if (failure) std::rethrow_exception(failure);
+  if (unproved > 0) throw LinkError(LinkError::failed, "robot or supply did not confirm that it is safe");
 }
 
 /// A guardian that has made the bench safe once: everything can be reached.
 void begin_guard(std::optional<GuardProcess>& guard, const BenchFile& bench, const std::atomic<bool>& stop) {
   guard.reset();
   guard.emplace(bench);
-  SteadyClock clock;
-  int unproved = 0;
-  clock.run(first_turn(clock, guard->ends(), stop, unproved));
-  if (unproved > 0) throw LinkError(LinkError::failed, "robot or supply did not confirm that it is safe");
+  try {
+    SteadyClock clock;
+    clock.run(first_turn(clock, guard->ends(), stop));
+  } catch (...) {
+    guard.reset();  // nobody goes on with a bench that was never proved safe
+    throw;
+  }
 }
 
 /// Standard output and error of this process as pipes, for the time of a run: nobody who does not read may hold it up.
@@ -217,10 +232,12 @@ std::string request_line(int caller) {
 
 int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, const BenchFile& bench,
            const std::atomic<bool>& stop_run) try {
-  // a guardian that took the bench back has ended with it
-  if (!guard || guard->ended()) begin_guard(guard, bench, stop_run);
   fs::current_path(request.folder);
   RunOptions options = request.options;
+  if (options.bench != fs::canonical(bench.path).string()) {
+    throw ConfigError("this robot is served for " + bench.path + ", not for " + options.bench +
+                      ": run that one, or end the server and serve the other");
+  }
   options.bench = bench.path;
   return run_campaign(options, stop_run, &*guard);
 } catch (const ConfigError& e) {
@@ -236,6 +253,16 @@ void serve_caller(int caller, int listener, std::optional<GuardProcess>& guard, 
   const auto request = parse_request(request_line(caller));
   if (const auto* expected = std::get_if<std::string>(&request)) {
     const std::string line = words_line("err", "swiperig: no request of a run: " + *expected + "\n") + exit_line(2);
+    (void)!::send(caller, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return;
+  }
+  try {
+    // One that took the bench back has ended with it. Before our words become pipes: a guardian keeps what it was born
+    // with, and the end of the words would never come.
+    if (!guard || guard->ended()) begin_guard(guard, bench, stop);
+  } catch (const std::exception& e) {
+    const std::string line =
+        words_line("err", "swiperig: rig fault: " + visible(scrub(e.what())) + "\n") + exit_line(3);
     (void)!::send(caller, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     return;
   }

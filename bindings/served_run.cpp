@@ -18,12 +18,15 @@
 #include "bindings/runtime_folder.hpp"
 #include "drivers/bench_lock.hpp"
 #include "rig/bytes.hpp"
+#include "rig/clock.hpp"
 #include "rig/digest.hpp"
 
 namespace swiperig {
 namespace {
 
 namespace json = boost::json;
+
+constexpr double kStopLimit_s = 90;  // above what a guardian takes
 
 std::string line_of(const json::object& object) { return json::serialize(object) + "\n"; }
 
@@ -73,9 +76,10 @@ std::optional<int> print(const std::string& line) {
 
 std::string to_line(const ServeRequest& request) {
   const RunOptions& o = request.options;
-  json::object run = {{"campaign", o.campaign}, {"host", o.host},       {"out", o.out},
-                      {"terminal", o.terminal}, {"publish", o.publish}, {"folder", request.folder},
-                      {"defect", o.defect},     {"seed", o.seed},       {"linger_ns", o.linger.count()}};
+  json::object run = {{"campaign", o.campaign},       {"host", o.host},       {"out", o.out},
+                      {"terminal", o.terminal},       {"publish", o.publish}, {"folder", request.folder},
+                      {"defect", o.defect},           {"bench", o.bench},     {"seed", o.seed},
+                      {"linger_ns", o.linger.count()}};
   if (o.cycles) run["cycles"] = *o.cycles;
   return line_of({{"run", std::move(run)}});
 }
@@ -89,9 +93,9 @@ std::variant<ServeRequest, std::string> parse_request(std::string_view line) {
   ServeRequest request;
   RunOptions& o = request.options;
   const std::pair<std::string_view, std::string*> texts[] = {
-      {"campaign", &o.campaign},  {"host", &o.host},       {"out", &o.out},
-      {"terminal", &o.terminal},  {"publish", &o.publish}, {"defect", &o.defect},
-      {"folder", &request.folder}};
+      {"campaign", &o.campaign},   {"host", &o.host},       {"out", &o.out},
+      {"terminal", &o.terminal},   {"publish", &o.publish}, {"defect", &o.defect},
+      {"folder", &request.folder}, {"bench", &o.bench}};
   for (const auto& [key, value] : run->get_object()) {
     bool known = false;
     for (const auto& [name, into] : texts) {
@@ -134,14 +138,20 @@ std::optional<int> run_where_served(const RunOptions& options, const std::atomic
   if (bench.is_virtual) return std::nullopt;
   const int server = call(serve_socket(bench));
   if (server < 0) return std::nullopt;
+  run.bench = std::filesystem::canonical(run.bench).string();
   say(server, to_line({run, std::filesystem::current_path().string()}));  // who turns us away says so unasked
   bool heard = true;
   std::optional<int> code;
   std::string text;
-  for (bool asked = false; heard && !code;) {
-    if (stop.load() && !asked) {
-      asked = true;
+  double asked_s = 0;
+  while (heard && !code) {
+    if (stop.load() && asked_s == 0) {
+      asked_s = machine_seconds();
       say(server, "{\"stop\":true}\n");
+    }
+    if (asked_s != 0 && machine_seconds() - asked_s > kStopLimit_s) {
+      std::cerr << "swiperig: the controller that serves the bench does not stop: look at the bench\n";
+      break;
     }
     pollfd ready{server, POLLIN, 0};
     if (::poll(&ready, 1, 50) != 1) continue;

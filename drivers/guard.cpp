@@ -18,6 +18,7 @@ constexpr double kNever = 1e18;
 constexpr double kSafeLimit = 60;  // for everything that makes safe, whatever an instrument does
 constexpr double kRedialLimit = 1;
 constexpr double kLockCheck = 0.02;
+constexpr int kMostWords = 1024;  // at once: twenty seconds of beats, a millisecond of a flood
 constexpr double kTakeLimit = 2;  // for a controller that has started a guardian to take its turn
 
 struct Seat {
@@ -109,7 +110,8 @@ class Guardian {
   }
 
   void hear_controller() noexcept {
-    while (!gone_) {
+    for (int words = 0; !gone_; ++words) {
+      if (words == kMostWords) return leave(Taken::breach);  // a flood would keep us from the clock
       GuardWord word;
       const ssize_t n = ::recv(post_.control, &word, sizeof word, MSG_DONTWAIT);
       if (n < 0 && errno == EINTR) continue;

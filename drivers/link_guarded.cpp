@@ -42,9 +42,18 @@ class GuardedStream final : public FdStream {
 
  private:
   std::ptrdiff_t get(std::span<std::uint8_t> into) override {
-    const ssize_t n = ::recv(fd(), into.data(), into.size(), 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) end();
-    return n;
+    // a packet is received whole or cut: what the reader has no room for is kept for its next turn
+    if (kept_at_ == kept_end_) {
+      const ssize_t n = ::recv(fd(), kept_.data(), kept_.size(), 0);
+      if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) end();
+      if (n < 0) return n;
+      kept_at_ = 0;
+      kept_end_ = static_cast<std::size_t>(n);
+    }
+    const std::size_t n = std::min(into.size(), kept_end_ - kept_at_);
+    std::memcpy(into.data(), kept_.data() + kept_at_, n);
+    kept_at_ += n;
+    return static_cast<std::ptrdiff_t>(n);
   }
   std::ptrdiff_t put(std::span<const std::uint8_t> bytes) override {
     GuardPacket packet;
@@ -66,6 +75,8 @@ class GuardedStream final : public FdStream {
   }
 
   std::shared_ptr<GuardTurn> turn_;
+  std::array<std::uint8_t, kGuardBytes> kept_;
+  std::size_t kept_at_ = 0, kept_end_ = 0;
 };
 
 /// What was said before this turn is nobody's answer.

@@ -81,6 +81,17 @@ TEST_F(EnvelopeTest, TravelThatTheBenchLeavesOpenIsTheMachines) {
   EXPECT_EQ(robot.travel_z_mm, 55);
 }
 
+TEST_F(EnvelopeTest, WhatNoCaseAsksForKeepsToItTooParkingAndTravelling) {
+  rewrite("good_card = \"debit\"", "travel_mm = [500, 290, 60]\ngood_card = \"debit\"");
+  EXPECT_EQ(refused(as_wide), "");
+  EXPECT_FALSE(refusal(robot, Park{}));
+  EXPECT_EQ(robot.park_y_mm, 270);
+  EXPECT_LE(robot.travel_speed_mm_s, robot.max_speed_mm_s);
+  GrblSettings far = robot;
+  far.park_y_mm = 295;
+  EXPECT_TRUE(refusal(far, Park{})) << "the twin";
+}
+
 TEST_F(EnvelopeTest, AVirtualBenchHasNoMachine) {
   EXPECT_EQ(refused("schema = 1\nmax_speed = \"1 mm/s\"\n", "virtual.toml"), "");
 }

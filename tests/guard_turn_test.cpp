@@ -105,6 +105,23 @@ class GuardTurnTest : public testing::Test {
   bool resting = false;
 };
 
+TEST_F(GuardTurnTest, AFloodOfOldWordsKeepsNobodyFromTheClock) {
+  take();
+  GuardWord old;
+  old.kind = GuardWord::beat;
+  old.number = number - 1;
+  bool lost = false;
+  for (const double until = machine_seconds() + 2; !lost && machine_seconds() < until;) {
+    old.at_s = machine_seconds();
+    send(process->ends().control, &old, sizeof old, MSG_NOSIGNAL | MSG_DONTWAIT);
+    GuardWord back;
+    lost = recv(process->ends().control, &back, sizeof back, MSG_DONTWAIT) > 0 && back.kind == GuardWord::lost;
+  }
+  EXPECT_TRUE(lost);
+  EXPECT_GE(end_of_guardian(20), 0);
+  expect_safe();
+}
+
 TEST_F(GuardTurnTest, BytesOfThePresentTurnPassAndThoseOfAnEarlierOneDoNot) {
   take();
   to_robot("old\n", number - 1);

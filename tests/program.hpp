@@ -58,6 +58,7 @@ class Program {
     }
   }
 
+  pid_t pid() const { return pid_; }
   void signal(int number) const { EXPECT_EQ(kill(pid_, number), 0); }
   /// The exit code (128 + the signal that ended it); the program is killed after `limit_s` and the test fails.
   int wait(double limit_s = 120) {

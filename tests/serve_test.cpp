@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "bindings/served_run.hpp"
 #include "rig/trace_file.hpp"
 #include "tests/guard_lane.hpp"
@@ -100,6 +102,27 @@ TEST_F(RealtimeServe, DoesARunAndTellsItsWordsAndItsEnd) {
   EXPECT_THAT(other.err, HasSubstr("busy"));
   EXPECT_EQ(run.wait(100), 0) << run.err();
   EXPECT_THAT(run.out(), AllOf(HasSubstr("1 cycles: pass 1"), HasSubstr("report.html")));
+  server->signal(SIGTERM);
+  EXPECT_EQ(server->wait(20), 0) << server->err();
+  expect_safe();
+}
+
+TEST_F(RealtimeServe, AGuardianThatHasEndedIsReplacedAndTheNextRunEnds) {
+  pid_t guardian = 0;
+  std::ifstream("/proc/" + std::to_string(server->pid()) + "/task/" + std::to_string(server->pid()) + "/children") >>
+      guardian;
+  ASSERT_GT(guardian, 0);
+  ASSERT_EQ(kill(guardian, SIGTERM), 0);
+  ASSERT_TRUE(await(20, [&] { return !std::filesystem::exists("/proc/" + std::to_string(guardian) + "/exe"); }));
+  Program run(folder, run_words("out"), "run");
+  EXPECT_EQ(run.wait(100), 0) << run.err() << server->err();
+  // the same robot by another file: its limits may be others
+  std::filesystem::copy_file(bench, std::filesystem::path(bench).replace_filename("other.toml"));
+  const Said other = swiperig(
+      folder, {"run", demonstration, "--bench", std::filesystem::path(bench).replace_filename("other.toml").string(),
+               "--cycles", "1", "--out", folder / "other"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("this robot is served for"));
   server->signal(SIGTERM);
   EXPECT_EQ(server->wait(20), 0) << server->err();
   expect_safe();
