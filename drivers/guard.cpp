@@ -1,6 +1,9 @@
 #include "drivers/guard.hpp"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -192,6 +195,7 @@ class Guardian {
     for (Seat& seat : seats()) {
       // what the port has not sent yet would be in the way of the first safe byte
       if (seat.instrument->serial && seat.instrument->device >= 0) ::tcflush(seat.instrument->device, TCOFLUSH);
+      if (!seat.instrument->serial) reset_stalled(seat);
       seat.instrument->safe->begin(seat.out_waits() || seat.instrument->serial);
       seat.out_at = seat.out_end = 0;
       seat.done = seat.proved = seat.dialled = false;
@@ -200,6 +204,18 @@ class Guardian {
     }
     make_safe(now_s);
     if (why != Taken::by_rest) say(GuardWord::lost, why);
+  }
+
+  /// A connection whose far end takes nothing holds what a turn that is over wrote: with it that goes, and the safe
+  /// bytes take another.
+  void reset_stalled(Seat& seat) noexcept {
+    int unsent = 0;
+    const int device = seat.instrument->device;
+    if (device < 0 || seat.instrument->where_bytes == 0) return;
+    if (::ioctl(device, SIOCOUTQNSD, &unsent) != 0 || unsent == 0) return;
+    const linger at_once{1, 0};
+    ::setsockopt(device, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    lose(seat);
   }
 
   void make_safe(double now_s) noexcept {
@@ -214,11 +230,15 @@ class Guardian {
     for (const Seat& seat : seats()) end_.unproved += seat.proved ? 0 : 1;
     state_ = State::safe;
     say(GuardWord::safe, end_.why);
+    if (!lost_one_ || leaving_) return;
+    leaving_ = true;  // the controller's driver has read an end: another guardian dials anew
+    say(GuardWord::lost, Taken::instrument_gone);
   }
 
   /// True: there may be more to do at once.
   bool step(Seat& seat, double now_s) noexcept {
     if (now_s >= seat.give_up_s) {
+      if (seat.dialling) lose(seat);
       seat.done = true;
       return false;
     }
@@ -279,6 +299,7 @@ class Guardian {
   }
 
   void lose(Seat& seat) noexcept {
+    lost_one_ = true;
     ::close(seat.instrument->device);
     seat.instrument->device = -1;
     seat.out_at = seat.out_end = 0;
@@ -352,7 +373,7 @@ class Guardian {
   std::array<Seat, 2> seats_;
   std::size_t count_ = 0;
   State state_ = State::closed;
-  bool leaving_ = false, gone_ = false;
+  bool leaving_ = false, gone_ = false, lost_one_ = false;
   std::uint64_t number_ = 0;
   double began_s_, beat_s_ = 0, lock_checked_s_ = 0;
   GuardEnd end_;

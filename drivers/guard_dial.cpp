@@ -52,6 +52,8 @@ DialledInstrument dial_instrument(const std::string& host, std::uint16_t port) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    const unsigned unanswered_ms = 2000;  // a far end that died in silence is known before the safe bytes give up
+    ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
     one.device = fd;
     std::memcpy(&one.where, to->ai_addr, to->ai_addrlen);
     one.where_bytes = to->ai_addrlen;

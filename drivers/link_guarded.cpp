@@ -159,8 +159,8 @@ Task<> Guard::take(const std::atomic<bool>& give_up) {
   const Time until = clock_.now() + kGrantLimit;
   for (;;) {
     turn.hear();
-    if (turn.granted) co_return;
     if (!turn.lost.empty()) throw LinkError(LinkError::failed, turn.lost);
+    if (turn.granted) co_return;
     if (give_up.load()) throw LinkError(LinkError::closed, "guardian: no longer wanted");
     if (clock_.now() >= until) throw LinkError(LinkError::failed, "guardian: no answer");
     co_await clock_.sleep_for(kAnswer);
@@ -172,6 +172,10 @@ Task<> Guard::serve() {
     turn_->say(GuardWord::beat);
     turn_->hear();
     co_await clock_.wait(closing_, clock_.now() + kBeat);
+  }
+  if (turn_->lost.empty()) co_return;
+  for (const int fd : {ends_.actuator, ends_.power}) {
+    if (fd >= 0) ::shutdown(fd, SHUT_RDWR);  // whoever waits for an instrument hears why it says nothing any more
   }
 }
 
