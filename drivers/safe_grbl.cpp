@@ -26,7 +26,8 @@ SafeGrbl::SafeGrbl(const GrblSettings& s) {
   park_text_ = {park_.data(), static_cast<std::size_t>(std::clamp(n, 0, static_cast<int>(park_.size()) - 1))};
   hold_limit_s_ = static_cast<double>(s.max_speed_mm_s) / s.acceleration_mm_s2 + kHoldSlack;
   park_limit_s_ = std::hypot(s.travel_x_mm, s.travel_y_mm) / static_cast<double>(s.travel_speed_mm_s) +
-                  s.travel_z_mm / static_cast<double>(s.z_speed_mm_s) + kBannerLimit;
+                  s.travel_z_mm / static_cast<double>(s.z_speed_mm_s) +
+                  static_cast<double>(s.travel_speed_mm_s + s.z_speed_mm_s) / s.acceleration_mm_s2 + kBannerLimit;
 }
 
 void SafeGrbl::passed(std::string_view bytes) noexcept {
@@ -51,6 +52,7 @@ void SafeGrbl::line(std::string_view text) noexcept {
   const bool making = phase_ != Phase::end;
   if (text == "ok" || text.starts_with("error:")) {
     if (text == "ok") ++oks_;
+    idle_ = false;  // a report of before: `?` overtakes lines
     if (unanswered_ > 0) --unanswered_;
     if (home_in_ > 0 && --home_in_ == 0) homed_ = text == "ok";
   } else if (text.starts_with("ALARM:")) {
@@ -67,7 +69,8 @@ void SafeGrbl::line(std::string_view text) noexcept {
     held_ = state == "Hold:0";
     idle_ = state == "Idle";
     if (state == "Alarm") alarm_ = true;
-    const bool moves = state == "Run" || state == "Jog" || state == "Home" || state == "Hold:1";
+    const bool moves = state == "Run" || state == "Jog" || state == "Home" || state == "Hold:1" || state == "Door:2" ||
+                       state == "Door:3";
     at_rest_ = moves ? 0 : at_rest_ + 1;
   }
 }

@@ -5,7 +5,7 @@
 namespace swiperig {
 namespace {
 
-constexpr int kTries = 3;
+constexpr int kTries = 3, kMostAsked = 100;
 constexpr double kReplyLimit = 1, kAgain = 0.1;
 // no SCPI word or number has a '#' at its end: whatever stands before it is an error, and done by nobody
 constexpr std::string_view kOff = "#\nOUTP OFF\nOUTP?\n", kOn = "#\nOUTP ON\nOUTP?\n";
@@ -14,12 +14,20 @@ constexpr std::size_t kSpoil = 2;
 }  // namespace
 
 void SafeScpi::passed(std::string_view bytes) noexcept {
-  for (const char c : bytes) to_it_.take(c);
+  for (const char c : bytes) {
+    // the queries of a line are answered by one line
+    if (to_it_.take(c) && to_it_.text().find('?') != std::string_view::npos && asked_ < kMostAsked) ++asked_;
+  }
 }
 
 void SafeScpi::heard(std::string_view bytes) noexcept {
   for (const char c : bytes) {
-    if (!from_it_.take(c) || !making_) continue;
+    if (!from_it_.take(c)) continue;
+    if (asked_ > 0) {
+      --asked_;  // of the controller's own question
+      continue;
+    }
+    if (!making_) continue;
     const std::string_view text = from_it_.text();
     const bool on = text == "1" || text == "ON", off = text == "0" || text == "OFF";
     if (output_ == SafeOutput::on ? on : off) confirmed_ = true;
@@ -51,6 +59,7 @@ SafeState::Step SafeScpi::step(double now_s) noexcept {
     return {{}, 0, true, false};
   }
   const bool spoil = cut_ || tries_ > 0;
+  if (tries_ > 0) asked_ = 0;  // an answer that has not come by now was never given
   ++tries_;
   denied_ = confirmed_ = false;
   until_s_ = now_s + kReplyLimit;

@@ -21,7 +21,7 @@ class SafeScpi final : public SafeState {
   const SafeOutput output_;
   ShortLines to_it_, from_it_;
   bool cut_ = false, making_ = false, confirmed_ = false, denied_ = false;
-  int tries_ = 0;
+  int tries_ = 0, asked_ = 0;
   double until_s_ = 0;
 };
 

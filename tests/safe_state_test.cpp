@@ -190,6 +190,28 @@ TEST_F(SafeScpiTest, OnAndLeaveAreWhatTheBenchFileMayWant) {
   EXPECT_EQ(output, "1");
 }
 
+TEST(SafeScpi, AnAnswerToAQuestionOfBeforeProvesNothing) {
+  const auto done_after = [](const char* before, int answers) {
+    SafeScpi safe(SafeOutput::off);
+    safe.passed(before);
+    safe.begin(false);
+    (void)safe.step(0);
+    for (int i = 0; i < answers; ++i) safe.heard("0\n");
+    const auto step = safe.step(0.1);
+    return step.done && step.proved;
+  };
+  EXPECT_FALSE(done_after("OUTP?\n", 1));
+  EXPECT_TRUE(done_after("OUTP?\n", 2));
+  EXPECT_TRUE(done_after("OUTP ON\n", 1)) << "the twin";
+  SafeScpi safe(SafeOutput::off);  // one that was never answered keeps nothing from being proved
+  safe.passed("MEAS:VOLT?\n");
+  safe.begin(false);
+  (void)safe.step(0);
+  (void)safe.step(2);
+  safe.heard("0\n");
+  EXPECT_TRUE(safe.step(2.1).proved);
+}
+
 TEST_F(SafeScpiTest, HalfACommandIsNotCarriedOut) {
   SafeScpi safe(SafeOutput::off);
   lab.run([&]() -> Task<> {
