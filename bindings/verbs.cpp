@@ -165,15 +165,6 @@ int list_names(const std::string& what) {
 #define NETWORK_FAULT(name, upon, text) row(#name, std::string("upon the ") + #upon + ": " + (text));
 #include "rig/network_faults.def"
 #undef NETWORK_FAULT
-  } else if (what == "behaviours") {
-    for (const HostBehaviourRow& b : host_behaviour_rows) {
-      const bool any = std::string_view(b.codes) == "*";
-      std::string told = b.lasts == HostBehaviourRow::must  ? "; lasts"
-                         : b.lasts == HostBehaviourRow::may ? "; lasts?"
-                                                            : "";
-      if (*b.codes != '\0') told += std::string("; code ") + (any ? "of two characters" : b.codes);
-      row(b.name, b.text + told);
-    }
   } else {
 #define CAUSE(name, section, parent, english, chinese) \
   row(#name, std::string(english) + " / " + (chinese) + " (DOMAIN.md " + (section) + ")");
