@@ -304,47 +304,6 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   if (failure) std::rethrow_exception(failure);
 }
 
-/// Whatever way `inside` ends, robot and supply are in their safe state after it.
-Task<> with_guard(Clock& clock, GuardEnds ends, const std::atomic<bool>& abort,
-                  const std::function<Task<>(Guard&)>& inside) {
-  Guard guard(clock, ends);
-  std::exception_ptr failure;
-  try {
-    co_await guard.take(abort);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  if (failure && abort.load()) throw Aborted();
-  if (failure) std::rethrow_exception(failure);
-  Crew crew(clock);
-  crew.start(guard.serve());
-  int unproved = 0;
-  try {
-    co_await inside(guard);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  try {
-    unproved = co_await guard.rest();
-  } catch (...) {
-    if (!failure) failure = std::current_exception();
-  }
-  guard.close();
-  co_await crew.join();
-  if (unproved > 0) {
-    std::string why = "robot or supply did not confirm that it is safe: look at them";
-    try {
-      if (failure) std::rethrow_exception(failure);
-    } catch (const Aborted&) {
-      why = "stopped by the user, and " + why;
-    } catch (const std::exception& e) {
-      why = std::string(e.what()) + "; and " + why;
-    }
-    throw EquipmentError(why);
-  }
-  if (failure) std::rethrow_exception(failure);
-}
-
 /// Runs `stop` once the user wants to end.
 Task<> until_abort(Clock& clock, const std::atomic<bool>& abort, std::function<void()> stop) {
   while (!abort.load()) co_await clock.sleep_for(100ms);
@@ -417,6 +376,46 @@ bool shows_screen(const TerminalProfile& profile) {
 }
 
 }  // namespace
+
+Task<> with_guard(Clock& clock, GuardEnds ends, const std::atomic<bool>& abort,
+                  const std::function<Task<>(Guard&)>& inside) {
+  Guard guard(clock, ends);
+  std::exception_ptr failure;
+  try {
+    co_await guard.take(abort);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure && abort.load()) throw Aborted();
+  if (failure) std::rethrow_exception(failure);
+  Crew crew(clock);
+  crew.start(guard.serve());
+  try {
+    co_await inside(guard);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  std::string unsafe;
+  try {
+    const int unproved = co_await guard.rest();
+    if (unproved > 0) unsafe = "robot or supply did not confirm that it is safe: look at them";
+  } catch (const LinkError& e) {
+    unsafe = e.what();
+  }
+  guard.close();
+  co_await crew.join();
+  if (!unsafe.empty()) {
+    try {
+      if (failure) std::rethrow_exception(failure);
+    } catch (const Aborted&) {
+      unsafe = "stopped by the user; and " + unsafe;
+    } catch (const std::exception& e) {
+      unsafe = std::string(e.what()) + "; and " + unsafe;
+    }
+    throw EquipmentError(unsafe);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
 
 Scope scope_of(const BenchFile& file) {
   Scope s;

@@ -16,6 +16,8 @@
 namespace swiperig {
 
 class GuardProcess;
+class Guard;
+struct GuardEnds;
 
 /// What runs on an open, watched bench.
 using OnBench = std::function<Task<>(Watch&)>;
@@ -31,6 +33,10 @@ Scope scope_of(const BenchFile&);
 void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
                const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap = nullptr,
                GuardProcess* guardian = nullptr);
+
+/// Takes a turn at the guardian whose ends these are, runs `inside` with it, and ends the turn: whatever way `inside`
+/// ends, robot and supply are in their safe state after it, or what is thrown says that they may not be.
+Task<> with_guard(Clock&, GuardEnds, const std::atomic<bool>& abort, const std::function<Task<>(Guard&)>& inside);
 
 /// Serves one stand-in ("robot", "supply", "terminal", "host") in real time at the ends that the bench file names,
 /// until `abort`. Throws ConfigError for another name.

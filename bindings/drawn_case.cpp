@@ -21,17 +21,20 @@ namespace {
 constexpr std::uint32_t draw_source = 0x43415345;  // "CASE"
 constexpr int most_tries = 1000;
 
-/// Milestones that an event brings; silence is none. What only people bring about who were told to comes in no drawn
-/// case.
-constexpr auto milestones = [] {
-  constexpr std::string_view all[] = {
+constexpr std::string_view all_milestones[] = {
 #define MILESTONE(name, who, text) #name,
 #include "rig/milestones.def"
 #undef MILESTONE
-  };
-  std::array<std::string_view, std::size(all) - 2> out;
-  std::copy_if(std::begin(all), std::end(all), out.begin(),
-               [](std::string_view name) { return name != "reference" && name != "looked_up"; });
+};
+/// What only people bring about who were told to comes in no drawn case.
+constexpr bool is_drawn_upon(std::string_view milestone) {
+  return milestone != "reference" && milestone != "looked_up";
+}
+/// Milestones that an event brings; silence is none.
+constexpr auto milestones = [] {
+  constexpr auto count = std::count_if(std::begin(all_milestones), std::end(all_milestones), is_drawn_upon);
+  std::array<std::string_view, static_cast<std::size_t>(count)> out;
+  std::copy_if(std::begin(all_milestones), std::end(all_milestones), out.begin(), is_drawn_upon);
   return out;
 }();
 constexpr NetworkFault::Kind network_faults[] = {

@@ -69,10 +69,6 @@ GuardedInstrument open_instrument(const LinkUri& uri, int channel, SafeState& sa
   return one;
 }
 
-std::string name_of(const LinkUri& uri) {
-  return uri.scheme + ":" + uri.address + (uri.scheme == "tcp" ? ":" + std::to_string(uri.port) : "");
-}
-
 void refuse(const std::string& why) {
   GuardWord word;
   word.kind = GuardWord::refused;
@@ -112,8 +108,8 @@ int guard_bench(const std::string& bench, const std::string& terminal) {
   try {
     const BenchFile file = read_bench(bench, terminal);
     if (file.is_virtual) throw ConfigError(bench + ": a virtual bench needs no guardian");
-    std::vector<std::string> names = {name_of(file.actuator)};
-    if (supply) names.push_back(name_of(file.power));
+    std::vector<std::string> names = {device_of(file.actuator)};
+    if (supply) names.push_back(device_of(file.power));
     lock.emplace(runtime_folder(), names);
     robot.emplace(file.robot);
     output.emplace(file.safe_output);

@@ -16,12 +16,12 @@
 #include <thread>
 #include <utility>
 
+#include "bindings/assembly.hpp"
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
 #include "bindings/guard_process.hpp"
 #include "bindings/served_run.hpp"
 #include "reports/visible.hpp"
-#include "rig/crew.hpp"
 #include "rig/mask.hpp"
 
 namespace swiperig {
@@ -73,35 +73,24 @@ Fd accept_own(int listener) {
   return caller;
 }
 
-Task<> first_turn(Clock& clock, GuardEnds ends, const std::atomic<bool>& stop) {
-  Guard guard(clock, ends);
-  co_await guard.take(stop);
-  Crew crew(clock);
-  crew.start(guard.serve());
-  int unproved = 0;
-  std::exception_ptr failure;
-  try {
-    unproved = co_await guard.rest();
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  guard.close();
-  co_await crew.join();
-  if (failure) std::rethrow_exception(failure);
-  if (unproved > 0) throw LinkError(LinkError::failed, "robot or supply did not confirm that it is safe");
-}
-
 /// A guardian that has made the bench safe once: everything can be reached.
 void begin_guard(std::optional<GuardProcess>& guard, const BenchFile& bench, const std::atomic<bool>& stop) {
   guard.reset();
   guard.emplace(bench);
   try {
     SteadyClock clock;
-    clock.run(first_turn(clock, guard->ends(), stop));
+    const auto nothing = [](Guard&) -> Task<> { co_return; };
+    clock.run(with_guard(clock, guard->ends(), stop, nothing));
   } catch (...) {
     guard.reset();  // nobody goes on with a bench that was never proved safe
     throw;
   }
+}
+
+/// All that somebody is told who gets no run.
+void refuse(int caller, const std::string& words, int code) {
+  const std::string line = words_line("err", "swiperig: " + words + "\n") + exit_line(code);
+  (void)!::send(caller, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /// Standard output and error of this process as pipes, for the time of a run: nobody who does not read may hold it up.
@@ -137,8 +126,17 @@ class Words {
 /// Between a run and its caller, in a thread of its own: words out, the wish to stop in, and others turned away.
 class Relaying {
  public:
-  Relaying(int caller, int listener, Words& words, const std::atomic<bool>& stop, std::atomic<bool>& stop_run)
-      : caller_(caller), listener_(listener), words_(words), stop_(stop), stop_run_(stop_run) {}
+  /// `heard`: what the caller has said behind its request.
+  Relaying(int caller, int listener, std::string heard, Words& words, const std::atomic<bool>& stop,
+           std::atomic<bool>& stop_run)
+      : caller_(caller),
+        listener_(listener),
+        heard_(std::move(heard)),
+        words_(words),
+        stop_(stop),
+        stop_run_(stop_run) {
+    look_for_stop();
+  }
 
   void run() {
     while (words_.from[0].number >= 0 || words_.from[1].number >= 0) {
@@ -183,9 +181,17 @@ class Relaying {
     // the run goes on without its caller
     if (n <= 0) {
       gone_ = true;
-    } else if (std::string_view(some.data(), static_cast<std::size_t>(n)).find("\"stop\":true") != std::string::npos) {
-      stop_run_ = true;
+      return;
     }
+    heard_.append(some.data(), static_cast<std::size_t>(n));
+    look_for_stop();
+  }
+  void look_for_stop() {
+    for (std::size_t end = heard_.find('\n'); end != heard_.npos; end = heard_.find('\n')) {
+      if (heard_.compare(0, end, "{\"stop\":true}") == 0) stop_run_ = true;
+      heard_.erase(0, end + 1);
+    }
+    if (heard_.size() > longest_serve_line) gone_ = true;  // what never ends is nobody to talk to
   }
   void put() {
     while (!gone_ && !out_.empty()) {
@@ -201,14 +207,12 @@ class Relaying {
   void turn_away() const {
     const Fd other = accept_own(listener_);
     if (other.number < 0) return;
-    const std::string line =
-        words_line("err", "swiperig: the bench is busy with another run; try again when that has ended\n") +
-        exit_line(3);
-    (void)!::send(other.number, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    refuse(other.number, "the bench is busy with another run; try again when that has ended", 3);
     ::shutdown(other.number, SHUT_WR);
   }
 
   const int caller_, listener_;
+  std::string heard_;
   Words& words_;
   const std::atomic<bool>& stop_;
   std::atomic<bool>& stop_run_;
@@ -216,18 +220,21 @@ class Relaying {
   std::string out_;
 };
 
-/// The caller's request line; "" when none comes in time.
-std::string request_line(int caller) {
-  std::string text;
-  for (int left_ms = kRequestLimit_ms; left_ms > 0 && text.find('\n') == text.npos; left_ms -= 50) {
+/// The caller's request line, "" when none comes in time; what it says behind it stays in `heard`.
+std::string request_line(int caller, std::string& heard) {
+  for (int left_ms = kRequestLimit_ms; left_ms > 0 && heard.find('\n') == heard.npos; left_ms -= 50) {
     pollfd ready{caller, POLLIN, 0};
     if (::poll(&ready, 1, 50) != 1) continue;
     std::array<char, 4096> some;
     const ssize_t n = ::recv(caller, some.data(), some.size(), MSG_DONTWAIT);
-    if (n <= 0 || text.size() > longest_serve_line) return "";
-    text.append(some.data(), static_cast<std::size_t>(n));
+    if (n <= 0 || heard.size() > longest_serve_line) return "";
+    heard.append(some.data(), static_cast<std::size_t>(n));
   }
-  return text.substr(0, text.find('\n') == text.npos ? 0 : text.find('\n'));
+  const std::size_t end = heard.find('\n');
+  if (end == heard.npos) return "";
+  const std::string line = heard.substr(0, end);
+  heard.erase(0, end + 1);
+  return line;
 }
 
 int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, const BenchFile& bench,
@@ -239,6 +246,7 @@ int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, cons
                       ": run that one, or end the server and serve the other");
   }
   options.bench = bench.path;
+  if (options.terminal.empty()) options.terminal = bench.other_terminal;
   return run_campaign(options, stop_run, &*guard);
 } catch (const ConfigError& e) {
   std::cerr << "swiperig: " << visible(scrub(e.what())) << "\n";
@@ -250,25 +258,21 @@ int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, cons
 
 void serve_caller(int caller, int listener, std::optional<GuardProcess>& guard, const BenchFile& bench,
                   const std::atomic<bool>& stop) {
-  const auto request = parse_request(request_line(caller));
+  std::string heard;
+  const auto request = parse_request(request_line(caller, heard));
   if (const auto* expected = std::get_if<std::string>(&request)) {
-    const std::string line = words_line("err", "swiperig: no request of a run: " + *expected + "\n") + exit_line(2);
-    (void)!::send(caller, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    return;
+    return refuse(caller, "no request of a run: " + *expected, 2);
   }
   try {
     // One that took the bench back has ended with it. Before our words become pipes: a guardian keeps what it was born
     // with, and the end of the words would never come.
     if (!guard || guard->ended()) begin_guard(guard, bench, stop);
   } catch (const std::exception& e) {
-    const std::string line =
-        words_line("err", "swiperig: rig fault: " + visible(scrub(e.what())) + "\n") + exit_line(3);
-    (void)!::send(caller, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    return;
+    return refuse(caller, "rig fault: " + visible(scrub(e.what())), 3);
   }
   std::atomic<bool> stop_run = false;
   Words words;
-  Relaying relaying(caller, listener, words, stop, stop_run);
+  Relaying relaying(caller, listener, std::move(heard), words, stop, stop_run);
   std::thread thread([&] { relaying.run(); });
   const int code = do_run(std::get<ServeRequest>(request), guard, bench, stop_run);
   words.end();

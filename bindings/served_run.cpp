@@ -124,9 +124,7 @@ std::string words_line(const char* stream, std::string_view words) { return line
 std::string exit_line(int code) { return line_of({{"exit", code}}); }
 
 std::string serve_socket(const BenchFile& bench) {
-  const std::string robot =
-      bench.actuator.scheme + ":" + bench.actuator.address + ":" + std::to_string(bench.actuator.port);
-  const std::string name = lock_name(robot);
+  const std::string name = lock_name(device_of(bench.actuator));
   return runtime_folder() + "/" + to_hex(sha256(bytes_of(name))).substr(0, 16) + ".serve";
 }
 

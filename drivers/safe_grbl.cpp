@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "drivers/swiper_grbl.hpp"
+#include "rig/decimal.hpp"
 
 namespace swiperig {
 namespace {
@@ -19,11 +19,10 @@ bool realtime(char c) { return c == '?' || c == '!' || c == '~' || static_cast<u
 
 }  // namespace
 
-SafeGrbl::SafeGrbl(const GrblSettings& s) {
-  const int n = std::snprintf(park_.data(), park_.size(), "G21 G90 G94\nG53 G1 Z%.3f F%.1f\nG53 G1 X%.3f Y%.3f F%.1f\n",
-                              s.clear_z_mm, static_cast<double>(s.z_speed_mm_s) * 60, s.park_x_mm, s.park_y_mm,
-                              static_cast<double>(s.travel_speed_mm_s) * 60);
-  park_text_ = {park_.data(), static_cast<std::size_t>(std::clamp(n, 0, static_cast<int>(park_.size()) - 1))};
+SafeGrbl::SafeGrbl(const GrblSettings& s)
+    : park_("G21 G90 G94\nG53 G1 Z" + decimal(s.clear_z_mm) + " F" + decimal(static_cast<double>(s.z_speed_mm_s) * 60) +
+            "\nG53 G1 X" + decimal(s.park_x_mm) + " Y" + decimal(s.park_y_mm) + " F" +
+            decimal(static_cast<double>(s.travel_speed_mm_s) * 60) + "\n") {
   hold_limit_s_ = static_cast<double>(s.max_speed_mm_s) / s.acceleration_mm_s2 + kHoldSlack;
   park_limit_s_ = std::hypot(s.travel_x_mm, s.travel_y_mm) / static_cast<double>(s.travel_speed_mm_s) +
                   s.travel_z_mm / static_cast<double>(s.z_speed_mm_s) +
@@ -123,7 +122,7 @@ SafeState::Step SafeGrbl::step(double now_s) noexcept {
       idle_ = false;
       until_s_ = now_s + park_limit_s_;
       ask_at_s_ = now_s + kAskLater;
-      return {park_text_, ask_at_s_};
+      return {park_, ask_at_s_};
     case Phase::parking:
       if (alarm_ || banner_) return done(false);
       if (oks_ >= 3 && idle_) return done(true);

@@ -3,6 +3,8 @@
 // is known. It is known when a $H was seen to be answered by its own ok, and neither an alarm nor a banner came since.
 #pragma once
 
+#include <string>
+
 #include "drivers/safe_state.hpp"
 
 namespace swiperig {
@@ -23,8 +25,7 @@ class SafeGrbl final : public SafeState {
   Step ask(double now_s, double every_s) noexcept;
   Step done(bool proved) noexcept;
 
-  std::array<char, 160> park_{};
-  std::string_view park_text_;
+  const std::string park_;
   double hold_limit_s_ = 0, park_limit_s_ = 0;
 
   ShortLines to_it_, from_it_;

@@ -22,7 +22,7 @@ void SafeScpi::passed(std::string_view bytes) noexcept {
 
 void SafeScpi::heard(std::string_view bytes) noexcept {
   for (const char c : bytes) {
-    if (!from_it_.take(c)) continue;
+    if (!from_it_.take(c) || from_it_.text().empty()) continue;  // "\r\n" ends one line, not two
     if (asked_ > 0) {
       --asked_;  // of the controller's own question
       continue;

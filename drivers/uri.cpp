@@ -188,4 +188,8 @@ std::variant<LinkUri, std::string> parse_link_uri(std::string_view text) {
   return result;
 }
 
+std::string device_of(const LinkUri& uri) {
+  return uri.scheme + ":" + uri.address + (uri.scheme == "tcp" ? ":" + std::to_string(uri.port) : "");
+}
+
 }  // namespace swiperig

@@ -21,5 +21,7 @@ struct LinkUri {
 };
 
 std::variant<LinkUri, std::string> parse_link_uri(std::string_view text);
+/// The device without its options: "serial:/dev/ttyACM0", "tcp:supply.lab:5025".
+std::string device_of(const LinkUri&);
 
 }  // namespace swiperig

@@ -268,7 +268,7 @@ def render(folder):
         firsts.setdefault(row_of(cases, name), cycle)
     good = sorted(firsts.values())
     bench_ns, events = db.execute(
-        "SELECT (SELECT sum(bench_ns) FROM epochs), (SELECT sum(count) FROM chunks)").fetchone()
+        "SELECT (SELECT sum(bench_ns) FROM epochs), (SELECT coalesce(sum(count), 0) FROM chunks)").fetchone()
     not_passed = total["cycles"] - total["outcomes"]["pass"]
     begun = datetime.datetime.fromtimestamp(run["begun_wall_s"], datetime.timezone.utc)
 

@@ -328,38 +328,24 @@ std::string manner_of(const Swipe& swipe) {
 
 std::string_view kind_of(const Body& body) { return kind_names[body.index()]; }
 
-namespace {
-
-void write_json(const Body& body, Gathered& out) {
+void append_json(const Body& body, std::string& text) {
+  Gathered out(text);
   out += '{';
   Writer writer{out};
   std::visit([&](const auto& b) { fields(b, writer); }, body);
   out += '}';
 }
 
-}  // namespace
-
-void append_json(const Body& body, std::string& out) {
-  Gathered gathered(out);
-  write_json(body, gathered);
+void append_prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::string_view source, std::string_view kind,
+                   std::string& out) {
+  out.append(std::to_string(at_ns)).append("|").append(std::to_string(at_uncertainty_ns)).append("|");
+  out.append(source).append("|").append(kind).append("|");
 }
 
-std::size_t append_canonical(const Event& event, std::string& text) {
-  std::size_t body = 0;
-  {
-    Gathered out(text);
-    append_number(event.at.time_since_epoch().count(), out);
-    out += '|';
-    append_number(event.at_uncertainty.count(), out);
-    out += '|';
-    out.append(to_string(event.source));
-    out += '|';
-    out.append(kind_of(event.body));
-    out += '|';
-  }
-  body = text.size();
-  append_json(event.body, text);
-  return body;
+void append_canonical(const Event& event, std::string& out) {
+  append_prefix(event.at.time_since_epoch().count(), event.at_uncertainty.count(), to_string(event.source),
+                kind_of(event.body), out);
+  append_json(event.body, out);
 }
 
 Body parse_body(std::string_view kind, std::string_view json) {

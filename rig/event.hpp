@@ -147,8 +147,11 @@ struct Event {
 std::string_view kind_of(const Body&);
 /// Appends the body as canonical JSON: fixed key order, integers and strings only, no spaces.
 void append_json(const Body&, std::string& out);
-/// The line that the head is made of: at_ns|uncertainty_ns|source|kind|json; where in `out` the json begins.
-std::size_t append_canonical(const Event&, std::string& out);
+/// The line that the head is made of: at_ns|uncertainty_ns|source|kind|json.
+void append_canonical(const Event&, std::string& out);
+/// All of it that stands before the json.
+void append_prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::string_view source, std::string_view kind,
+                   std::string& out);
 /// Reads back what append_json wrote. Throws std::runtime_error that says what was expected.
 Body parse_body(std::string_view kind, std::string_view json);
 Source parse_source(std::string_view);

@@ -97,13 +97,8 @@ std::vector<double> transitions(std::span<const std::uint8_t> bits, double bits_
 }
 
 std::optional<double> crossing_time(double x_mm, double v0_mm_s, double a_mm_s2) {
-  const double square = v0_mm_s * v0_mm_s + 2.0 * a_mm_s2 * x_mm;
-  if (!(x_mm >= 0.0) || !(v0_mm_s >= 0.0) || !(square >= 0.0)) return std::nullopt;
-  if (x_mm == 0.0) return 0.0;
-  // the root of the motion equation in the form that holds for a = 0 too
-  const double sum = v0_mm_s + std::sqrt(square);
-  if (!(sum > 0.0)) return std::nullopt;
-  return 2.0 * x_mm / sum;
+  const auto there = crossing(x_mm, v0_mm_s, a_mm_s2);
+  return there ? std::optional(there->after_s) : std::nullopt;
 }
 
 std::vector<std::int64_t> crossing_times_ns(std::span<const double> x_mm, double v0_mm_s, double a_mm_s2,

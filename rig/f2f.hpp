@@ -4,6 +4,7 @@
 // bit time T, a 1 is two of about T/2. Positions are millimetres from the first clock transition, times nanoseconds of
 // any origin. The decoder follows the reference rules of the domain notes: half of a 1 below 0.75 T, T follows with
 // alpha 0.25, a gap over 1.5 T or 150 ms ends the track. It is total and never allocates beyond its result.
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -24,6 +25,21 @@ double nominal_bits_per_inch(int track);
 // Positions of all transitions: both borders of every bit, and the middle of every 1. Empty for no bits or a density
 // that is not positive.
 std::vector<double> transitions(std::span<const std::uint8_t> bits, double bits_per_inch);
+
+/// When a place `x_mm` away is passed, and how fast; nothing if it is never reached.
+struct Crossing {
+  double after_s, v_mm_s;
+};
+inline std::optional<Crossing> crossing(double x_mm, double v0_mm_s, double a_mm_s2) {
+  const double square = v0_mm_s * v0_mm_s + 2.0 * a_mm_s2 * x_mm;
+  if (!(x_mm >= 0.0) || !(v0_mm_s >= 0.0) || !(square >= 0.0)) return std::nullopt;
+  const double v_mm_s = std::sqrt(square);
+  if (x_mm == 0.0) return Crossing{0.0, v_mm_s};
+  // the root of the motion equation in the form that holds for a = 0 too
+  const double sum = v0_mm_s + v_mm_s;
+  if (!(sum > 0.0)) return std::nullopt;
+  return Crossing{2.0 * x_mm / sum, v_mm_s};
+}
 
 // Seconds from x = 0 at speed v0 (mm/s) to x_mm (>= 0) under constant acceleration (mm/s^2); nullopt where the card
 // stops before, or does not move towards it at all.

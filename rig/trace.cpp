@@ -1,37 +1,11 @@
 #include "rig/trace.hpp"
 
-#include <array>
 #include <charconv>
 #include <stdexcept>
 
 namespace swiperig {
 
 namespace {
-
-/// What the head takes before the body: numbers and names that need no escape.
-class Prefix {
- public:
-  Prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::string_view source, std::string_view kind)
-      : Prefix(at_ns, at_uncertainty_ns) {
-    for (const std::string_view name : {source, kind}) {
-      if (name.size() > kLongestName) throw std::runtime_error("a name of " + std::to_string(name.size()) + " bytes");
-      end_ = std::copy(name.begin(), name.end(), end_);
-      *end_++ = '|';
-    }
-  }
-  std::string_view text() const { return {text_.data(), static_cast<std::size_t>(end_ - text_.data())}; }
-
- private:
-  static constexpr std::size_t kLongestName = 40;
-  Prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns) {
-    for (const std::int64_t n : {at_ns, at_uncertainty_ns}) {
-      end_ = std::to_chars(end_, text_.data() + text_.size(), n).ptr;
-      *end_++ = '|';
-    }
-  }
-  std::array<char, 2 * 21 + 2 * (kLongestName + 1)> text_;
-  char* end_ = text_.data();
-};
 
 /// Reads what Lines writes, and nothing else.
 class ChunkReader {
@@ -111,14 +85,7 @@ void Lines::add(const Event& event, Digest& head) {
     text_ = "[";
   else
     text_.back() = ',';
-  const auto put = [&](std::int64_t n) {
-    std::array<char, 21> digits;
-    text_.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n).ptr);
-  };
-  text_ += '[';
-  put(at_ns);
-  text_ += ',';
-  put(at_uncertainty_ns);
+  text_.append("[").append(std::to_string(at_ns)).append(",").append(std::to_string(at_uncertainty_ns));
   text_.append(",\"").append(source).append("\",\"").append(kind).append("\",");
   const std::size_t body = text_.size();
   append_json(event.body, text_);
@@ -155,8 +122,9 @@ std::size_t read_chunk(std::string_view chunk, std::int64_t first_seq, std::int6
 }
 
 void chain(Digest& head, const StoredLine& line) {
-  const Prefix prefix(line.at_ns, line.at_uncertainty_ns, line.source, line.kind);
-  chain(head, prefix.text(), line.body);
+  std::string prefix;
+  append_prefix(line.at_ns, line.at_uncertainty_ns, line.source, line.kind, prefix);
+  chain(head, prefix, line.body);
 }
 
 void fold(Digest& run_head, const Digest& epoch_head) { chain(run_head, hex(epoch_head)); }

@@ -284,10 +284,7 @@ void TraceReader::check() const {
       if (chunks.integer(0) != expected_seq) {
         throw TraceError(path_ + ": event " + std::to_string(expected_seq) + " is missing" + in_cycle);
       }
-      expected_seq += tell(chunks, cycle, [&](const StoredLine& line) {
-        chain(head, line);
-        return true;
-      });
+      expected_seq += tell(chunks, cycle, [&](const StoredLine& line) { chain(head, line); });
     }
     const std::int64_t last = expected_seq - 1;
     if (cycles.null(2) && cycles.integer(3) != 0) {
@@ -324,7 +321,7 @@ void TraceReader::check() const {
 
 /// The events of the row at which `chunks` stands: first_seq, count, events. Returns how many.
 std::int64_t TraceReader::tell(const Statement& chunks, std::int64_t cycle,
-                               const std::function<bool(const StoredLine&)>& visit) const {
+                               const std::function<void(const StoredLine&)>& visit) const {
   const std::int64_t first = chunks.integer(0);
   const auto refused = [&](const std::string& why) {
     return TraceError(path_ + ": events from " + std::to_string(first) + " on (cycle " + std::to_string(cycle) +
@@ -332,7 +329,10 @@ std::int64_t TraceReader::tell(const Statement& chunks, std::int64_t cycle,
   };
   std::size_t told = 0;
   try {
-    told = read_chunk(chunks.view(2), first, cycle, visit);
+    told = read_chunk(chunks.view(2), first, cycle, [&](const StoredLine& line) {
+      visit(line);
+      return true;
+    });
   } catch (const TraceError&) {
     throw;
   } catch (const std::runtime_error& error) {
@@ -364,7 +364,6 @@ CycleRecord TraceReader::load(std::int64_t number) const {
         } catch (const std::runtime_error& error) {
           throw TraceError(path_ + ": event " + std::to_string(line.seq) + ": " + error.what());
         }
-        return true;
       });
     }
   } catch (const TraceError&) {
@@ -382,12 +381,7 @@ void TraceReader::for_each(const std::function<void(const CycleRecord&)>& visit)
 
 void TraceReader::for_each_line(const std::function<void(const StoredLine&)>& visit) const {
   Statement chunks(db_.get(), "SELECT first_seq,count,events,cycle FROM chunks ORDER BY first_seq");
-  while (chunks.step()) {
-    tell(chunks, chunks.integer(3), [&](const StoredLine& line) {
-      visit(line);
-      return true;
-    });
-  }
+  while (chunks.step()) tell(chunks, chunks.integer(3), visit);
 }
 
 std::vector<std::int64_t> TraceReader::cycles() const {

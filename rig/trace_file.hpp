@@ -85,7 +85,7 @@ class TraceReader {
  private:
   void check() const;
   CycleRecord load(std::int64_t number) const;
-  std::int64_t tell(const Statement& chunks, std::int64_t cycle, const std::function<bool(const StoredLine&)>&) const;
+  std::int64_t tell(const Statement& chunks, std::int64_t cycle, const std::function<void(const StoredLine&)>&) const;
 
   std::string path_;
   Database db_;

@@ -404,6 +404,45 @@ TEST(PartRules, AClockThatIsLostAfterwardsHasToBeToldAnewAndByItsOwnAnswer) {
   EXPECT_EQ(sale(true, "000007"), "") << "an older answer, replayed";
 }
 
+TEST(PartRules, WhatATerminalMustNotBelieveTellsItNoTime) {
+  struct Told {
+    const char *asked_mac = "ok", *mac = "ok", *tid = "99900001";
+    const char* keys = "";  ///< their state before the answer
+    bool erased_then = false;
+  };
+  const auto sale = [](const Told& told) {
+    History h = read();
+    if (*told.keys != '\0') h.add(Source::rig, PartState{"keys", told.keys});
+    h.mark(Source::network, "request_entered",
+           {{"batch", "000001"},
+            {"stan", "000001"},
+            {"connection", "1"},
+            {"amount", History::amount(1234)},
+            {"proc", "000000"},
+            {"tid", "99900001"},
+            {"mac", told.asked_mac}});
+    h.mark(Source::network, "response_left",
+           {{"batch", "000001"},
+            {"stan", "000001"},
+            {"connection", "1"},
+            {"tid", told.tid},
+            {"code", "00"},
+            {"mac", told.mac},
+            {"clock", "1123101500"}});
+    if (told.erased_then) h.add(Source::rig, PartState{"keys", "erased"});
+    h.mark(Source::terminal, "printed", {{"batch", "000001"}, {"stan", "000001"}, {"date", "0101000003"}});
+    return findings(h, scope());
+  };
+  EXPECT_EQ(sale({}), "R_CLOCK") << "the twin: nothing was wrong with the answer";
+  EXPECT_EQ(sale({"absent", "absent"}), "R_CLOCK") << "nor where nothing is signed";
+  EXPECT_EQ(sale({"ok", "absent"}).find("R_CLOCK"), std::string::npos);
+  EXPECT_EQ(sale({"wrong", "ok"}).find("R_CLOCK"), std::string::npos) << "with other keys it looks wrong";
+  EXPECT_EQ(sale({"ok", "ok", "99900002"}).find("R_CLOCK"), std::string::npos);
+  EXPECT_EQ(sale({"ok", "ok", "99900001", "mismatch"}).find("R_CLOCK"), std::string::npos);
+  EXPECT_EQ(sale({"ok", "ok", "99900001", "", true}).find("R_CLOCK"), std::string::npos);
+  EXPECT_EQ(sale({"ok", "ok", "99900001", "sound"}), "R_CLOCK");
+}
+
 TEST(PartRules, WhatNobodyWasToldCanBeAskedFor) {
   const auto asked = [](const char* outcome, const char* journal) {
     History h = approved();

@@ -191,17 +191,19 @@ TEST_F(SafeScpiTest, OnAndLeaveAreWhatTheBenchFileMayWant) {
 }
 
 TEST(SafeScpi, AnAnswerToAQuestionOfBeforeProvesNothing) {
-  const auto done_after = [](const char* before, int answers) {
+  const auto done_after = [](const char* before, int answers, const char* end = "\n") {
     SafeScpi safe(SafeOutput::off);
     safe.passed(before);
     safe.begin(false);
     (void)safe.step(0);
-    for (int i = 0; i < answers; ++i) safe.heard("0\n");
+    for (int i = 0; i < answers; ++i) safe.heard(std::string("0") + end);
     const auto step = safe.step(0.1);
     return step.done && step.proved;
   };
   EXPECT_FALSE(done_after("OUTP?\n", 1));
   EXPECT_TRUE(done_after("OUTP?\n", 2));
+  EXPECT_FALSE(done_after("OUTP?\r\nVOLT?\r\n", 2, "\r\n")) << "an end of two characters is one end";
+  EXPECT_TRUE(done_after("OUTP?\r\nVOLT?\r\n", 3, "\r\n"));
   EXPECT_TRUE(done_after("OUTP ON\n", 1)) << "the twin";
   SafeScpi safe(SafeOutput::off);  // one that was never answered keeps nothing from being proved
   safe.passed("MEAS:VOLT?\n");
