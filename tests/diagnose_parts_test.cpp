@@ -357,6 +357,12 @@ TEST(PartRules, NothingIsSoldWithoutKeys) {
   History ready = h;
   h.asked(1, 1234);
   EXPECT_EQ(findings(h, scope()), "R_TAMPER");
+  for (const char* keys : {"sound", "mismatch", "erased"}) {
+    History loaded = ready;
+    loaded.add(Source::rig, PartState{"keys", keys});
+    loaded.asked(1, 1234);
+    EXPECT_EQ(findings(loaded, scope()), std::string(keys) == "erased" ? "R_TAMPER" : "") << keys;
+  }
   ready.mark(Source::terminal, "idle");  // its keys are loaded anew
   ready.asked(1, 1234);
   EXPECT_EQ(findings(ready, scope()), "");

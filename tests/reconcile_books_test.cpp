@@ -130,6 +130,25 @@ TEST(ReconcileBooks, ASettlementSaysWhatTheJournalShowed) {
   EXPECT_EQ(settled(two.c_str(), differs.c_str()), "I5") << "the host disagreed, and agreement was told";
 }
 
+TEST(ReconcileBooks, ABatchThatWasNeverAcknowledgedMayBeSettledWithTheNext) {
+  const auto settled = [](const char* batch, const char* totals) {
+    History h = begun();
+    h.good_sale(1, 1234);
+    h.recover();
+    books(h, {History::row(1, 1234, "approved")}, {History::row(1, 1234, "approved")});
+    std::string differs = std::string(totals) + std::string(32, '0');
+    h.mark(Source::network, "settlement_entered", {{"batch", batch}, {"totals", differs}});
+    differs[30] = '2';
+    h.mark(Source::network, "settlement_response_left", {{"batch", batch}, {"totals", differs}});
+    h.mark(Source::terminal, "settled", {{"outcome", "DIFFERED"}});
+    return rules(of(h));
+  };
+  const char *all = "000000001334002000000000000000", *more = "000000001434003000000000000000";
+  EXPECT_EQ(settled("000002", all), "") << "all that the journal shows, of the batch before";
+  EXPECT_EQ(settled("000002", more), "I5") << "the twin: more than it shows";
+  EXPECT_EQ(settled("000001", all), "I5") << "of its own batch the host may not differ";
+}
+
 TEST(ReconcileBooks, ABatchThatTheHostHasClosedMayBeGoneThoughNobodyHeardIt) {
   const auto ended = [](const char* function, const char* code) {
     History h = begun();
