@@ -10,8 +10,8 @@ namespace swiperig {
 namespace {
 
 constexpr double kAskHolding = 0.025, kAskLater = 0.1;
-constexpr double kHoldSlack = 0.25;  // beyond the braking itself: the planner's and the line's share
-constexpr double kBannerLimit = 2, kStateLimit = 1;
+constexpr double kHoldSlack = 0.25;                    // beyond the braking itself: the planner's and the line's share
+constexpr double kBannerLimit = 1.5, kStateLimit = 1;  // GRBL says its banner within 0.1 s of a reset
 constexpr char kReset = '\x18';
 
 /// Realtime bytes are no part of a line.

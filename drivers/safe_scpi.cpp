@@ -6,7 +6,7 @@ namespace swiperig {
 namespace {
 
 constexpr int kTries = 3, kMostAsked = 100;
-constexpr double kReplyLimit = 1, kAgain = 0.1;
+constexpr double kReplyLimit = 0.7, kAgain = 0.1;
 // no SCPI word or number has a '#' at its end: whatever stands before it is an error, and done by nobody
 constexpr std::string_view kOff = "#\nOUTP OFF\nOUTP?\n", kOn = "#\nOUTP ON\nOUTP?\n";
 constexpr std::size_t kSpoil = 2;
