@@ -54,7 +54,8 @@ Task<> Conversation::serve() {
 
 void Conversation::take(std::string_view bytes) {
   while (!bytes.empty() && fault_.empty()) {
-    const std::size_t end = std::min(bytes.find_first_of("\r\n"), bytes.size());
+    const auto ends = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c == '\r' || c == '\n'; });
+    const auto end = static_cast<std::size_t>(ends - bytes.begin());
     partial_ += bytes.substr(0, std::min(end, kLineBytes + 1));
     if (partial_.size() > kLineBytes) {
       partial_.resize(kLineBytes + 1);

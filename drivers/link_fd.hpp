@@ -1,6 +1,6 @@
 // The bytes of one open descriptor, as the links of this folder share them: non-blocking reads and writes that wait at
 // bells, never inside the operating system with a pointer into a caller's frame. Owned by its link and by the
-// coroutines suspended in it, so the link may be destroyed under them; they then end with LinkError{closed}. Every
+// coroutines suspended in it, so the link may be destroyed under them; a read then ends with 0, a write with LinkError{closed}. Every
 // read and write that did not wait yields once, or a device that floods would keep the clock from waking anybody else.
 #pragma once
 

@@ -10,9 +10,15 @@ class ServedLink final : public Link {
 
   Task<std::size_t> read_some(std::span<std::uint8_t> into) override {
     for (;;) {
-      if (closed_) throw LinkError(LinkError::closed, "closed while waiting for a caller");
+      if (closed_) co_return 0;
       if (!caller_) {
-        std::unique_ptr<Link> next = co_await listener_->accept();
+        std::unique_ptr<Link> next;
+        try {
+          next = co_await listener_->accept();
+        } catch (const LinkError& error) {
+          if (error.kind != LinkError::closed) throw;
+          co_return 0;
+        }
         caller_ = std::move(next);
       }
       const std::shared_ptr<Link> caller = caller_;  // may be replaced while we read

@@ -58,7 +58,8 @@ class UsbPort {
       const std::size_t n = co_await read(self, into);
       co_return n;
     } catch (const LinkError& e) {
-      if (e.kind != LinkError::closed) self->fault_ = e.what();
+      if (e.kind == LinkError::closed) co_return 0;
+      self->fault_ = e.what();
       failure = std::current_exception();
     }
     self->seen_bell_.ring();
@@ -162,7 +163,7 @@ class UsbPort {
 
   static Task<std::size_t> read(Self self, std::span<std::uint8_t> into) {
     for (;;) {
-      if (self->closed_) throw LinkError(LinkError::closed, self->name() + ": closed here while reading");
+      if (self->closed_) co_return 0;
       if (!self->session_) co_await connect(self, self->first_until_);
       const auto session = self->session_;
       std::size_t n = 0;
@@ -171,7 +172,7 @@ class UsbPort {
       } catch (const LinkError&) {
         n = 0;
       }
-      if (self->closed_) throw LinkError(LinkError::closed, self->name() + ": closed here while reading");
+      if (self->closed_) co_return 0;
       if (n > 0) {
         self->restarts_ = 0;
         co_return n;

@@ -202,10 +202,10 @@ Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
     }
     try {
       n = co_await side.link->read_some(buffer);
-    } catch (const LinkError& e) {
-      if (e.kind == LinkError::closed) co_return;  // we did it
+    } catch (const LinkError&) {
       reset = true;
     }
+    if (n == 0 && side.reset) co_return;  // we did it
     Orders orders;
     if (n > 0) {
       tap_.bytes(number, from_terminal, BytesView(buffer.data(), n), clock_.now());

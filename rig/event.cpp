@@ -103,18 +103,25 @@ class Gathered {
   Gathered(const Gathered&) = delete;
   Gathered& operator=(const Gathered&) = delete;
   ~Gathered() { to_.append(room_.data(), used_); }
-  void operator+=(char c) { append(std::string_view(&c, 1)); }
+  void operator+=(char c) {
+    *room(1) = c;
+    ++used_;
+  }
   void append(std::string_view text) {
-    if (used_ + text.size() > room_.size()) {
+    if (text.size() > room_.size()) {
       to_.append(room_.data(), std::exchange(used_, 0));
-      if (text.size() > room_.size()) {
-        to_.append(text);
-        return;
-      }
+      to_.append(text);
+      return;
     }
-    std::memcpy(room_.data() + used_, text.data(), text.size());
+    std::memcpy(room(text.size()), text.data(), text.size());
     used_ += text.size();
   }
+  /// At least `bytes`, of at most 512; `used` says how many were filled.
+  char* room(std::size_t bytes) {
+    if (used_ + bytes > room_.size()) to_.append(room_.data(), std::exchange(used_, 0));
+    return room_.data() + used_;
+  }
+  void used(const char* end) { used_ = static_cast<std::size_t>(end - room_.data()); }
 
  private:
   std::string& to_;
@@ -122,10 +129,11 @@ class Gathered {
   std::array<char, 512> room_;
 };
 
+constexpr std::size_t kDigits = 20;  // of any 64-bit integer, with its sign
+
 void append_number(std::int64_t n, Gathered& out) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, n);
-  out.append({digits, static_cast<std::size_t>(end.ptr - digits)});
+  char* const digits = out.room(kDigits);
+  out.used(std::to_chars(digits, digits + kDigits, n).ptr);
 }
 
 /// Bytes that JSON does not take as they are.
@@ -181,10 +189,14 @@ struct Writer {
   Gathered& out;
   bool first = true;
   void key(std::string_view name) {
-    out.append(first ? "\"" : ",\"");
-    out.append(name);
-    out.append("\":");
-    first = false;
+    // names are a few characters long
+    char* at = out.room(name.size() + 4);
+    if (!std::exchange(first, false)) *at++ = ',';
+    *at++ = '"';
+    at += name.copy(at, name.size());
+    *at++ = '"';
+    *at++ = ':';
+    out.used(at);
   }
   /// A member that is left out where it is as usual.
   template <class T>
@@ -338,8 +350,15 @@ void append_json(const Body& body, std::string& text) {
 
 void append_prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::string_view source, std::string_view kind,
                    std::string& out) {
-  out.append(std::to_string(at_ns)).append("|").append(std::to_string(at_uncertainty_ns)).append("|");
-  out.append(source).append("|").append(kind).append("|");
+  Gathered gathered(out);
+  append_number(at_ns, gathered);
+  gathered += '|';
+  append_number(at_uncertainty_ns, gathered);
+  for (const std::string_view word : {source, kind}) {
+    gathered += '|';
+    gathered.append(word);
+  }
+  gathered += '|';
 }
 
 void append_canonical(const Event& event, std::string& out) {

@@ -24,12 +24,12 @@ struct LinkError : std::runtime_error {
 
 struct Link {
   virtual ~Link() = default;
-  /// Up to `into.size()` bytes, at least one; 0: the far end has closed in order. Throws LinkError{reset} when the far
-  /// end broke the link, LinkError{closed} when this end was closed while reading. At most one reader.
+  /// Up to `into.size()` bytes, at least one; 0: nothing more comes, because the far end has closed in order or this end
+  /// was closed (whoever closed it knows). Throws LinkError{reset} when the far end broke the link. At most one reader.
   virtual Task<std::size_t> read_some(std::span<std::uint8_t> into) = 0;
   /// All of it, or LinkError. At most one writer.
   virtual Task<> write(std::span<const std::uint8_t> bytes) = 0;
-  /// With fin and reset a pending read of this end ends with LinkError{closed}.
+  /// With fin and reset a pending read of this end ends with 0.
   virtual void close(Close how) = 0;
 };
 

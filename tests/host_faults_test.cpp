@@ -20,7 +20,8 @@ Task<Bytes> collect(Stand& s, Bytes frame, Duration limit) {
   auto link = co_await s.dialer->dial();
   Bell done;
   Crew crew(s.clock);
-  crew.start(give_up(s.clock, done, *link, limit));
+  bool given_up = false;
+  crew.start(give_up(s.clock, done, *link, limit, given_up));
   std::uint8_t chunk[512];
   try {
     co_await link->write(frame);

@@ -187,12 +187,12 @@ TEST_F(LinkTcp, ClosingHereEndsTheReadHere) {
       crew.start(after(1ms, [&] { ends.near->close(how); }));
       co_await crew.join();
     });
-    EXPECT_EQ(near, "|closed");
+    EXPECT_EQ(near, "|end");
     EXPECT_EQ(far, how == Close::fin ? "|end" : "|reset");
   }
 }
 
-TEST_F(LinkTcp, ALinkDestroyedUnderAReaderEndsTheReadAsClosed) {
+TEST_F(LinkTcp, ALinkDestroyedUnderAReaderEndsTheRead) {
   std::string seen;
   with_ends([&](Ends& ends) -> Task<> {
     Crew crew(clock);
@@ -200,7 +200,7 @@ TEST_F(LinkTcp, ALinkDestroyedUnderAReaderEndsTheReadAsClosed) {
     crew.start(after(1ms, [&] { ends.near.reset(); }));
     co_await crew.join();
   });
-  EXPECT_EQ(seen, "|closed");
+  EXPECT_EQ(seen, "|end");
 }
 
 TEST_F(LinkTcp, ALinkDestroyedUnderAWriterEndsTheWrite) {

@@ -112,8 +112,9 @@ struct Till {
   }
 };
 
-inline Task<> give_up(Clock& clock, Bell& done, Link& link, Duration limit) {
+inline Task<> give_up(Clock& clock, Bell& done, Link& link, Duration limit, bool& given_up) {
   const bool rung = co_await clock.wait(done, clock.now() + limit);
+  given_up = !rung;
   if (!rung) link.close(Close::fin);
 }
 
@@ -122,7 +123,8 @@ inline Task<Ending> exchange(Clock& clock, Link& link, Bytes frame, Framing fram
   Ending ending;
   Bell done;
   Crew crew(clock);
-  crew.start(give_up(clock, done, link, limit));
+  bool given_up = false;
+  crew.start(give_up(clock, done, link, limit, given_up));
   std::uint8_t chunk[512];
   try {
     co_await link.write(frame);
@@ -134,6 +136,7 @@ inline Task<Ending> exchange(Clock& clock, Link& link, Bytes frame, Framing fram
         break;
       }
       const std::size_t n = co_await link.read_some(chunk);
+      if (n == 0 && given_up) break;
       if (n == 0) {
         ending.how = ending.bytes.empty() ? "fin" : "part then fin";
         break;

@@ -46,11 +46,13 @@ class UsbLab : public testing::Test {
     try {
       for (;;) {
         const std::size_t n = co_await terminal.link->read_some(chunk);
+        if (n == 0) break;
         reads.push_back(n);
         text += text_of(BytesView(chunk).first(n));
       }
+      read_end = "closed";
     } catch (const LinkError& e) {
-      read_end = e.kind == LinkError::closed ? "closed" : e.what();
+      read_end = e.what();
     }
   }
 
