@@ -10,6 +10,7 @@
 #include "bindings/swipe_options.hpp"
 #include "rig/drawn.hpp"
 #include "rig/host_behaviour.hpp"
+#include "rig/points.hpp"
 #include "rig/transaction_kinds.hpp"
 
 namespace swiperig {
@@ -176,7 +177,11 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   c.where = v.where();
   c.name = t.at("name").text();
   if (c.name.empty() || c.name.size() > 80) t.at("name").refuse("a name of 1 to 80 characters");
-  if (const Value* p = t.find("point")) c.point = p->text();
+  if (const Value* p = t.find("point")) {
+    c.point = p->text();
+    if (points_named(c.point).empty())
+      p->refuse("points of DOMAIN.md 3.2, P1 to P21: \"P10\", or of a sweep \"P13 P14\"");
+  }
   if (const Value* k = t.find("kind")) c.kind = k->word(kind_names());
   const TransactionKind* kind = kind_named(c.kind);
   const bool asks_card = kind != nullptr && kind->asks_card;

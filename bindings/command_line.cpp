@@ -128,10 +128,11 @@ int command_line(int argc, char** argv) {
   plan_command->add_option("--seed", seed, "seed of drawn cases (default 1)")->check(CLI::NonNegativeNumber);
   plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
   auto* list_command = app.add_subcommand("list", "what there is by name");
-  list_command->add_option("WHAT", what, "drivers, fixtures, parts, defects, milestones, network, causes or behaviours")
+  list_command
+      ->add_option("WHAT", what, "drivers, fixtures, parts, defects, rules, milestones, network, causes or behaviours")
       ->required()
-      ->check(
-          CLI::IsMember({"drivers", "fixtures", "parts", "defects", "milestones", "network", "causes", "behaviours"}));
+      ->check(CLI::IsMember(
+          {"drivers", "fixtures", "parts", "defects", "rules", "milestones", "network", "causes", "behaviours"}));
   list_command->footer("example: swiperig list milestones");
   auto* check_command = app.add_subcommand("check", "read a bench file and say what the bench is");
   check_command->add_option("BENCH", bench, "bench file (TOML)")->required();

@@ -25,6 +25,7 @@ class EpochSink final : public Sink {
   void begin(std::int64_t cycle, const Case& done, Time at) override {
     if (is_drawn(done)) record.drawn.push_back(done);
     CycleRecord& c = record.cycles.emplace_back();
+    if (record.cycles.size() > 1) c.lines.expect(record.cycles[record.cycles.size() - 2].lines);
     c.cycle = cycle;
     c.case_name = done.name;
     c.begun = at;

@@ -139,7 +139,12 @@ int list_names(const std::string& what) {
     row("terminal", "stand-in for the terminal: reader, keys, prompts, journal, acquirer protocol");
     row("host", "stand-in for the acquirer and the issuer: ISO 8583, ledger, script");
   } else if (what == "defects") {
-#define DEFECT(name, rule, text) row(#name, std::string(#rule) + ": " + (text));
+    const std::map<std::string_view, std::string_view> sections = {
+#define RULE(name, section, text, chinese) {#name, section},
+#include "rig/rules.def"
+#undef RULE
+    };
+#define DEFECT(name, rule, text) row(#name, #rule ": " text " (" + std::string(sections.at(#rule)) + ")");
 #define PART_DEFECT DEFECT
 #include "fixtures/defects.def"
 #undef PART_DEFECT
@@ -148,6 +153,10 @@ int list_names(const std::string& what) {
 #define PART(part, state, section, text) row(#part " " #state, std::string(text) + " (DOMAIN.md " + (section) + ")");
 #include "rig/parts.def"
 #undef PART
+  } else if (what == "rules") {
+#define RULE(name, section, text, chinese) row(#name, section ": " text ", " chinese);
+#include "rig/rules.def"
+#undef RULE
   } else if (what == "milestones") {
 #define MILESTONE(name, who, text) row(#name, std::string(#who) + ": " + (text));
 #include "rig/milestones.def"

@@ -1,7 +1,8 @@
 // The bytes of one open descriptor, as the links of this folder share them: non-blocking reads and writes that wait at
 // bells, never inside the operating system with a pointer into a caller's frame. Owned by its link and by the
-// coroutines suspended in it, so the link may be destroyed under them; a read then ends with 0, a write with LinkError{closed}. Every
-// read and write that did not wait yields once, or a device that floods would keep the clock from waking anybody else.
+// coroutines suspended in it, so the link may be destroyed under them; a read then ends with 0, a write with
+// LinkError{closed}. Every read and write that did not wait yields once, or a device that floods would keep the clock
+// from waking anybody else.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>

@@ -3,8 +3,8 @@
 // what is being written and then a FIN, `reset` (or destroying an open link) sends an RST at once, and a link that is
 // closed in order is drained before its socket goes, because a socket closed over unread bytes answers with an RST.
 // Nagle is off. No operation keeps a pointer into a caller's frame while it waits, so a link or a listener may be
-// destroyed under a suspended coroutine, whose read then ends with 0, its write with LinkError{closed}. Needs a clock that waits for sockets
-// (SteadyClock); a virtual clock cannot know of them.
+// destroyed under a suspended coroutine, whose read then ends with 0, its write with LinkError{closed}. Needs a clock
+// that waits for sockets (SteadyClock); a virtual clock cannot know of them.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>

@@ -110,9 +110,10 @@ Task<Time> SwiperGrbl::line(std::string text) {
   std::size_t sent = 0, answered = 0, unread_bytes = 0;
   for (;;) {
     std::string burst;
+    if (sent < lines.size()) burst.reserve(kReceiveBytes);
     while (sent < lines.size() && unread_bytes + lines[sent].size() < kReceiveBytes) {
       unread_bytes += lines[sent].size() + 1;
-      burst += lines[sent++] + "\n";
+      (burst += lines[sent++]) += '\n';
     }
     if (!burst.empty()) co_await talk_.say(std::move(burst));
     auto answer = co_await listen(until);

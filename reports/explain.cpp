@@ -165,6 +165,9 @@ std::string judgement(const Verdict& v) {
          event_numbers(v.diagnosis.evidence) + "\n";
   for (const std::string& candidate : v.diagnosis.candidates) out += "  it could be " + cause_text(candidate) + "\n";
   out += "induced by the case: " + cause_text(v.induced) + "\n";
+  if (!v.points.empty()) out += "came to:";
+  for (const std::string& point : v.points) out += " " + point;
+  if (!v.points.empty()) out += "\n";
   return out;
 }
 

@@ -24,17 +24,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 MOST_CYCLES = 200
 APPLICATION_ID, SCHEMA = 0x53574950, 3
 OUTCOMES = {"pass": "通过", "inconclusive": "无结论", "fail": "不通过", "error": "测试台故障"}
-RULES = {
-    "I1": ("no double charge", "不重复扣款"), "I2": ("no silent charge", "不无声扣款"),
-    "I3": ("no free goods", "告知成功必已扣款"), "I4": ("no foreign values", "金额不被篡改"),
-    "I5": ("books agree", "账目一致"), "I6": ("told reversal", "冲正后不得告知成功"),
-    "I7": ("unique keys", "交易标识唯一"), "I8": ("order: reversal before the next sale", "先冲正后交易"),
-    "I9": ("durable across power loss", "断电不丢失"), "I10": ("every doubt ends", "疑账必有了结"),
-    "R_MAC": ("no approval with a wrong MAC", "MAC 错误不得入账"), "R_HINT": ("a misread is answered", "读卡失败须提示"),
-    "R_SECRET": ("no track data in a reversal", "冲正不得带磁道"), "R_REVERSAL": ("reversed rightly", "冲正须合规"),
-    "R_REPEAT": ("sent once", "不得自行重发"), "R_RETRY": ("a decline is final", "拒绝后不得自行重试"),
-    "R_ORIGINAL": ("the right original", "原交易须一致"), "R_BALANCE": ("the host's balance", "余额须一致"),
-}
 ENDS_REVERSAL = ("00", "12", "25")
 DRAWN = "drawn"  # the cause of cases drawn at random: too many to hold, so they are counted by kind ("drawn sale 17")
 NOT_DRAWN = f"instr(body,'\"cause\":\"{DRAWN}\"')=0"
@@ -50,6 +39,13 @@ def causes():
     """rig/causes.def: name -> (English, Chinese)."""
     found = re.findall(r'^CAUSE\((\w+), "[^"]*", \w+, "([^"]*)", "([^"]*)"\)',
                        (HERE.parent / "rig" / "causes.def").read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: (english, chinese) for name, english, chinese in found}
+
+
+def rules():
+    """rig/rules.def: name -> (English, Chinese)."""
+    found = re.findall(r'^RULE\((\w+), "[^"]*", "([^"]*)", "([^"]*)"\)',
+                       (HERE.parent / "rig" / "rules.def").read_text(encoding="utf-8"), re.MULTILINE)
     return {name: (english, chinese) for name, english, chinese in found}
 
 
@@ -281,7 +277,8 @@ def render(folder):
         finalize=lambda v: timeline.visible(v) if isinstance(v, str) and not isinstance(v, Markup) else v)
     names = causes()
     environment.filters["cause"] = lambda name: names.get(name, (name, ""))
-    environment.filters["rule"] = lambda name: RULES.get(name, ("", ""))
+    named = rules()
+    environment.filters["rule"] = lambda name: named.get(name, ("", ""))
     environment.filters["step"] = step_text
     environment.filters["amount"] = timeline.amount
     return environment.get_template("report.html.j2").render(

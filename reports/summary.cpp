@@ -7,6 +7,7 @@
 #include "reports/table.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
+#include "rig/points.hpp"
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
@@ -71,18 +72,19 @@ Summary::Summary(const RunInfo& run)
       bench_(run.bench),
       seed_(run.seed),
       is_virtual_(run.is_virtual),
-      planned_(run.cycles_planned) {
+      planned_(run.cycles_planned),
+      scope_(run.scope) {
   for (const Case& c : run.cases) {
     if (!c.trial.strategy.empty()) {
       const std::string name = row_of(c.trial);
-      if (rows_.empty() || rows_.back().name != name) rows_.push_back({name, c.point, c.cause, {}, {}, {}, {}});
+      if (rows_.empty() || rows_.back().name != name) rows_.push_back({name, c.point, c.cause, {}, {}, {}, {}, {}});
       positions_.emplace(c.name, Position{rows_.size() - 1, 0});
       trials_.plan(c);
       continue;
     }
     const bool swept = !c.sweep.series.empty();
     if (!swept || rows_.empty() || rows_.back().name != c.sweep.series || rows_.back().places.empty()) {
-      rows_.push_back({swept ? c.sweep.series : c.name, c.point, c.cause, {}, {}, {}, {}});
+      rows_.push_back({swept ? c.sweep.series : c.name, c.point, c.cause, {}, {}, {}, {}, {}});
     }
     Row& r = rows_.back();
     positions_.emplace(c.name, Position{rows_.size() - 1, r.places.size()});
@@ -92,7 +94,7 @@ Summary::Summary(const RunInfo& run)
 
 Summary::Position& Summary::position(const std::string& case_name) {
   const auto [it, is_new] = positions_.try_emplace(case_name, Position{rows_.size(), 0});
-  if (is_new) rows_.push_back({case_name, "", "none", {}, {}, {}, {}});
+  if (is_new) rows_.push_back({case_name, "", "none", {}, {}, {}, {}, {}});
   return it->second;
 }
 
@@ -119,6 +121,7 @@ void Summary::add(const CycleRecord& cycle) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
   }
+  for (const std::string& point : v.points) ++r.points[point];
   const bool tried = drawn && !v.causes.empty();
   if (v.measured || v.effect || (!tried && claims_no_cause(v.induced)))
     return;  // no cause is claimed that a diagnosis could find
@@ -145,7 +148,8 @@ Outcome Summary::worst() const {
   for (const Outcome o : all_outcomes) {
     if (o != Outcome::pass && outcomes_[o] > 0) worst = o;
   }
-  const bool one_idle = std::any_of(rows_.begin(), rows_.end(), [&](const Row& r) { return idle(r); });
+  const bool one_idle =
+      std::any_of(rows_.begin(), rows_.end(), [&](const Row& r) { return idle(r) || !missed(r).empty(); });
   if (books_.found() != 0) worst = std::max(worst, Outcome::fail);
   return one_idle ? std::max(worst, Outcome::inconclusive) : worst;
 }
@@ -153,6 +157,18 @@ Outcome Summary::worst() const {
 bool Summary::idle(const Row& r) const {
   return r.cause != "none" && !r.places.empty() &&
          std::all_of(r.places.begin(), r.places.end(), [](const Place& p) { return p.seen == "none"; });
+}
+
+std::string Summary::missed(const Row& r) const {
+  std::string out;
+  if (r.places.empty() ||
+      std::any_of(r.places.begin(), r.places.end(), [](const Place& p) { return p.seen.empty(); })) {
+    return out;
+  }
+  for (const std::string& point : points_named(r.point)) {
+    if (observable(point, scope_) && !r.points.contains(point)) out += (out.empty() ? "" : " ") + point;
+  }
+  return out;
 }
 
 std::vector<Summary::Span> Summary::spans(const Row& r) const {
@@ -197,6 +213,11 @@ std::string Summary::json() const {
     sweeps += (sweeps.empty() ? "" : ", ") + quoted(r.name) + ": [" + list + "]";
   }
   if (!sweeps.empty()) member("sweeps", "{" + sweeps + "}");
+  std::string points;
+  for (const Row& r : rows_) {
+    if (!r.points.empty()) points += (points.empty() ? "" : ",\n    ") + quoted(r.name) + ": " + object(r.points);
+  }
+  if (!points.empty()) member("points", "{\n    " + points + "}");
   if (trials_.any()) member("strategies", trials_.json());
   if (books_.any()) member("run_books", books_.json());
   member("wall_s", decimal(wall_ms_));
@@ -208,11 +229,12 @@ std::string Summary::json() const {
 }
 
 std::string Summary::closing_table() const {
-  std::vector<std::vector<std::string>> table = {{"case", "point", "cycles", "outcomes", "diagnosed", "findings"}};
+  std::vector<std::vector<std::string>> table = {
+      {"case", "point", "reached", "cycles", "outcomes", "diagnosed", "findings"}};
   for (const Row& r : rows_) {
     if (trials_.any() && r.findings.empty() && r.outcomes.total() == r.outcomes[Outcome::pass]) continue;
-    table.push_back({visible(r.name), r.point.empty() ? "-" : visible(r.point), std::to_string(r.outcomes.total()),
-                     listed(r.outcomes), listed(r.causes), listed(r.findings)});
+    table.push_back({visible(r.name), r.point.empty() ? "-" : visible(r.point), listed(r.points),
+                     std::to_string(r.outcomes.total()), listed(r.outcomes), listed(r.causes), listed(r.findings)});
   }
   std::string out = trials_.any() ? trials_.table() + "\n" : "";
   if (!trials_.any() || table.size() > 1) out += aligned(table);
@@ -224,6 +246,9 @@ std::string Summary::closing_table() const {
              (span.from == span.to ? "" : " to " + visible(span.to)) + " " + visible(span.seen);
     }
     out += idle(r) ? ": nowhere did it change anything\n" : "\n";
+    if (const std::string points = missed(r); !points.empty()) {
+      out += "sweep " + visible(r.name) + ": never came to " + points + "\n";
+    }
   }
   if (tried_) {
     std::vector<std::vector<std::string>> matrix = {{"induced", "diagnosed"}};

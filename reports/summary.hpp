@@ -57,7 +57,7 @@ class Summary {
   struct Row {
     std::string name, point, cause = "none";
     Outcomes outcomes;
-    Counts causes, findings;
+    Counts causes, findings, points;
     std::vector<Place> places;  ///< of a sweep
   };
   struct Position {
@@ -71,11 +71,14 @@ class Summary {
   std::vector<Span> spans(const Row&) const;
   /// A sweep all of whose places were done and none changed anything.
   bool idle(const Row&) const;
+  /// The points that a sweep names and that none of its cycles came to, separated by a space; of one not yet done: "".
+  std::string missed(const Row&) const;
 
   std::string campaign_, bench_, head_;
   std::uint64_t seed_;
   bool is_virtual_;
   std::int64_t planned_;
+  Scope scope_;
   std::int64_t wall_ms_ = 0;
   Duration bench_time_{};
   std::int64_t events_ = 0, right_ = 0, wrong_ = 0, unknown_ = 0;

@@ -68,7 +68,7 @@ Task<> Watch::act(Step step, int number) {
   arrived_.ring();
 }
 
-void Watch::record(Event event) {
+void Watch::record(Event&& event) {
   event.seq = ++seq_;
   event.cycle = cycle_;
   if (const auto* m = std::get_if<Milestone>(&event.body)) {
@@ -115,9 +115,8 @@ void Watch::open_gates(const Event& event) {
 Task<bool> Watch::until(Test test, Deadline deadline) {
   for (;;) {
     while (!inbox_.empty()) {
-      Event event = std::move(inbox_.front());
+      record(std::move(inbox_.front()));
       inbox_.pop_front();
-      record(std::move(event));
       if (test(events_.back())) co_return true;
     }
     if (broken_) co_return false;

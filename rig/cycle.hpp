@@ -63,7 +63,7 @@ class Watch {
   Task<> pump(Source source, Capture* capture);
   Task<> act(Step step, int number);
   Task<> perform(StepAction action);
-  void record(Event event);
+  void record(Event&& event);
   void open_gates(const Event& event);
   /// Asked anew whenever anything happens.
   using Deadline = std::function<Time()>;

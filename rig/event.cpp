@@ -318,7 +318,8 @@ Source parse_source(std::string_view text) {
 
 std::string_view field(const Fields& all, std::string_view name) {
   for (const auto& [key, value] : all) {
-    if (key == name) return value;
+    // most names are of the same few lengths
+    if (key.size() == name.size() && !name.empty() && key[0] == name[0] && key == name) return value;
   }
   return {};
 }

@@ -24,8 +24,9 @@ struct LinkError : std::runtime_error {
 
 struct Link {
   virtual ~Link() = default;
-  /// Up to `into.size()` bytes, at least one; 0: nothing more comes, because the far end has closed in order or this end
-  /// was closed (whoever closed it knows). Throws LinkError{reset} when the far end broke the link. At most one reader.
+  /// Up to `into.size()` bytes, at least one; 0: nothing more comes, because the far end has closed in order or this
+  /// end was closed (whoever closed it knows). Throws LinkError{reset} when the far end broke the link. At most one
+  /// reader.
   virtual Task<std::size_t> read_some(std::span<std::uint8_t> into) = 0;
   /// All of it, or LinkError. At most one writer.
   virtual Task<> write(std::span<const std::uint8_t> bytes) = 0;

@@ -89,7 +89,9 @@ void Lines::add(const Event& event, Digest& head) {
   text_.append(",\"").append(source).append("\",\"").append(kind).append("\",");
   const std::size_t body = text_.size();
   append_json(event.body, text_);
-  chain(head, StoredLine{0, 0, at_ns, at_uncertainty_ns, source, kind, std::string_view(text_).substr(body)});
+  prefix_.clear();
+  append_prefix(at_ns, at_uncertainty_ns, source, kind, prefix_);
+  chain(head, prefix_, std::string_view(text_).substr(body));
   text_ += "]]";
   ++size_;
 }

@@ -20,12 +20,14 @@ class Lines {
  public:
   /// Adds the event and extends the head by it.
   void add(const Event&, Digest& head);
+  /// Makes room at once for about as much text as `like` has.
+  void expect(const Lines& like) { text_.reserve(like.text_.size() + like.text_.size() / 8); }
   std::size_t size() const { return size_; }
   /// As a trace keeps them (rig/trace.sql, chunks.events).
   std::string_view chunk() const { return text_; }
 
  private:
-  std::string text_;
+  std::string text_, prefix_;
   std::size_t size_ = 0;
 };
 

@@ -71,10 +71,10 @@ TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durab
       nullptr);
   db_.reset(db);
   if (rc != SQLITE_OK) throw TraceError(path + ": cannot be made: " + sqlite3_errstr(rc));
+  // a cycle of a virtual bench is a long row; a real one writes, and syncs, an event at a time
+  if (!durable) exec("PRAGMA page_size=8192");
   exec(("PRAGMA application_id=" + std::to_string(trace_application_id)).c_str());
   exec(("PRAGMA user_version=" + std::to_string(trace_schema_version)).c_str());
-  // a cycle of a virtual bench is a row of some pages; a real one writes, and syncs, an event at a time
-  if (!durable) exec("PRAGMA page_size=16384");
   exec("PRAGMA journal_mode=WAL");
   exec("PRAGMA synchronous=NORMAL");
   exec("BEGIN");

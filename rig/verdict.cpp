@@ -4,6 +4,7 @@
 
 #include "rig/diagnose.hpp"
 #include "rig/drawn.hpp"
+#include "rig/points.hpp"
 #include "rig/reconcile.hpp"
 #include "rig/transaction.hpp"
 
@@ -24,7 +25,8 @@ bool seen_in_case(const std::string& name, const Transaction& t, std::span<const
 
 /// Why the case does not count, or "". A case in which the card was never read, or a step never fired, proves nothing;
 /// but a strategy may keep away from the moment of the fault.
-std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events) {
+std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events,
+                            const std::vector<std::string>& points) {
   for (const std::string& name : c.must) {
     if (!seen_in_case(name, t, events)) return "the case must see " + name + " to count, and did not";
   }
@@ -52,6 +54,16 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
     if (read == t.books.end() || read->second.seq < t.recovery.seq) return "the " + book + " was not read";
   }
   if (c.settle && !t.settled) return "the settlement did not end";
+  // of a sweep, some values come to the point and some to its neighbours: the run says which
+  const std::vector<std::string> named = points_named(c.point);
+  const bool demanded = c.sweep.series.empty() && c.trial.strategy.empty() && !named.empty() &&
+                        std::all_of(named.begin(), named.end(), [&](const auto& p) { return observable(p, scope); });
+  const bool there = std::find_first_of(named.begin(), named.end(), points.begin(), points.end()) != named.end();
+  if (demanded && !there) {
+    std::string came_to;
+    for (const std::string& p : points) came_to += (came_to.empty() ? "" : ", ") + p;
+    return "the case is for " + c.point + ", and came to " + (came_to.empty() ? "no point at all" : came_to);
+  }
   return {};
 }
 
@@ -84,7 +96,8 @@ Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events)
   }
   const bool may_change_nothing = !c.sweep.series.empty() || !c.trial.strategy.empty();
 
-  const std::string missing = what_is_missing(c, scope, t, events);
+  if (!c.point.empty()) v.points = points_reached(c, t, scope, events);
+  const std::string missing = what_is_missing(c, scope, t, events, v.points);
   if (t.fault) {
     // what the rig itself broke says nothing about the terminal
     v.outcome = Outcome::error;

@@ -52,6 +52,7 @@ struct Verdict {
   std::vector<std::string> checked, not_observable;  ///< rules
   std::vector<std::string> not_reached;              ///< rules for which this cycle ended too early
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
+  std::vector<std::string> points = {};              ///< of DOMAIN.md 3.2, of a case that names one: where it came to
   std::optional<bool> measured;                      ///< of a case that measures: its milestone was seen
   bool no_return = false;                            ///< neither approval nor decline was told
   std::vector<Standing> standings = {};              ///< for the books of the run; not kept in the trace

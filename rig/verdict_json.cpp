@@ -191,6 +191,7 @@ std::string to_json(const Verdict& v) {
                    {"not_reached", strings(v.not_reached)},
                    {"in_doubt_ns", v.in_doubt.count()},
                    {"no_return", v.no_return}};
+  if (!v.points.empty()) out.emplace("points", strings(v.points));
   if (v.measured) out.emplace("measured", *v.measured);
   if (v.effect) {
     out.emplace(
@@ -222,6 +223,7 @@ Verdict parse_verdict(std::string_view text) {
   v.not_reached = o.texts("not_reached");
   v.in_doubt = Duration(o.integer("in_doubt_ns"));
   v.no_return = o.flag("no_return");
+  if (value.get_object().contains("points")) v.points = o.texts("points");
   if (value.get_object().contains("measured")) v.measured = o.flag("measured");
   if (value.get_object().contains("effect")) {
     const Object e(o.at("effect"));

@@ -44,7 +44,7 @@ TEST(CommandLine, AGoodRunPassesAndLeavesItsResults) {
   const auto summary = summary_of(directory);
   EXPECT_THAT(keys_of(summary),
               ElementsAre("schema", "campaign", "bench", "seed", "virtual", "cycles", "outcomes", "causes", "findings",
-                          "diagnosis", "run_books", "wall_s", "bench_s", "cycles_per_s", "events", "head"));
+                          "diagnosis", "points", "run_books", "wall_s", "bench_s", "cycles_per_s", "events", "head"));
   EXPECT_THAT(keys_of(summary.at("outcomes")), ElementsAre("pass", "inconclusive", "fail", "error"));
   EXPECT_THAT(keys_of(summary.at("diagnosis")), ElementsAre("right", "wrong", "unknown"));
   EXPECT_EQ(summary.at("schema"), 1);

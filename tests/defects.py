@@ -2,8 +2,9 @@
 """Which case finds which seeded defect: writes tests/defects.md, or with --check tries whether it still holds.
 
 Every defect of `swiperig list defects` is planted in the terminal, and the campaigns are run until one of them has a
-finding of the defect's own rule. The honest terminal runs the same campaigns: it must have no finding at all. Cycles to
-detection are the cycles of that campaign up to and with the first finding, the mean over seeds.
+finding of the rule of the defect. The honest terminal runs the same campaigns: it must have no finding. How soon a
+defect shows where nobody looks for it is the mean over seeds of the cycles of the random campaign up to and with the
+first finding of its rule; a seed that finds nothing in RANDOM_CYCLES makes it "over" that.
 """
 import json
 import os
@@ -17,6 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.environ.get("SWIPERIG_BINARY", str(ROOT / "build/release/swiperig"))
 CAMPAIGNS = ["no_return", "points", "host_faults", "kinds", "parts", "card_faults"]
 SEEDS = (1, 2, 3)
+RANDOM_SEEDS = (1, 2, 3, 4, 5)
+RANDOM_CYCLES = 1000
 
 
 def listed_defects():
@@ -29,11 +32,12 @@ def listed_defects():
     return rows
 
 
-def findings(campaign, seed, defect=None):
+def findings(campaign, seed, defect=None, cycles=None):
     """Of one run the findings in order: (cycle counted from 1, case, rule)."""
     with tempfile.TemporaryDirectory() as place:
         command = [BINARY, "run", str(ROOT / f"fixtures/campaigns/{campaign}.toml"), "--seed", str(seed), "--out",
                    place + "/run"] + (["--defect", defect] if defect else [])
+        command += ["--cycles", str(cycles)] if cycles else []
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise SystemExit(f"{campaign} with {defect}: exit {done.returncode}: {done.stderr.strip()[-400:]}")
@@ -45,17 +49,23 @@ def findings(campaign, seed, defect=None):
 
 
 def detection(name, rule, campaigns):
-    """(campaign, case, mean cycles) of the first campaign that finds the defect by its own rule, or None."""
+    """(campaign, case) of the first campaign that finds the defect by its own rule with every seed, or None."""
     for campaign in campaigns:
-        first = [next(((cycle, case) for cycle, case, found in findings(campaign, seed, name) if found == rule), None)
-                 for seed in SEEDS[:1]]
-        if first[0] is None:
-            continue
-        first += [next(((cycle, case) for cycle, case, found in findings(campaign, seed, name) if found == rule), None)
-                  for seed in SEEDS[1:]]
-        if all(first):
-            return campaign, first[0][1], sum(cycle for cycle, _ in first) / len(first)
+        cases = []
+        for seed in SEEDS:
+            cases.append(next((case for _, case, found in findings(campaign, seed, name) if found == rule), None))
+            if cases[-1] is None:
+                break
+        if all(cases):
+            return campaign, cases[0]
     return None
+
+
+def mean_cycles(name, rule):
+    """Of the random campaign, until the defect's own rule finds it: "12.4", or "over 1000"."""
+    firsts = [next((cycle for cycle, _, found in findings("random", seed, name, RANDOM_CYCLES) if found == rule), None)
+              for seed in RANDOM_SEEDS]
+    return f"{sum(firsts) / len(firsts):.1f}" if all(firsts) else f"over {RANDOM_CYCLES}"
 
 
 def table():
@@ -67,7 +77,7 @@ def table():
                 raise SystemExit(f"{campaign}, seed {seed}: the honest terminal is accused: {accused[:3]}")
     lines = ["# Seeded defects and what finds them", "",
              "Made by `tests/defects.py`; the honest terminal runs the same campaigns without a finding.", "",
-             "| defect | rule | what the terminal does wrong | found by (campaign: case) | mean cycles to detection |",
+             "| defect | rule | what the terminal does wrong | found by (campaign: case) | mean cycles, random |",
              "|---|---|---|---|---|"]
     missing = []
     for name, rule, what in listed_defects():
@@ -75,8 +85,8 @@ def table():
         if found is None:
             missing.append(name)
             continue
-        campaign, case, mean = found
-        lines.append(f"| {name} | {rule} | {what} | {campaign}: {case} | {mean:.1f} |")
+        campaign, case = found
+        lines.append(f"| {name} | {rule} | {what} | {campaign}: {case} | {mean_cycles(name, rule)} |")
     if missing:
         raise SystemExit("found by no campaign: " + ", ".join(missing))
     return "\n".join(lines) + "\n"

@@ -1,5 +1,7 @@
 // Every point of a sale at which nothing comes back: the campaign passes for the honest terminal, hits what it says,
 // and finds seeded defects by their own rules.
+#include "rig/points.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,16 +27,69 @@ TEST(Points, AnHonestTerminalPassesAtEveryOneWithEachHabit) {
     EXPECT_EQ(ran.outcomes.at(Outcome::pass), static_cast<int>(ran.cycles.size()));
     for (const CycleRecord& c : ran.cycles) {
       EXPECT_EQ(c.verdict->outcome, Outcome::pass) << habit << ", " << c.case_name << ": " << c.verdict->why;
-      EXPECT_EQ(c.verdict->diagnosis.cause, c.verdict->induced)
-          << habit << ", " << c.case_name << ": " << c.verdict->diagnosis.why;
+      const Diagnosis& found = c.verdict->diagnosis;
+      // once the card is read, a hung application and a line that takes no connection look alike from outside
+      if (c.case_name == "P2 application hangs at the card") {
+        EXPECT_THAT(found.candidates, Contains(c.verdict->induced)) << habit;
+        continue;
+      }
+      EXPECT_EQ(found.cause, c.verdict->induced) << habit << ", " << c.case_name << ": " << found.why;
     }
   }
 }
 
-TEST(Points, EveryPointHasACase) {
-  std::set<std::string> found;
-  for (const Case& c : read_campaign(points).cases) found.insert(c.point);
-  for (int n = 1; n <= 21; ++n) EXPECT_TRUE(found.contains("P" + std::to_string(n))) << "P" << n;
+TEST(Points, EveryPointIsNamedAndReached) {
+  const Folder folder;
+  const Ran ran = run(folder, "r", {.campaign = points});
+  std::set<std::string> reached;  // in a case that names it
+  for (const Case& c : read_campaign(points).cases) {
+    const std::vector<std::string> named = points_named(c.point);
+    for (const CycleRecord& cycle : ran.cycles) {
+      if (cycle.case_name != c.name) continue;
+      for (const std::string& point : cycle.verdict->points) {
+        if (std::find(named.begin(), named.end(), point) != named.end()) reached.insert(point);
+      }
+    }
+  }
+  for (int n = 1; n <= 21; ++n) EXPECT_TRUE(reached.contains("P" + std::to_string(n))) << "P" << n;
+}
+
+/// The whole of a campaign of one case that names `point` and loses the message at `when`.
+std::string losing(const char* point, const char* when, const char* window = "") {
+  return std::string("schema = 1\nname = \"one\"\n[[case]]\nname = \"one\"\npoint = \"") + point +
+         "\"\namount = \"12.34\"\ncard = \"debit\"\nswipe = \"500 mm/s\"\ncause = \"network\"\nmust = "
+         "[\"card_read\"]\n[[case.step]]\nwhen = "
+         "\"" +
+         when + "\"\n" + (*window == '\0' ? "network = \"drop\"\n" : window);
+}
+
+TEST(Points, ACaseThatComesToAnotherPointThanItNamesProvesNothing) {
+  const Folder folder;
+  const Ran right = run(folder, "right", {.campaign = folder.write("right.toml", losing("P5", "request_entered"))});
+  EXPECT_EQ(right.exit_code, 0) << right.said;
+  EXPECT_THAT(right.cycles[0].verdict->points, testing::ElementsAre("P5"));
+  const Ran wrong = run(folder, "wrong", {.campaign = folder.write("wrong.toml", losing("P10", "request_entered"))});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_EQ(wrong.cycles[0].verdict->outcome, Outcome::inconclusive);
+  EXPECT_EQ(wrong.cycles[0].verdict->why, "the case is for P10, and came to P5");
+}
+
+TEST(Points, ASweepMustComeToEachPointThatItNames) {
+  const Folder folder;
+  const char* window = "network = \"delay\"\nlasts = { from = \"11 s\", to = \"12 s\", by = \"1 s\" }\n";
+  const std::string both = folder.write("both.toml", losing("P11 P14", "response_entered", window));
+  const Ran ran = run(folder, "r", {.campaign = both});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(ran.outcomes.at(Outcome::pass), 2);
+  EXPECT_THAT(ran.said, testing::HasSubstr("sweep one: never came to P14"));
+  const std::string one = folder.write("one.toml", losing("P11", "response_entered", window));
+  EXPECT_EQ(run(folder, "s", {.campaign = one}).exit_code, 0);
+}
+
+TEST(Points, NamesAreThoseOfTheDocument) {
+  EXPECT_THAT(points_named("P1 P21"), testing::ElementsAre("P1", "P21"));
+  for (const char* wrong : {"", "P0", "P22", "P", "p3", "P3,P4", "P03", "P3x"})
+    EXPECT_THAT(points_named(wrong), IsEmpty());
 }
 
 TEST(Points, ASweepCrossesTheBordersOfItsPoint) {

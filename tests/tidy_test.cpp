@@ -34,6 +34,7 @@ const std::map<std::string, std::set<std::string>> arrows = {
 
 /// Files of rig that are data and functions of data: they know neither Asio nor a clock, not even by way of a header.
 const std::set<std::string> pure = {"event",
+                                    "points",
                                     "case",
                                     "drawn",
                                     "trace",

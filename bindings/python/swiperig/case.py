@@ -60,10 +60,12 @@ class Case:
     card: a slot of the bench ("debit"), never a number. kind: what it is beside a sale; what a void or refund is about
     is made first, undisturbed, for `original_amount` where that differs. cause: what the case induces; then a fault
     that changed nothing is inconclusive. Left out, the case claims nothing and the diagnosis is yours to assert.
-    must: milestones without which the case proves nothing (default: those its steps wait for). point: P1 to P21, for
-    reports. patience: 1 s to 3600 s until "nothing came back" (default: the terminal profile's limit).
-    settle: settlement at the end. measure: a milestone of which only is measured whether it is seen; then one of card,
-    speed and acceleration is a list.
+    must: milestones without which the case proves nothing (default: those its steps wait for). point: P1 to P21, the
+    moment at which nothing comes back; a cycle that comes to another one proves nothing.
+    patience: 1 s to 3600 s until "nothing came back" (default: the terminal profile's limit).
+    quiet: 1 s to 3600 s until the next customer comes (default: at once). settle: settlement at the end.
+    measure: a milestone of which only is measured whether it is seen; then one of card, speed and acceleration is a
+    list.
 
     Nothing is checked before a bench takes the case; what is wrong is `Refused` then, with file and line of the call.
 
@@ -84,6 +86,7 @@ class Case:
         must: Sequence[Milestone] | None = None,
         point: str | None = None,
         patience: Duration | None = None,
+        quiet: Duration | None = None,
         settle: bool | None = None,
         measure: Milestone | None = None,
     ) -> None:
@@ -92,14 +95,14 @@ class Case:
         self._kind = kind
         self._must = must
         self._said = told(name=name, amount=amount, card=card, kind=kind, original_amount=original_amount, cause=cause,
-                          point=point, patience=patience, settle=settle, measure=measure)
+                          point=point, patience=patience, quiet=quiet, settle=settle, measure=measure)
         if cause is None and measure is None:
             self._said["cause"] = "unclaimed"
         self._swipe: tuple[str, int, Any] | None = None
         self._steps: list[tuple[str, int, Any]] = []
         self._written = [written("Case", name, amount=amount, card=card, kind=None if kind == "sale" else kind,
                                  original_amount=original_amount, cause=cause, must=must, point=point,
-                                 patience=patience, settle=settle, measure=measure)]
+                                 patience=patience, quiet=quiet, settle=settle, measure=measure)]
 
     def swipe(
         self,
