@@ -127,10 +127,26 @@ void read_supply(const Table& power, BenchFile& b) {
   }
   b.supply.off_below_mv = b.profile.brownout_mv;
   b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+  if (const Value* v = power.find("command_time")) b.supply.command_time = v->duration(1ms, 10s);
+  if (const Value* v = power.find("resolution")) b.supply.resolution_mv = v->quantity("V", 1, 1000);
   if (const Value* v = power.find("safe")) {
     const std::string word = v->word({"off", "on", "leave"});
     b.safe_output = word == "on" ? SafeOutput::on : word == "leave" ? SafeOutput::leave : SafeOutput::off;
   }
+}
+
+/// What else keeps the terminal alive, and who measures that.
+void read_other_rail(const Table& power, BenchFile& b) {
+  const Value* by = power.find("also_fed_by");
+  if (by != nullptr) {
+    b.also_fed_by = by->word({"battery", "cable"});
+    b.also_fed_where = by->where();
+  }
+  const Value* channel = power.find("second_rail_channel");
+  if (channel == nullptr) return;
+  if (b.hub) channel->refuse("no second_rail_channel: a hub measures nothing");
+  if (by == nullptr) channel->refuse("also_fed_by = \"battery\" or \"cable\" beside it: what the second rail is");
+  b.supply.second_rail_channel = static_cast<int>(channel->integer(2, 8));
 }
 
 /// A hub is told from others by what it is and, where there are several, by where it is.
@@ -218,6 +234,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 
   const Table& power = root->at("power").table();
   driver(power, "power") == "power_usb_hub" ? read_hub(power, b) : read_supply(power, b);
+  read_other_rail(power, b);
   power.nothing_else();
 
   const Table& network = root->at("network").table();

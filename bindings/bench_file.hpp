@@ -33,6 +33,8 @@ struct BenchFile {
   std::optional<LinkUri> parts;  ///< what puts the terminal's parts into states, where there is anything
   GrblSettings robot;
   ScpiSettings supply;
+  std::string also_fed_by;                   ///< the terminal lives on that, too: battery, cable; ""
+  std::string also_fed_where;                ///< file:line:column that says so
   SafeOutput safe_output = SafeOutput::off;  ///< when nobody drives the bench
   std::optional<UsbHubSettings> hub;         ///< what switches the power instead of a supply
   TerminalProfile profile;

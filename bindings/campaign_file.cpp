@@ -5,6 +5,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/network_options.hpp"
+#include "bindings/power_options.hpp"
 #include "bindings/strategies.hpp"
 #include "bindings/sweep.hpp"
 #include "bindings/swipe_options.hpp"
@@ -113,11 +114,13 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   }
   const Value* network = t.find("network");
   const Value* power = t.find("power");
+  const Value* brown_out = t.find("brown_out");
   const Value* host = t.find("host");
   const Value* part = t.find("part");
   const Value* press = t.find("press");
-  if ((network != nullptr) + (power != nullptr) + (host != nullptr) + (part != nullptr) + (press != nullptr) != 1) {
-    v.refuse("exactly one of network, power, host, part, press in a step");
+  const auto actions = {network, power, brown_out, host, part, press};
+  if (std::count(actions.begin(), actions.end(), nullptr) != std::ssize(actions) - 1) {
+    v.refuse("exactly one of network, power, brown_out, host, part, press in a step");
   }
   Duration lasts{};
   const Value* lasts_at = t.find("lasts");
@@ -134,6 +137,9 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   } else if (press != nullptr) {
     if (lasts_at != nullptr) lasts_at->refuse("no lasts with press");
     s.action = Press{press->text()};
+  } else if (brown_out != nullptr) {
+    if (lasts_at != nullptr) lasts_at->refuse("lasts within brown_out = { ... }");
+    s.action = read_brown_out(*brown_out, number, sweeps);
   } else if (power != nullptr) {
     if (lasts_at != nullptr) lasts_at->refuse("no lasts with power: it comes back when the terminal recovers");
     power->word({"off"});
@@ -226,6 +232,7 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");
   if (const Value* p = t.find("patience")) c.patience = p->duration(1s, 3600s);
   if (const Value* s = t.find("settle")) c.settle = s->flag();
+  if (const Value* l = t.find("current_log")) c.current_log = l->duration(1ms, 60s);
   if (const Value* q = t.find("quiet")) c.quiet = q->duration(1s, 3600s);
   t.nothing_else();
   std::vector<Case> all;

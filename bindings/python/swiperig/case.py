@@ -209,6 +209,14 @@ class Moment:
         """Off; the power comes back when the terminal is to recover."""
         return self._step({"power": "off"}, "cut_power()")
 
+    def brown_out(self, to: str, lasts: Duration, *, fall: Duration | None = None, rise: Duration | None = None,
+                  steps: int | None = None) -> Case:
+        """The rail goes down to "3.1 V" while it stays on, for 1 ms to 10 s from where it was measured there, and comes
+        back. fall, rise: over 1 ms to 10 s (default: at once), in so many steps (default: as the supply can)."""
+        words = dict(fall=fall, rise=rise, steps=steps)
+        return self._step({"brown_out": {"to": to, "lasts": lasts, **told(**words)}},
+                          written("brown_out", to, lasts, **words))
+
     def host(self, behaviour: HostBehaviour, *, lasts: Duration | None = None, code: str | None = None) -> Case:
         """What the acquirer's host does from then on. lasts: 1 us to 600 s, for those that take time; code: field 39,
         two characters, for those that decline."""
