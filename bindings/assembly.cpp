@@ -105,6 +105,8 @@ RobotGeometry geometry_of(const BenchFile& file) {
   RobotGeometry g;
   g.slots.clear();
   for (const auto& [name, c] : file.cards) g.slots[name] = {c.at.x_mm, c.at.y_mm};
+  if (file.robot.chip_slot) g.chip_at = {file.robot.chip_slot->at.x_mm, file.robot.chip_slot->at.y_mm};
+  if (file.robot.field) g.field_at = {file.robot.field->at.x_mm, file.robot.field->at.y_mm};
   return g;
 }
 

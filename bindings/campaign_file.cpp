@@ -4,6 +4,7 @@
 #include <set>
 
 #include "bindings/config.hpp"
+#include "bindings/held_card_options.hpp"
 #include "bindings/network_options.hpp"
 #include "bindings/power_options.hpp"
 #include "bindings/strategies.hpp"
@@ -210,12 +211,23 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     c.cause = t.at("cause").word(cause_names());
   }
   std::vector<SwipeAt> swipes(1);
-  const Value* swipe_at = asks_card ? &t.at("swipe") : t.find("swipe");
-  const bool shows_card = asks_card && (!swipe_at->is_text() || swipe_at->text() != "none");
+  const Value* dip = t.find("dip");
+  const Value* tap = t.find("tap");
+  const bool held = dip != nullptr || tap != nullptr;
+  if (held && (!asks_card || t.find("swipe") != nullptr || (dip != nullptr && tap != nullptr))) {
+    (dip != nullptr ? dip : tap)->refuse("one of swipe, dip and tap, of a kind that asks for a card");
+  }
+  const Value* swipe_at = asks_card && !held ? &t.at("swipe") : t.find("swipe");
+  const bool shows_card = asks_card && !held && (!swipe_at->is_text() || swipe_at->text() != "none");
   if (shows_card) {
     swipes = read_swipes(t.at("card"), t.at("swipe"), t.find("measure"));
     c.card = swipes.front().swipe.card;
     c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
+  } else if (held) {
+    if (const Value* measure = t.find("measure")) measure->refuse("a swipe in a case that measures");
+    c.card = t.at("card").text();
+    StepAction action = dip != nullptr ? StepAction(read_dip(*dip, c.card, sweeps)) : read_tap(*tap, c.card, sweeps);
+    c.steps.push_back({"card_wanted", 1, 0ns, std::move(action)});
   } else if (asks_card) {
     if (const Value* measure = t.find("measure")) measure->refuse("a swipe in a case that measures");
   } else {

@@ -58,6 +58,12 @@ std::string step_refusal(const Step& s, const Case& c, const BenchFile& bench) {
   if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
     if (const auto why = refusal(bench.robot, *swipe)) return *why;
   }
+  if (const auto* dip = std::get_if<Dip>(&s.action)) {
+    if (const auto why = refusal(bench.robot, *dip)) return *why;
+  }
+  if (const auto* tap = std::get_if<CardTap>(&s.action)) {
+    if (const auto why = refusal(bench.robot, *tap)) return *why;
+  }
   if (const auto* press = std::get_if<Press>(&s.action)) {
     if (const auto why = refusal(bench.robot, *press)) return *why;
   }

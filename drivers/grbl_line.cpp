@@ -105,6 +105,8 @@ std::string words_of_error(int number) {
     case 8: words = "not idle"; break;
     case 9: words = "locked, needs homing"; break;
     case 11: words = "line too long"; break;
+    case 15: words = "the jog leaves the travel"; break;
+    case 16: words = "bad jog"; break;
     case 20: words = "unsupported command"; break;
     case 22: words = "no feed rate"; break;
     case 33: words = "bad target"; break;
