@@ -14,6 +14,7 @@
 #include "bindings/run.hpp"
 #include "bindings/serve.hpp"
 #include "bindings/served_run.hpp"
+#include "bindings/teach.hpp"
 #include "reports/pcapng.hpp"
 #include "reports/visible.hpp"
 #include "rig/mask.hpp"
@@ -128,10 +129,12 @@ int command_line(int argc, char** argv) {
   plan_command->add_option("--seed", seed, "seed of drawn cases (default 1)")->check(CLI::NonNegativeNumber);
   plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
   auto* list_command = app.add_subcommand("list", "what there is by name");
-  list_command->add_option("WHAT", what, "drivers, fixtures, parts, defects, milestones, network, causes or behaviours")
+  list_command
+      ->add_option("WHAT", what,
+                   "drivers, fixtures, parts, defects, milestones, network, causes or behaviours")
       ->required()
-      ->check(
-          CLI::IsMember({"drivers", "fixtures", "parts", "defects", "milestones", "network", "causes", "behaviours"}));
+      ->check(CLI::IsMember(
+          {"actions", "drivers", "fixtures", "parts", "defects", "milestones", "network", "causes", "behaviours"}));
   list_command->footer("example: swiperig list milestones");
   auto* check_command = app.add_subcommand("check", "read a bench file and say what the bench is");
   check_command->add_option("BENCH", bench, "bench file (TOML)")->required();
@@ -163,9 +166,18 @@ int command_line(int argc, char** argv) {
   serve_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   serve_command->add_option("--terminal", terminal, terminal_text);
   serve_command->footer("example: swiperig serve fixtures/benches/realtime.toml");
+  auto* teach_command =
+      app.add_subcommand("teach", "jog a bench's robot, mark places, store them in its positions file");
+  teach_command->add_option("BENCH", bench, "bench file (TOML)")->required();
+  teach_command->footer(
+      "lines are typed, `help` lists them: home, x+10, z-0.5, go 400 120, key OK, card debit, height press, save, "
+      "quit\n"
+      "example: swiperig teach fixtures/benches/lab.toml");
   auto* guard_command = app.add_subcommand("guard", "own a bench's robot and supply for the controller that starts it");
   guard_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   guard_command->add_option("--terminal", terminal, terminal_text);
+  bool robot_alone = false;
+  guard_command->add_flag("--robot-alone", robot_alone, "of a bench whose robot is taught");
   guard_command->footer("`run` starts it by itself; it ends with its controller, when the bench is safe");
 
   try {
@@ -195,7 +207,8 @@ int command_line(int argc, char** argv) {
     if (*check_command) return check_bench(bench, terminal);
     if (*flux_command) return print_flux(flux);
     if (*serve_command) return serve_bench(bench, terminal, stop);
-    if (*guard_command) return guard_bench(bench, terminal);
+    if (*guard_command) return guard_bench(bench, terminal, robot_alone);
+    if (*teach_command) return teach_bench(bench, stop);
     return stand_in(role, bench, terminal, defect, seed, stop);
   };
   try {
