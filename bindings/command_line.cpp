@@ -131,7 +131,7 @@ int command_line(int argc, char** argv) {
   auto* list_command = app.add_subcommand("list", "what there is by name");
   list_command
       ->add_option("WHAT", what,
-                   "drivers, fixtures, parts, defects, milestones, network, causes or behaviours")
+                   "actions, drivers, fixtures, parts, defects, milestones, network, causes or behaviours")
       ->required()
       ->check(CLI::IsMember(
           {"actions", "drivers", "fixtures", "parts", "defects", "milestones", "network", "causes", "behaviours"}));
