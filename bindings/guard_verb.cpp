@@ -113,7 +113,7 @@ int guard_bench(const std::string& bench, const std::string& terminal, bool robo
     if (supply) names.push_back(device_of(file.power));
     lock.emplace(runtime_folder(), names);
     robot.emplace(file.robot);
-    output.emplace(file.safe_output);
+    output.emplace(file.safe_output, file.hub ? 0 : file.supply.voltage_mv);
     instruments.push_back(open_instrument(file.actuator, kGuardActuator, *robot));
     if (supply) instruments.push_back(open_instrument(file.power, kGuardPower, *output));
   } catch (const std::exception& e) {
