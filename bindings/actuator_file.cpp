@@ -81,6 +81,7 @@ void read_machine(const Table& actuator, GrblSettings& robot) {
   robot.max_speed_mm_s = actuator.at("max_speed").quantity("mm/s", 1, 5000);
   robot.acceleration_mm_s2 = static_cast<double>(actuator.at("acceleration_mm_s2").integer(100, 100'000));
   if (const Value* v = actuator.find("travel_mm")) read_travel(*v, robot);
+  if (const Value* v = actuator.find("card_sensor")) robot.card_sensor = v->word({"probe", "none"}) == "probe";
   if (const Value* v = actuator.find("acceleration_settable")) robot.acceleration_settable = v->flag();
 }
 

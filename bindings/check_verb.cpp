@@ -131,6 +131,9 @@ int check_bench(const std::string& path, const std::string& terminal) {
   row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) + " keys" +
                       (b.robot.chip_slot ? ", chip slot" : "") + (b.robot.field ? ", field" : "") + ", at most " +
                       std::to_string(b.robot.max_speed_mm_s) + " mm/s");
+  if (!b.is_virtual && !b.robot.card_sensor) {
+    row("note", "no card_sensor: a robot that misses a card looks like a terminal that says nothing");
+  }
   if (!b.robot.regions.empty()) {
     row("shared", "by " + std::to_string(b.robot.regions.size()) + " terminals; this one is '" + b.robot.region + "'");
   }

@@ -71,7 +71,8 @@ int command_line(int argc, char** argv) {
       "exit codes: 0 all passed; 1 a case failed or stayed inconclusive; 2 wrong usage, bench or file; 3 rig fault or "
       "stopped\n\nexamples:\n  swiperig run fixtures/campaigns/no_return.toml\n"
       "  swiperig run fixtures/campaigns/no_return.toml --defect accepts_wrong_mac\n"
-      "  swiperig explain runs/no_return-1 --cycle 5");
+      "  swiperig explain runs/no_return-1 --cycle 5\n  swiperig check fixtures/benches/lab.toml\n"
+      "  swiperig teach fixtures/benches/lab.toml");
 
   RunOptions run;
   std::int64_t cycles = 0;

@@ -29,6 +29,7 @@ GrblLine parse_status(std::string_view inside) {
   line.state = cut(inside, '|');
   while (!inside.empty()) {
     std::string_view part = cut(inside, '|');
+    if (part.starts_with("Pn:")) line.probe = part.find('P', 3) != std::string_view::npos;
     if (!part.starts_with("MPos:")) continue;
     part.remove_prefix(5);
     const auto x = whole_number<double>(cut(part, ','));

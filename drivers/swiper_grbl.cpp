@@ -144,6 +144,16 @@ Task<> SwiperGrbl::jaws(bool closed) {
   pending_s_ = 0;
 }
 
+/// What the sensor between the jaws must say now.
+Task<> SwiperGrbl::expect_card(bool there) {
+  if (!settings_.card_sensor) co_return;
+  const GrblLine now = co_await ask_state();
+  if (now.kind != GrblLine::status) lost("no answer to a status query");
+  if (now.probe == there) co_return;
+  lost(there ? "there is no card between its jaws: it lies elsewhere, was lost, or steps were"
+             : "there is still a card between its open jaws, or its sensor is stuck");
+}
+
 /// How long the card stayed, measured; before it nothing of the way may be left.
 Task<Duration> SwiperGrbl::stay(Duration lasts) {
   const Time came = co_await settle();
@@ -169,8 +179,16 @@ Task<Duration> SwiperGrbl::follow(std::vector<Leg> legs) {
         pending_s_ += move_seconds(leg.x_mm - x_mm_, leg.speed_mm_s, slowest_mm_s2_);
         x_mm_ = leg.x_mm;
         break;
-      case Leg::grip: co_await jaws(true); break;
-      case Leg::release: co_await jaws(false); break;
+      case Leg::grip:
+        co_await expect_card(false);
+        co_await jaws(true);
+        co_await expect_card(true);
+        break;
+      case Leg::release:
+        co_await expect_card(true);
+        co_await jaws(false);
+        co_await expect_card(false);
+        break;
       case Leg::stay: held = co_await stay(leg.lasts); break;
     }
   }

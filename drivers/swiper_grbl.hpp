@@ -6,7 +6,9 @@
 // is measured: from the time between the ok that accepted the swipe's line and the ok of the dwell behind it, the
 // cruise speed of the trapezoid with the controller's own acceleration that takes as long (of a card that accelerates:
 // its mean speed). It is no encoder: a belt that slips shows elsewhere. A dip or a tap is measured from the ok behind
-// the way in to the ok of the dwell. Where the tool goes is drivers/robot_way.hpp.
+// the way in to the ok of the dwell. Steps that are lost without an alarm no controller tells: where a sensor looks
+// between the jaws, a card that is not there when it was gripped, or no more when it is put back, is an EquipmentError,
+// so that no terminal is blamed for a card that nobody showed it. Where the tool goes is drivers/robot_way.hpp.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +74,7 @@ struct GrblSettings {
   double acceleration_mm_s2 = 15'000;
   double envelope_mm_s = 0, envelope_mm_s2 = 0;  ///< what the controller's own limits may be at most; 0: anything
   bool acceleration_settable = false;            ///< $120 may be written for a swipe: wears an EEPROM of 100 000 writes
+  bool card_sensor = false;  ///< between the jaws, at the controller's probe pin: on where a card is
   Duration grip_time = std::chrono::milliseconds(50);
   Duration reply_limit = std::chrono::seconds(2);  ///< silence, beyond the time the motion itself takes
   Duration homing_limit = std::chrono::seconds(60);
@@ -117,6 +120,7 @@ class SwiperGrbl final : public Actuator {
   Task<Duration> follow(std::vector<Leg> legs);
   Task<Duration> stay(Duration lasts);
   Task<> jaws(bool closed);
+  Task<> expect_card(bool there);
   Task<> catch_up();
   Task<MotionDone> swipe(Swipe swipe);
   Task<MotionDone> press(Press press);
