@@ -105,6 +105,8 @@ RobotGeometry geometry_of(const BenchFile& file) {
   RobotGeometry g;
   g.slots.clear();
   for (const auto& [name, c] : file.cards) g.slots[name] = {c.at.x_mm, c.at.y_mm};
+  if (file.robot.chip_slot) g.chip_at = {file.robot.chip_slot->at.x_mm, file.robot.chip_slot->at.y_mm};
+  if (file.robot.field) g.field_at = {file.robot.field->at.x_mm, file.robot.field->at.y_mm};
   return g;
 }
 
@@ -146,6 +148,7 @@ struct VirtualFixtures {
         contact(clock, *contact_listener, terminal) {
     terminal.listen_draw(&supply);
     terminal.listen_usb(&contact);
+    robot.wiring.card_sensor = file.robot.card_sensor;
   }
   void start(Crew& crew) {
     crew.start(terminal.run());
@@ -335,6 +338,7 @@ Task<> stand_in_robot(Clock& clock, const BenchFile& file, const DrawPlace& plac
   if (file.swipes_as_text) reader = TextReader{Reader(file.reader), file.profile.bidirectional_reader};
   RemoteContact contact(clock, *dialer, reader);
   Robot robot(clock, serve_link(clock, file.actuator), contact, geometry_of(file), deck_of(file), place);
+  robot.wiring.card_sensor = file.robot.card_sensor;
   Crew crew(clock);
   crew.start(contact.run());
   crew.start(robot.run());

@@ -101,7 +101,7 @@ std::optional<Case> together(const Case& a, const Case& b) {
   if (a.kind != b.kind || a.amount_minor != b.amount_minor || a.original_minor != b.original_minor) return std::nullopt;
   Case c = a;
   std::copy_if(b.steps.begin(), b.steps.end(), std::back_inserter(c.steps),
-               [](const Step& s) { return !std::holds_alternative<Swipe>(s.action); });
+               [](const Step& s) { return !presents_card(s.action); });
   c.cause = drawn_cause;
   c.name = std::string(pair_prefix) + a.name + ", " + b.name;
   c.point.clear();

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "bindings/actuator_file.hpp"
 #include "bindings/config.hpp"
 #include "bindings/envelope.hpp"
 #include "bindings/host_file.hpp"
@@ -29,12 +30,6 @@ LinkUri equipment_uri(const Value& v) {
   auto u = uri(v);
   if (u.scheme == "usb") v.refuse("virtual:, serial: or tcp: (usb: is for the terminal's own connection)");
   return u;
-}
-
-TaughtPlace place(const Value& v) {
-  const auto& xy = v.array();
-  if (xy.size() != 2) v.refuse("two coordinates in mm, [x, y]");
-  return {static_cast<double>(xy[0].integer(0, 5000)), static_cast<double>(xy[1].integer(0, 5000))};
 }
 
 /// The section's driver, one of those there are for it.
@@ -80,32 +75,11 @@ void read_stripe(const Table& t, Card& card) {
   if (const Value* v = t.find("cleaning")) card.cleaning = v->flag();
 }
 
-/// How the robot's cards lie in their slots where not straight.
-void read_lies(const Table& all, GrblSettings& robot) {
-  for (const auto& [name, v] : all.all()) {
-    const Table& t = v.table();
-    if (!robot.slots.contains(name)) v.refuse("one of the cards in cards_mm as a name, not " + name);
-    CardLie lie;
-    if (const Value* face = t.find("face")) lie.face = face->word({"front", "back", "upside_down"});
-    if (const Value* tilt = t.find("tilt")) lie.tilt_mdeg = tilt->quantity("deg", 0, 20'000);
-    t.nothing_else();
-    robot.lies.emplace(name, std::move(lie));
-  }
-}
-
-void read_travel(const Value& v, GrblSettings& robot) {
-  const auto& sides = v.array();
-  if (sides.size() != 3) v.refuse("the travel in mm, [x, y, z]");
-  robot.travel_x_mm = static_cast<double>(sides[0].integer(1, 5000));
-  robot.travel_y_mm = static_cast<double>(sides[1].integer(1, 5000));
-  robot.travel_z_mm = static_cast<double>(sides[2].integer(1, 5000));
-}
-
 void read_cards(const Table& cards, BenchFile& bench) {
   for (const auto& [name, value] : cards.all()) {
     const Table& t = value.table();
     CardFile card;
-    card.at = place(t.at("at_mm"));
+    card.at = taught_place(t.at("at_mm"));
     for (auto [key, track] : {std::pair{"track1", &card.track1}, {"track2", &card.track2}, {"track3", &card.track3}}) {
       if (const Value* v = t.find(key)) *track = v->text();
     }
@@ -127,10 +101,26 @@ void read_supply(const Table& power, BenchFile& b) {
   }
   b.supply.off_below_mv = b.profile.brownout_mv;
   b.supply.on_above_mv = b.supply.voltage_mv * 9 / 10;
+  if (const Value* v = power.find("command_time")) b.supply.command_time = v->duration(1ms, 10s);
+  if (const Value* v = power.find("resolution")) b.supply.resolution_mv = v->quantity("V", 1, 1000);
   if (const Value* v = power.find("safe")) {
     const std::string word = v->word({"off", "on", "leave"});
     b.safe_output = word == "on" ? SafeOutput::on : word == "leave" ? SafeOutput::leave : SafeOutput::off;
   }
+}
+
+/// What else keeps the terminal alive, and who measures that.
+void read_other_rail(const Table& power, BenchFile& b) {
+  const Value* by = power.find("also_fed_by");
+  if (by != nullptr) {
+    b.also_fed_by = by->word({"battery", "cable"});
+    b.also_fed_where = by->where();
+  }
+  const Value* channel = power.find("second_rail_channel");
+  if (channel == nullptr) return;
+  if (b.hub) channel->refuse("no second_rail_channel: a hub measures nothing");
+  if (by == nullptr) channel->refuse("also_fed_by = \"battery\" or \"cable\" beside it: what the second rail is");
+  b.supply.second_rail_channel = static_cast<int>(channel->integer(2, 8));
 }
 
 /// A hub is told from others by what it is and, where there are several, by where it is.
@@ -152,15 +142,35 @@ void read_hub(const Table& power, BenchFile& b) {
   b.supply.voltage_mv = 5000;  // of a USB port
 }
 
-/// Moves between the places of a case keep to the bench's own limits, and the robot parks inside its travel.
-void fit_moves(GrblSettings& s) {
-  s.travel_speed_mm_s = std::min(s.travel_speed_mm_s, s.max_speed_mm_s);
-  s.z_speed_mm_s = std::min(s.z_speed_mm_s, s.max_speed_mm_s);
-  s.park_x_mm = std::clamp(s.park_x_mm, 0.0, std::max(0.0, s.travel_x_mm - 20));
-  s.park_y_mm = std::clamp(s.park_y_mm, 0.0, std::max(0.0, s.travel_y_mm - 20));
+/// A link of the bench, where it is written, and whose it is.
+struct Wired {
+  const char* whose;
+  const Value* at;
+  const LinkUri* uri;
+};
+
+/// One port, however it is written: a name under /dev/serial/by-id leads to a device.
+std::string port_of(const LinkUri& uri) {
+  if (uri.scheme == "tcp") return uri.address + ":" + std::to_string(uri.port);
+  std::error_code error;
+  const auto real = std::filesystem::canonical(uri.address, error);
+  return error ? uri.address : real.string();
+}
+
+void refuse_shared_ports(const std::vector<Wired>& all) {
+  for (std::size_t later = 1; later < all.size(); ++later) {
+    for (std::size_t i = 0; i < later; ++i) {
+      const LinkUri &a = *all[i].uri, &b = *all[later].uri;
+      if (a.scheme != b.scheme || (a.scheme != "tcp" && a.scheme != "serial") || port_of(a) != port_of(b)) continue;
+      all[later].at->refuse("a port of its own: " + port_of(b) + " is " + all[i].whose + " (" + all[i].at->where() +
+                            ")");
+    }
+  }
 }
 
 }  // namespace
+
+LinkUri actuator_link(const Value& v) { return equipment_uri(v); }
 
 void read_reader(const Table& t, ReaderSettings& reader) {
   if (const Value* v = t.find("passes")) reader.passes = v->integer(0, 1'000'000'000);
@@ -204,25 +214,17 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   const Table& actuator = root->at("actuator").table();
   driver(actuator, "actuator");
   b.actuator = equipment_uri(actuator.at("link"));
-  b.robot.max_speed_mm_s = actuator.at("max_speed").quantity("mm/s", 1, 5000);
-  b.robot.acceleration_mm_s2 = static_cast<double>(actuator.at("acceleration_mm_s2").integer(100, 100'000));
-  if (const Value* v = actuator.find("travel_mm")) read_travel(*v, b.robot);
-  for (const auto& [name, v] : actuator.at("keys_mm").table().all()) b.robot.keys[name] = place(v);
-  for (const auto& [name, v] : actuator.at("cards_mm").table().all()) b.robot.slots[name] = place(v);
-  if (const Value* v = actuator.find("acceleration_settable")) b.robot.acceleration_settable = v->flag();
-  if (const Value* v = actuator.find("cards_lie")) read_lies(v->table(), b.robot);
-  b.good_card = actuator.at("good_card").text();
-  if (!b.robot.slots.contains(b.good_card)) actuator.at("good_card").refuse("one of the cards in cards_mm");
-  if (b.robot.lies.contains(b.good_card)) actuator.at("good_card").refuse("a card that lies straight");
-  actuator.nothing_else();
+  read_actuator(actuator, path, b);
 
   const Table& power = root->at("power").table();
   driver(power, "power") == "power_usb_hub" ? read_hub(power, b) : read_supply(power, b);
+  read_other_rail(power, b);
   power.nothing_else();
 
   const Table& network = root->at("network").table();
   driver(network, "network");
   b.terminal_side = equipment_uri(network.at("terminal_side"));
+  b.terminal_side_where = network.at("terminal_side").where();
   b.host_side = equipment_uri(network.at("host_side"));
   network.nothing_else();
 
@@ -242,6 +244,14 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
 
   std::vector<const LinkUri*> links = {&b.actuator, &b.power, &b.terminal_side, &b.host_side, &b.terminal, &b.host};
   if (b.parts) links.push_back(&*b.parts);
+  std::vector<Wired> wired = {{"the robot's", &actuator.at("link"), &b.actuator},
+                              {"the terminal's", &terminal.at("link"), &b.terminal},
+                              {"the relay's end for the terminal", &network.at("terminal_side"), &b.terminal_side},
+                              {"the relay's way to the host", &network.at("host_side"), &b.host_side},
+                              {"the host's control port", &host.at("link"), &b.host}};
+  if (!b.hub) wired.push_back({"the supply's", &power.at("link"), &b.power});
+  if (b.parts) wired.push_back({"the parts'", &root->at("parts").table().at("link"), &*b.parts});
+  refuse_shared_ports(wired);
   if (const Value* v = root->find("stand_in")) {
     const Table& stand_in = v->table();
     b.contact = equipment_uri(stand_in.at("contact"));
@@ -260,7 +270,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   }
   b.is_virtual = virtual_links != 0;
   if (!b.is_virtual) hold_envelope(*root, b);
-  fit_moves(b.robot);
+  fit_robot(b.robot);
   if (b.is_virtual && b.swipes_as_text) {
     root->at("stand_in").table().at("swipes").refuse("flux: the terminal of a virtual bench has a head");
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,10 +30,14 @@ struct BenchFile {
   std::string path, name;
   std::string other_terminal;  ///< profile file instead of the bench's own
   bool is_virtual = true;
+  std::string keys_where, terminal_side_where;  ///< file:line:column
   LinkUri actuator, power, terminal_side, host_side, terminal, host;
   std::optional<LinkUri> parts;  ///< what puts the terminal's parts into states, where there is anything
   GrblSettings robot;
+  std::shared_ptr<Table> positions;  ///< the file that what was taught is in; null: the bench file itself
   ScpiSettings supply;
+  std::string also_fed_by;                   ///< the terminal lives on that, too: battery, cable; ""
+  std::string also_fed_where;                ///< file:line:column that says so
   SafeOutput safe_output = SafeOutput::off;  ///< when nobody drives the bench
   std::optional<UsbHubSettings> hub;         ///< what switches the power instead of a supply
   TerminalProfile profile;
@@ -49,6 +54,8 @@ struct BenchFile {
 
 /// `terminal_profile`: the file of another terminal than the bench's own. Throws ConfigError.
 BenchFile read_bench(const std::string& path, const std::string& terminal_profile = {});
+/// Of a robot, a supply or another device: usb: is for the terminal's own connection.
+LinkUri actuator_link(const Value&);
 /// The path of a file that is named relative to `file`, and is there.
 std::string beside(const std::string& file, const Value& name);
 TerminalProfile read_terminal_profile(const std::string& path);

@@ -4,7 +4,9 @@
 #include <set>
 
 #include "bindings/config.hpp"
+#include "bindings/held_card_options.hpp"
 #include "bindings/network_options.hpp"
+#include "bindings/power_options.hpp"
 #include "bindings/strategies.hpp"
 #include "bindings/sweep.hpp"
 #include "bindings/swipe_options.hpp"
@@ -114,11 +116,13 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   }
   const Value* network = t.find("network");
   const Value* power = t.find("power");
+  const Value* brown_out = t.find("brown_out");
   const Value* host = t.find("host");
   const Value* part = t.find("part");
   const Value* press = t.find("press");
-  if ((network != nullptr) + (power != nullptr) + (host != nullptr) + (part != nullptr) + (press != nullptr) != 1) {
-    v.refuse("exactly one of network, power, host, part, press in a step");
+  const auto actions = {network, power, brown_out, host, part, press};
+  if (std::count(actions.begin(), actions.end(), nullptr) != std::ssize(actions) - 1) {
+    v.refuse("exactly one of network, power, brown_out, host, part, press in a step");
   }
   Duration lasts{};
   const Value* lasts_at = t.find("lasts");
@@ -135,6 +139,9 @@ Step step(const Value& v, std::size_t number, Sweeps& sweeps) {
   } else if (press != nullptr) {
     if (lasts_at != nullptr) lasts_at->refuse("no lasts with press");
     s.action = Press{press->text()};
+  } else if (brown_out != nullptr) {
+    if (lasts_at != nullptr) lasts_at->refuse("lasts within brown_out = { ... }");
+    s.action = read_brown_out(*brown_out, number, sweeps);
   } else if (power != nullptr) {
     if (lasts_at != nullptr) lasts_at->refuse("no lasts with power: it comes back when the terminal recovers");
     power->word({"off"});
@@ -209,12 +216,23 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     c.cause = t.at("cause").word(cause_names());
   }
   std::vector<SwipeAt> swipes(1);
-  const Value* swipe_at = asks_card ? &t.at("swipe") : t.find("swipe");
-  const bool shows_card = asks_card && (!swipe_at->is_text() || swipe_at->text() != "none");
+  const Value* dip = t.find("dip");
+  const Value* tap = t.find("tap");
+  const bool held = dip != nullptr || tap != nullptr;
+  if (held && (!asks_card || t.find("swipe") != nullptr || (dip != nullptr && tap != nullptr))) {
+    (dip != nullptr ? dip : tap)->refuse("one of swipe, dip and tap, of a kind that asks for a card");
+  }
+  const Value* swipe_at = asks_card && !held ? &t.at("swipe") : t.find("swipe");
+  const bool shows_card = asks_card && !held && (!swipe_at->is_text() || swipe_at->text() != "none");
   if (shows_card) {
     swipes = read_swipes(t.at("card"), t.at("swipe"), t.find("measure"));
     c.card = swipes.front().swipe.card;
     c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
+  } else if (held) {
+    if (const Value* measure = t.find("measure")) measure->refuse("a swipe in a case that measures");
+    c.card = t.at("card").text();
+    StepAction action = dip != nullptr ? StepAction(read_dip(*dip, c.card, sweeps)) : read_tap(*tap, c.card, sweeps);
+    c.steps.push_back({"card_wanted", 1, 0ns, std::move(action)});
   } else if (asks_card) {
     if (const Value* measure = t.find("measure")) measure->refuse("a swipe in a case that measures");
   } else {
@@ -231,6 +249,7 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");
   if (const Value* p = t.find("patience")) c.patience = p->duration(1s, 3600s);
   if (const Value* s = t.find("settle")) c.settle = s->flag();
+  if (const Value* l = t.find("current_log")) c.current_log = l->duration(1ms, 60s);
   if (const Value* q = t.find("quiet")) c.quiet = q->duration(1s, 3600s);
   t.nothing_else();
   std::vector<Case> all;

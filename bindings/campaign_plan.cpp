@@ -7,6 +7,8 @@
 #include "bindings/config.hpp"
 #include "bindings/drawn_case.hpp"
 #include "bindings/network_options.hpp"
+#include "bindings/power_options.hpp"
+#include "drivers/supply_steps.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
 #include "rig/transaction_kinds.hpp"
@@ -56,8 +58,18 @@ std::string step_refusal(const Step& s, const Case& c, const BenchFile& bench) {
   if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
     if (const auto why = refusal(bench.robot, *swipe)) return *why;
   }
+  if (const auto* dip = std::get_if<Dip>(&s.action)) {
+    if (const auto why = refusal(bench.robot, *dip)) return *why;
+  }
+  if (const auto* tap = std::get_if<CardTap>(&s.action)) {
+    if (const auto why = refusal(bench.robot, *tap)) return *why;
+  }
   if (const auto* press = std::get_if<Press>(&s.action)) {
     if (const auto why = refusal(bench.robot, *press)) return *why;
+  }
+  if (const auto* dip = std::get_if<BrownOut>(&s.action)) {
+    if (bench.hub) return "a port of a hub is on or off, it cannot be lowered: a supply_scpi can";
+    if (const auto why = refusal(bench.supply, *dip)) return *why;
   }
   const auto* fault = std::get_if<NetworkFault>(&s.action);
   if (fault == nullptr) return {};
@@ -96,6 +108,7 @@ void tell(std::ostream& out, const Campaign& campaign, const Case& c) {
         << " cases, of which this is the first\n";
   }
   for (const Step& s : c.steps) out << "  " << visible(describe(s)) << "\n";
+  if (c.current_log.count() != 0) out << "  voltage and current read every " << to_text(c.current_log) << "\n";
   if (is_drawn(c)) return;
   out << "  counts only if seen:";
   for (const auto& m : c.must) out << " " << m;
@@ -130,7 +143,7 @@ std::string refusal(const Case& c, const BenchFile& bench) {
   for (const Step& s : c.steps) {
     if (std::string why = step_refusal(s, c, bench); !why.empty()) return why;
   }
-  return {};
+  return power_refusal(c, bench);
 }
 
 void check_feasible(const Case& c, const BenchFile& bench) {

@@ -14,6 +14,7 @@
 #include "bindings/run.hpp"
 #include "bindings/serve.hpp"
 #include "bindings/served_run.hpp"
+#include "bindings/teach.hpp"
 #include "reports/pcapng.hpp"
 #include "reports/visible.hpp"
 #include "rig/mask.hpp"
@@ -70,7 +71,8 @@ int command_line(int argc, char** argv) {
       "exit codes: 0 all passed; 1 a case failed or stayed inconclusive; 2 wrong usage, bench or file; 3 rig fault or "
       "stopped\n\nexamples:\n  swiperig run fixtures/campaigns/no_return.toml\n"
       "  swiperig run fixtures/campaigns/no_return.toml --defect accepts_wrong_mac\n"
-      "  swiperig explain runs/no_return-1 --cycle 5");
+      "  swiperig explain runs/no_return-1 --cycle 5\n  swiperig check fixtures/benches/lab.toml\n"
+      "  swiperig teach fixtures/benches/lab.toml");
 
   RunOptions run;
   std::int64_t cycles = 0;
@@ -129,10 +131,11 @@ int command_line(int argc, char** argv) {
   plan_command->footer("example: swiperig plan fixtures/campaigns/no_return.toml");
   auto* list_command = app.add_subcommand("list", "what there is by name");
   list_command
-      ->add_option("WHAT", what, "drivers, fixtures, parts, defects, rules, milestones, network, causes or behaviours")
+      ->add_option("WHAT", what,
+                   "actions, drivers, fixtures, parts, defects, rules, milestones, network, causes or behaviours")
       ->required()
-      ->check(CLI::IsMember(
-          {"drivers", "fixtures", "parts", "defects", "rules", "milestones", "network", "causes", "behaviours"}));
+      ->check(CLI::IsMember({"actions", "drivers", "fixtures", "parts", "defects", "rules", "milestones", "network",
+                             "causes", "behaviours"}));
   list_command->footer("example: swiperig list milestones");
   auto* check_command = app.add_subcommand("check", "read a bench file and say what the bench is");
   check_command->add_option("BENCH", bench, "bench file (TOML)")->required();
@@ -164,9 +167,18 @@ int command_line(int argc, char** argv) {
   serve_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   serve_command->add_option("--terminal", terminal, terminal_text);
   serve_command->footer("example: swiperig serve fixtures/benches/realtime.toml");
+  auto* teach_command =
+      app.add_subcommand("teach", "jog a bench's robot, mark places, store them in its positions file");
+  teach_command->add_option("BENCH", bench, "bench file (TOML)")->required();
+  teach_command->footer(
+      "lines are typed, `help` lists them: home, x+10, z-0.5, go 400 120, key OK, card debit, height press, save, "
+      "quit\n"
+      "example: swiperig teach fixtures/benches/lab.toml");
   auto* guard_command = app.add_subcommand("guard", "own a bench's robot and supply for the controller that starts it");
   guard_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   guard_command->add_option("--terminal", terminal, terminal_text);
+  bool robot_alone = false;
+  guard_command->add_flag("--robot-alone", robot_alone, "of a bench whose robot is taught");
   guard_command->footer("`run` starts it by itself; it ends with its controller, when the bench is safe");
 
   try {
@@ -196,7 +208,8 @@ int command_line(int argc, char** argv) {
     if (*check_command) return check_bench(bench, terminal);
     if (*flux_command) return print_flux(flux);
     if (*serve_command) return serve_bench(bench, terminal, stop);
-    if (*guard_command) return guard_bench(bench, terminal);
+    if (*guard_command) return guard_bench(bench, terminal, robot_alone);
+    if (*teach_command) return teach_bench(bench, stop);
     return stand_in(role, bench, terminal, defect, seed, stop);
   };
   try {

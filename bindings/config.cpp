@@ -9,6 +9,7 @@
 #include <toml++/toml.h>
 
 #include "reports/visible.hpp"
+#include "rig/decimal.hpp"
 #include "rig/mask.hpp"
 
 namespace swiperig {
@@ -162,6 +163,16 @@ std::int64_t Value::integer(std::int64_t least, std::int64_t most) const {
   return *i;
 }
 
+double Value::number(double least, double most) const {
+  const auto* i = std::get_if<std::int64_t>(&value_);
+  const auto* f = std::get_if<double>(&value_);
+  const double v = i != nullptr ? static_cast<double>(*i) : f != nullptr ? *f : std::nan("");
+  if (!(v >= least && v <= most)) {
+    refuse("a number from " + swiperig::decimal(least, 0) + " to " + swiperig::decimal(most, 0));
+  }
+  return v;
+}
+
 bool Value::flag() const {
   const auto* b = std::get_if<bool>(&value_);
   if (b == nullptr) refuse("true or false");
@@ -265,6 +276,10 @@ std::shared_ptr<Table> read_config(const std::string& path) {
   // so many as it said: a file of the kernel may have no end, or wait
   std::string content(bytes, '\0');
   if (!file.read(content.data(), static_cast<std::streamsize>(bytes))) throw ConfigError(path + ": cannot be read");
+  return parse_config(content, path);
+}
+
+std::shared_ptr<Table> parse_config(const std::string& content, const std::string& path) {
   if (const int line = too_deep_at(content)) {
     throw ConfigError(path + ":" + std::to_string(line) + ":1: expected at most " + std::to_string(max_depth) +
                       " levels");

@@ -43,6 +43,8 @@ class Value {
 
   std::string text() const;
   std::int64_t integer(std::int64_t least, std::int64_t most) const;
+  /// A whole number or a decimal fraction.
+  double number(double least, double most) const;
   bool flag() const;
   const Array& array() const;
   const Table& table() const;
@@ -88,5 +90,7 @@ class Table {
 
 /// Reads a file of at most 1 MiB. Throws ConfigError.
 std::shared_ptr<Table> read_config(const std::string& path);
+/// The same of a text that is to become the file.
+std::shared_ptr<Table> parse_config(const std::string& content, const std::string& path);
 
 }  // namespace swiperig

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "bindings/actuator_file.hpp"
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
 
@@ -46,13 +47,14 @@ void hold_acceleration(const Table& envelope, const Table& actuator) {
 void hold_places(const Table& places, double x_mm, double y_mm, const std::string& text, const Value& limit) {
   for (const auto& [name, value] : places.all()) {
     const auto& xy = value.array();
-    if (static_cast<double>(xy[0].integer(0, 5000)) > x_mm || static_cast<double>(xy[1].integer(0, 5000)) > y_mm) {
+    if (xy[0].number(0, 5000) > x_mm || xy[1].number(0, 5000) > y_mm) {
       value.refuse("a place within " + text + ", the travel of this machine (" + limit.where() + ")");
     }
   }
 }
 
-void hold_travel(const Table& envelope, const Table& actuator, GrblSettings& robot) {
+void hold_travel(const Table& envelope, const Table& actuator, BenchFile& bench) {
+  GrblSettings& robot = bench.robot;
   const Value* limit = envelope.find("travel_mm");
   if (limit == nullptr) return;
   const std::array<double*, 3> travel = {&robot.travel_x_mm, &robot.travel_y_mm, &robot.travel_z_mm};
@@ -69,7 +71,8 @@ void hold_travel(const Table& envelope, const Table& actuator, GrblSettings& rob
     *travel[i] = std::min(*travel[i], static_cast<double>(most_mm));
   }
   for (const char* places : {"keys_mm", "cards_mm"}) {
-    hold_places(actuator.at(places).table(), robot.travel_x_mm, robot.travel_y_mm, text, *limit);
+    const Value* there = places_of(actuator, bench).find(places);
+    if (there != nullptr) hold_places(there->table(), robot.travel_x_mm, robot.travel_y_mm, text, *limit);
   }
 }
 
@@ -83,10 +86,22 @@ void hold_envelope(const std::string& path, bool roots, const Table& root, Bench
   const Table& power = root.at("power").table();
   hold(*envelope, "max_speed", &actuator.at("max_speed"), "mm/s", 1, 5000);
   hold_acceleration(*envelope, actuator);
-  hold_travel(*envelope, actuator, bench.robot);
+  hold_travel(*envelope, actuator, bench);
+  if (const Value* v = envelope->find("max_speed")) {
+    bench.robot.envelope_mm_s = static_cast<double>(v->quantity("mm/s", 1, 5000));
+  }
+  if (const Value* v = envelope->find("max_acceleration_mm_s2")) {
+    bench.robot.envelope_mm_s2 = static_cast<double>(v->integer(100, 100'000));
+  }
   hold(*envelope, "max_voltage", power.find("voltage"), "V", 1000, 60'000);
   hold(*envelope, "max_current", power.find("current_limit"), "A", 10, 20'000);
   envelope->nothing_else();
+}
+
+bool envelope_given() {
+  struct stat at = {};
+  const char* more = std::getenv("SWIPERIG_ENVELOPE");
+  return stat(machine_envelope, &at) == 0 || (more != nullptr && *more != '\0');
 }
 
 void hold_envelope(const Table& root, BenchFile& bench) {

@@ -23,6 +23,9 @@ void hold_envelope(const Table& root, BenchFile& bench);
 /// The same by one file. `roots`: it must be root's, and nobody else may be able to write it.
 void hold_envelope(const std::string& path, bool roots, const Table& root, BenchFile& bench);
 
+/// Whether anybody has said what this machine may do at most.
+bool envelope_given();
+
 /// Where the envelope of a machine is.
 constexpr const char* machine_envelope = "/etc/swiperig/envelope.toml";
 

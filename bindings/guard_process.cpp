@@ -42,12 +42,14 @@ Pair make_pair() {
 
 GuardProcess::GuardProcess(const BenchFile& bench, const std::string& program) {
   std::vector<std::string> words = {program, "guard", bench.path};
+  const bool robot_alone = bench.power.scheme.empty();
+  if (robot_alone) words.emplace_back("--robot-alone");
   if (!bench.other_terminal.empty()) words.insert(words.end(), {"--terminal", bench.other_terminal});
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const Pair control = make_pair(), actuator = make_pair();
-  const Pair power = bench.hub ? Pair{} : make_pair();
+  const Pair power = bench.hub || robot_alone ? Pair{} : make_pair();
   ends_ = {control.ours, actuator.ours, power.ours};
   posix_spawn_file_actions_t places;
   posix_spawn_file_actions_init(&places);

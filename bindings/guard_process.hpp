@@ -13,7 +13,8 @@ struct BenchFile;
 
 class GuardProcess {
  public:
-  /// Starts it; what it cannot open it tells to whoever takes the first turn.
+  /// Starts it, for the robot alone where the bench names no supply (while its robot is taught); what it cannot open it
+  /// tells to whoever takes the first turn.
   explicit GuardProcess(const BenchFile& bench, const std::string& program = "/proc/self/exe");
   GuardProcess(const GuardProcess&) = delete;
   GuardProcess& operator=(const GuardProcess&) = delete;
@@ -30,6 +31,6 @@ class GuardProcess {
 
 /// What `swiperig guard` is: the guardian itself, started by a controller. Ends the process, 0 when everything is safe,
 /// 3 when an instrument did not confirm it; returns 3 when it could not begin.
-int guard_bench(const std::string& bench, const std::string& terminal);
+int guard_bench(const std::string& bench, const std::string& terminal, bool robot_alone);
 
 }  // namespace swiperig

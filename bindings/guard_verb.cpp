@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "bindings/actuator_file.hpp"
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
 #include "bindings/guard_process.hpp"
@@ -89,7 +90,7 @@ void tell(const GuardEnd& end) noexcept {
 
 }  // namespace
 
-int guard_bench(const std::string& bench, const std::string& terminal) {
+int guard_bench(const std::string& bench, const std::string& terminal, bool robot_alone) {
   if (!is_pair(kGuardControl) || !is_pair(kGuardActuator)) {
     throw ConfigError("guard is started by a controller (swiperig run, swiperig serve), which holds its other end");
   }
@@ -106,13 +107,13 @@ int guard_bench(const std::string& bench, const std::string& terminal) {
   std::optional<SafeScpi> output;
   std::vector<GuardedInstrument> instruments;
   try {
-    const BenchFile file = read_bench(bench, terminal);
+    const BenchFile file = robot_alone ? read_teach_bench(bench).bench : read_bench(bench, terminal);
     if (file.is_virtual) throw ConfigError(bench + ": a virtual bench needs no guardian");
     std::vector<std::string> names = {device_of(file.actuator)};
     if (supply) names.push_back(device_of(file.power));
     lock.emplace(runtime_folder(), names);
     robot.emplace(file.robot);
-    output.emplace(file.safe_output);
+    output.emplace(file.safe_output, file.hub ? 0 : file.supply.voltage_mv);
     instruments.push_back(open_instrument(file.actuator, kGuardActuator, *robot));
     if (supply) instruments.push_back(open_instrument(file.power, kGuardPower, *output));
   } catch (const std::exception& e) {

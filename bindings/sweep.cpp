@@ -24,6 +24,14 @@ std::int64_t Sweeps::integer(const Value& v, const std::string& word, std::int64
   return read(v, word, value, by, text, std::move(set));
 }
 
+std::int64_t Sweeps::quantity(const Value& v, const std::string& word, std::string_view unit, const std::string& small,
+                              std::int64_t least, std::int64_t most, Set set) {
+  const Read value = [&](const Value& one) { return one.quantity(unit, least, most); };
+  const Read by = [&](const Value& one) { return one.quantity(unit, 1, most); };
+  const Text text = [small](std::int64_t n) { return std::to_string(n) + " " + small; };
+  return read(v, word, value, by, text, std::move(set));
+}
+
 std::int64_t Sweeps::amount(const Value& v, const std::string& word, Set set) {
   const Read value = [](const Value& one) { return one.amount(); };
   return read(v, word, value, value, amount_text, std::move(set));

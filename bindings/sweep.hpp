@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bindings/config.hpp"
@@ -24,6 +25,9 @@ class Sweeps {
   /// it, with # for the value ("after #").
   Duration duration(const Value&, const std::string& word, Duration least, Duration most, Set set);
   std::int64_t integer(const Value&, const std::string& word, std::int64_t least, std::int64_t most, Set set);
+  /// Of a unit of Value::quantity; `small` is the one that names of cases say.
+  std::int64_t quantity(const Value&, const std::string& word, std::string_view unit, const std::string& small,
+                        std::int64_t least, std::int64_t most, Set set);
   std::int64_t amount(const Value&, const std::string& word, Set set);
 
   bool empty() const { return axes_.empty(); }

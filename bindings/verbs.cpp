@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 
 #include "bindings/assembly.hpp"
@@ -12,10 +11,8 @@
 #include "bindings/campaign_file.hpp"
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
-#include "bindings/envelope.hpp"
 #include "bindings/run.hpp"
 #include "bindings/strategies.hpp"
-#include "drivers/link_usb.hpp"
 #include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
 #include "reports/export.hpp"
@@ -37,16 +34,6 @@ void row(const std::string& name, const std::string& more) {
             << "\n";
 }
 
-/// What the terminal promises about a doubt.
-std::string doubt_text(const TerminalProfile& p) {
-  const char* when = p.reversal_habit == ReversalHabit::at_once             ? "reverses at once"
-                     : p.reversal_habit == ReversalHabit::store_and_forward ? "stores and forwards the reversal"
-                                                                            : "reverses before the next sale";
-  const std::string tries = p.reversal_tries == 0 ? "endless tries" : std::to_string(p.reversal_tries) + " tries";
-  return std::string(when) + ", " + tries + ", then " +
-         (p.keep_reversal_after_last_try ? "keeps it pending" : "clears it and reports");
-}
-
 /// Until the user stops, or a stand-in ends by itself.
 Task<> until_one_ends(Clock& clock, const std::vector<pid_t>& children, const std::atomic<bool>& abort) {
   while (!abort.load()) {
@@ -57,19 +44,6 @@ Task<> until_one_ends(Clock& clock, const std::vector<pid_t>& children, const st
     }
     co_await clock.sleep_for(std::chrono::milliseconds(50));
   }
-}
-
-/// Where the terminal is plugged in, or what is there instead. Nothing is opened.
-std::string usb_text(const LinkUri& uri) {
-  const UsbLinkSettings settings = usb_settings(uri);
-  const std::vector<UsbDevice> devices = usb_devices();
-  const auto found = choose(devices, settings.device);
-  if (const auto* why = std::get_if<std::string>(&found)) return to_text(settings.device) + ": " + *why;
-  const UsbDevice* device = std::get<const UsbDevice*>(found);
-  if (device == nullptr) return to_text(settings.device) + ": not there now; " + plugged_in(devices);
-  const auto pipes = find_pipes(*device, settings.interface);
-  if (const auto* why = std::get_if<std::string>(&pipes)) return to_text(*device) + ": " + *why;
-  return to_text(*device) + ", interface " + std::to_string(std::get<UsbPipes>(pipes).interface);
 }
 
 }  // namespace
@@ -129,7 +103,15 @@ int print_plan(const std::string& campaign, const std::string& bench, const std:
 }
 
 int list_names(const std::string& what) {
-  if (what == "drivers") {
+  if (what == "actions") {
+    row("swipe", "of a case: \"500 mm/s\", or { speed, acceleration, reverse, face, partial, stop, tilt, twice }");
+    row("dip", "of a case: { dwell = \"6 s\" }, and depth, speed; pulled when the dwell is over");
+    row("tap", "of a case: { hold = \"800 ms\" }, and height");
+    row("press", "of a step: keys by name, \"1 2 OK\"");
+    row("power", "of a step: \"off\"");
+    row("brown_out", "of a step: { to = \"3.1 V\", lasts = \"80 ms\" }, and fall, rise, steps");
+    row("network, host, part", "of a step: list network, behaviours, parts");
+  } else if (what == "drivers") {
 #define DRIVER(name, kind, text) row(#name, std::string(#kind) + ": " + (text));
 #include "drivers/table.def"
 #undef DRIVER
@@ -195,48 +177,6 @@ int print_flux(const FluxOptions& o) {
     const HeadSignal signal = flux(card->second, pass, draws);
     std::cout << (signal.empty() ? "{\"pass\":\"plastic\"}\n" : head_line(signal));
   }
-  return 0;
-}
-
-int check_bench(const std::string& path, const std::string& terminal) {
-  const BenchFile b = read_bench(bench_path(path), terminal);
-  std::cout << "bench " << visible(b.name) << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
-  row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
-  if (b.terminal.scheme == "usb") row("on USB", usb_text(b.terminal));
-  row("in doubt", doubt_text(b.profile));
-  row("reader", std::to_string(b.profile.min_speed_mm_s) + " to " + std::to_string(b.profile.max_speed_mm_s) + " mm/s" +
-                    (b.profile.bidirectional_reader ? ", both ways" : ", one way"));
-  row("actuator", std::to_string(b.robot.slots.size()) + " cards, " + std::to_string(b.robot.keys.size()) +
-                      " keys, at most " + std::to_string(b.robot.max_speed_mm_s) + " mm/s");
-  row("power", b.hub ? "hub " + to_text(b.hub->hub) + " port " + std::to_string(b.hub->port) + "; off is gone for " +
-                           to_text(b.hub->min_off)
-                     : std::to_string(b.supply.voltage_mv) + " mV; off is below " +
-                           std::to_string(b.profile.brownout_mv) + " mV");
-  if (!b.is_virtual) {
-    row("guardian", std::string("nobody drives: robot held, reset, parked if homed; power ") +
-                        (b.hub                                ? "left to the hub"
-                         : b.safe_output == SafeOutput::on    ? "on"
-                         : b.safe_output == SafeOutput::leave ? "left as it is"
-                                                              : "off"));
-    row("envelope", std::filesystem::exists(machine_envelope)
-                        ? std::string("within ") + machine_envelope
-                        : std::string("none: root may limit this machine in ") + machine_envelope);
-  }
-  row("host", b.host_profile.acquirer);
-  const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};
-  if (const auto why = refusal(b.robot, fastest)) {
-    row("note",
-        "the reader's fastest swipe (" + std::to_string(b.profile.max_speed_mm_s) + " mm/s) is out of reach: " + *why);
-  }
-  std::vector<std::string> unseen;
-#define MILESTONE(name, who, text)                                                                                  \
-  if (std::string_view(#who) == "terminal" && std::none_of(b.profile.rules.begin(), b.profile.rules.end(),          \
-                                                           [](const TextRule& r) { return r.milestone == #name; })) \
-    unseen.emplace_back(#name);
-#include "rig/milestones.def"
-#undef MILESTONE
-  for (const auto& name : unseen) row("not seen", name + ": no rule of the terminal's profile maps to it");
-  std::cout << "the file is in order; cards move only with `run`\n";
   return 0;
 }
 

@@ -29,6 +29,7 @@ GrblLine parse_status(std::string_view inside) {
   line.state = cut(inside, '|');
   while (!inside.empty()) {
     std::string_view part = cut(inside, '|');
+    if (part.starts_with("Pn:")) line.probe = part.find('P', 3) != std::string_view::npos;
     if (!part.starts_with("MPos:")) continue;
     part.remove_prefix(5);
     const auto x = whole_number<double>(cut(part, ','));
@@ -105,6 +106,8 @@ std::string words_of_error(int number) {
     case 8: words = "not idle"; break;
     case 9: words = "locked, needs homing"; break;
     case 11: words = "line too long"; break;
+    case 15: words = "the jog leaves the travel"; break;
+    case 16: words = "bad jog"; break;
     case 20: words = "unsupported command"; break;
     case 22: words = "no feed rate"; break;
     case 33: words = "bad target"; break;

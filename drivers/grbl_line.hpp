@@ -12,6 +12,7 @@ struct GrblLine {
   int number = 0;       ///< of an error, an alarm or a setting
   double value = 0;     ///< of a setting
   std::string state;    ///< of a status report: "Idle", "Hold:0"
+  bool probe = false;   ///< the report tells that the probe's pin is on
   bool placed = false;  ///< the report tells a machine position
   double x_mm = 0, y_mm = 0, z_mm = 0;
 };

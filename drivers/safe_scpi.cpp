@@ -2,16 +2,27 @@
 
 #include <algorithm>
 
+#include "rig/decimal.hpp"
+
 namespace swiperig {
 namespace {
 
 constexpr int kTries = 3, kMostAsked = 100;
 constexpr double kReplyLimit = 0.7, kAgain = 0.1;
 // no SCPI word or number has a '#' at its end: whatever stands before it is an error, and done by nobody
-constexpr std::string_view kOff = "#\nOUTP OFF\nOUTP?\n", kOn = "#\nOUTP ON\nOUTP?\n";
-constexpr std::size_t kSpoil = 2;
+constexpr std::string_view kSpoil = "#\n";
+
+std::string said(SafeOutput output, std::int64_t voltage_mv) {
+  std::string text(kSpoil);
+  if (output == SafeOutput::on && voltage_mv != 0) {
+    text += "VOLT " + decimal(static_cast<double>(voltage_mv) / 1000) + "\n";
+  }
+  return text + (output == SafeOutput::on ? "OUTP ON" : "OUTP OFF") + "\nOUTP?\n";
+}
 
 }  // namespace
+
+SafeScpi::SafeScpi(SafeOutput output, std::int64_t voltage_mv) : output_(output), text_(said(output, voltage_mv)) {}
 
 void SafeScpi::passed(std::string_view bytes) noexcept {
   for (const char c : bytes) {
@@ -63,8 +74,8 @@ SafeState::Step SafeScpi::step(double now_s) noexcept {
   ++tries_;
   denied_ = confirmed_ = false;
   until_s_ = now_s + kReplyLimit;
-  const std::string_view text = output_ == SafeOutput::on ? kOn : kOff;
-  return {spoil ? text : text.substr(kSpoil), until_s_};
+  const std::string_view text = text_;
+  return {spoil ? text : text.substr(kSpoil.size()), until_s_};
 }
 
 }  // namespace swiperig

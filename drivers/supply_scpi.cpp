@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "drivers/supply_steps.hpp"
 #include "rig/time.hpp"
 
 namespace swiperig {
@@ -94,6 +95,7 @@ Task<> SupplyScpi::start() {
   co_await in_step();
   co_await introduce();
   co_await command("VOLT " + volts(settings_.voltage_mv));
+  set_mv_ = settings_.voltage_mv;
   co_await command("CURR " + volts(settings_.current_limit_ma));
   const std::int64_t set_mv = co_await milli("VOLT?");
   const std::int64_t limit_ma = co_await milli("CURR?");
@@ -111,6 +113,10 @@ Task<Reading> SupplyScpi::measure() {
   Reading reading;
   reading.draw_ma = co_await milli("MEAS:CURR?");
   reading.rail_mv = co_await milli("MEAS:VOLT?");
+  if (settings_.second_rail_channel != 0) {
+    const std::int64_t other_mv = co_await milli("MEAS:VOLT? (@" + std::to_string(settings_.second_rail_channel) + ")");
+    reading.rail_mv = std::max(reading.rail_mv, other_mv);
+  }
   co_return reading;
 }
 
@@ -127,6 +133,10 @@ Task<Reading> SupplyScpi::set(Supply supply) {
   Clock& clock = talk_.clock();
   if (supply.on && proved_off_) co_await clock.sleep_until(off_since_ + settings_.min_off);
   if (supply.on) proved_off_ = false;
+  if (supply.on && set_mv_ != settings_.voltage_mv) {
+    co_await command("VOLT " + volts(settings_.voltage_mv));
+    set_mv_ = settings_.voltage_mv;
+  }
   const char* word = supply.on ? "OUTP ON" : "OUTP OFF";
   co_await command(word);
   const Time limit = clock.now() + settings_.settle_limit;
@@ -152,6 +162,75 @@ Task<Reading> SupplyScpi::set(Supply supply) {
     off_since_ = clock.now();
   }
   co_return reading;
+}
+
+/// Takes the set voltage there step by step, each in its time, and says what the rail was after each.
+Task<> SupplyScpi::go(std::int64_t to_mv, Duration time, std::int64_t steps, std::function<void(Reading)> seen) {
+  Clock& clock = talk_.clock();
+  const auto found = rail_steps(settings_, set_mv_, to_mv, time, time.count() == 0 ? 0 : steps);
+  if (const auto* why = std::get_if<std::string>(&found)) talk_.fail("refused: " + *why);
+  const Time begun = clock.now();
+  for (const RailStep& step : std::get<std::vector<RailStep>>(found)) {
+    co_await clock.sleep_until(begun + step.after);
+    const Duration late = clock.now() - begun - step.after;
+    if (late > settings_.command_time) {
+      talk_.fail("is slower than its command_time of " + to_text(settings_.command_time) +
+                 ": a step of the ramp came " + to_text(late) + " late");
+    }
+    set_mv_ = step.mv;  // also when it is not known whether it was done
+    co_await command("VOLT " + volts(step.mv));
+    const Reading reading = co_await measure();
+    seen(reading);
+  }
+}
+
+Task<> SupplyScpi::brown_out(BrownOut b, std::function<void(Reading)> measured) {
+  if (const auto why = refusal(settings_, b)) talk_.fail("refused: " + *why);
+  Clock& clock = talk_.clock();
+  const std::int64_t low_mv = low_enough_mv(settings_, b);
+  std::optional<Time> low;
+  bool crossed = false;
+  const std::function<void(Reading)> falling = [&](Reading r) {
+    const bool there = r.rail_mv <= low_mv;
+    if (there || (!crossed && r.rail_mv < settings_.off_below_mv)) measured(r);
+    crossed = crossed || r.rail_mv < settings_.off_below_mv;
+    if (there && !low) low = clock.now();
+  };
+  {
+    auto floor = co_await talk_.floor();
+    co_await in_step();
+    co_await go(b.to_mv, b.fall, b.steps, falling);
+    for (const Time limit = clock.now() + settings_.settle_limit; !low;) {
+      if (clock.now() >= limit) {
+        talk_.fail("is to be at " + volts(b.to_mv) + " V, and its rail is not after " +
+                   to_text(settings_.settle_limit));
+      }
+      co_await clock.sleep_for(settings_.reread);
+      const Reading reading = co_await measure();
+      falling(reading);
+    }
+  }
+  if (b.lasts >= settings_.command_time * 4) {
+    co_await clock.sleep_until(*low + b.lasts / 2);
+    auto floor = co_await talk_.floor();
+    const Reading reading = co_await measure();
+    measured(reading);
+    if (reading.rail_mv > low_mv) talk_.fail("did not stay at " + volts(b.to_mv) + " V, but rose by itself");
+  }
+  co_await clock.sleep_until(*low + b.lasts);
+  auto floor = co_await talk_.floor();
+  co_await in_step();
+  const Duration late = clock.now() - *low - b.lasts;
+  if (late > settings_.command_time) talk_.fail("was kept from ending the brown-out for " + to_text(late));
+  Reading reading;
+  const std::function<void(Reading)> rising = [&](Reading r) { reading = r; };
+  co_await go(settings_.voltage_mv, b.rise, b.steps, rising);
+  for (const Time limit = clock.now() + settings_.settle_limit; reading.rail_mv <= settings_.on_above_mv;) {
+    if (clock.now() >= limit) talk_.fail("is to be on again, rail only " + volts(reading.rail_mv) + " V");
+    co_await clock.sleep_for(settings_.reread);
+    reading = co_await measure();
+  }
+  measured(reading);
 }
 
 }  // namespace swiperig

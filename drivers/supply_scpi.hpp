@@ -1,7 +1,10 @@
 // A SCPI supply as the bench's power switch. What it says is not believed: after each command its error queue is read
 // empty, off is proved by the measured rail falling below a threshold (set it to the terminal's brown-out voltage to
 // confirm a fault as early as it is one), on by the rail above another; neither in time is an EquipmentError, because
-// unknown is never off. The rail stays off for a minimum time before it comes on again.
+// unknown is never off. The rail stays off for a minimum time before it comes on again. A brown-out goes down and up in
+// steps of its own (drivers/supply_steps.hpp) and lasts from the measured depth on; a supply that is too slow for what
+// it was told is an EquipmentError. Where a battery or a cable feeds the terminal as well, its second rail is measured
+// on another channel, and a reading is the higher of the two.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +19,10 @@ struct ScpiSettings {
   std::int64_t voltage_mv = 5000, current_limit_ma = 2000;
   std::int64_t off_below_mv = 500;
   std::int64_t on_above_mv = 4500;
+  Duration command_time =
+      std::chrono::milliseconds(20);  ///< of one command, its error queue and a measurement, at most
+  std::int64_t resolution_mv = 10;    ///< of the set voltage
+  int second_rail_channel = 0;        ///< which measures the terminal's other rail; 0: none does
   Duration settle_limit = std::chrono::seconds(2);
   Duration min_off = std::chrono::milliseconds(200);
   Duration reread = std::chrono::milliseconds(5);
@@ -31,6 +38,7 @@ class SupplyScpi final : public PowerSwitch {
   Task<> start();
   Task<Reading> set(Supply supply) override;
   Task<Reading> read() override;
+  Task<> brown_out(BrownOut, std::function<void(Reading)> measured) override;
   void close() { talk_.close(); }
 
  private:
@@ -38,12 +46,14 @@ class SupplyScpi final : public PowerSwitch {
   Task<std::string> query(std::string text);
   Task<std::int64_t> milli(std::string text);
   Task<Reading> measure();
+  Task<> go(std::int64_t to_mv, Duration time, std::int64_t steps, std::function<void(Reading)> seen);
   Task<> in_step();
   Task<> introduce();
 
   Conversation talk_;
   const ScpiSettings settings_;
   bool proved_off_ = false;
+  std::int64_t set_mv_ = 0;   // other than voltage_mv: a brown-out is under way, or was cut short
   bool out_of_step_ = false;  // an answer is overdue and may still come
   Time off_since_{};
 };

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "drivers/robot_way.hpp"
 #include "drivers/swipe_path.hpp"
 #include "rig/decimal.hpp"
 #include "rig/time.hpp"
@@ -18,55 +19,18 @@ constexpr double kDwellSeconds = 0.01;
 constexpr double kTimingShare = 0.05;  // of the time a swipe should take
 constexpr double kTimingSlackSeconds = 0.02;
 constexpr int kGarbageLines = 8;
-constexpr std::size_t kKeys = 64;
 constexpr std::size_t kReceiveBytes = 127;  // of a line that it has not read yet
 
 double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
 Duration duration(double s) { return Duration(std::llround(s * 1e9)); }
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (end > 0) words.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
-
-std::optional<std::string> refuse_press(const GrblSettings& s, const Press& press) {
-  const auto keys = words_of(press.keys);
-  if (keys.empty()) return "no keys to press";
-  if (keys.size() > kKeys) return "more than " + std::to_string(kKeys) + " keys at once";
-  for (const auto& name : keys) {
-    const auto key = s.keys.find(name);
-    // which key it was may be part of a PIN
-    if (key == s.keys.end()) return name.size() == 1 ? "a key is not taught" : "no key '" + shown(name) + "' is taught";
-    if (!inside(s, key->second.x_mm, key->second.y_mm, s.press_z_mm)) return "a key lies outside the travel";
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-std::optional<std::string> refusal(const GrblSettings& s, const Motion& motion) {
-  if (!(s.clear_z_mm <= 0) || s.clear_z_mm < s.hover_z_mm || s.hover_z_mm < s.press_z_mm) {
-    return "the heights are not in order: clear, hover, press";
-  }
-  if (const auto* swipe = std::get_if<Swipe>(&motion)) {
-    auto path = swipe_path(s, *swipe, s.acceleration_mm_s2);
-    if (auto* why = std::get_if<std::string>(&path)) return std::move(*why);
-    return std::nullopt;
-  }
-  if (const auto* press = std::get_if<Press>(&motion)) return refuse_press(s, *press);
-  if (!inside(s, s.park_x_mm, s.park_y_mm, s.clear_z_mm)) return "the parking place lies outside the travel";
-  return std::nullopt;
-}
 
 SwiperGrbl::SwiperGrbl(Clock& clock, std::unique_ptr<Link> link, GrblSettings settings)
     : talk_(clock, std::move(link), "swiper"),
       settings_(std::move(settings)),
-      acceleration_mm_s2_(settings_.acceleration_mm_s2) {}
+      acceleration_mm_s2_(settings_.acceleration_mm_s2),
+      slowest_mm_s2_(settings_.acceleration_mm_s2) {}
 
 void SwiperGrbl::lost(const std::string& why) {
   homed_ = false;
@@ -159,94 +123,10 @@ Task<> SwiperGrbl::check_place() {
        " where Idle at " + decimal(x_mm_) + ", " + decimal(y_mm_) + ", " + decimal(z_mm_) + " was expected");
 }
 
-Task<bool> SwiperGrbl::hear_banner(Time until) {
-  for (;;) {
-    auto line = co_await listen(until);
-    if (!line) co_return false;
-    if (line->kind == GrblLine::banner) co_return true;
-  }
-}
-
-/// Gets the controller to its banner: by itself if its port was just opened, else hold (steps are not lost) and reset.
-Task<> SwiperGrbl::wake(bool just_opened) {
-  Clock& clock = talk_.clock();
-  garbage_ = 0;
-  pending_s_ = 0;
-  bool awake = false;
-  if (just_opened) awake = co_await hear_banner(clock.now() + settings_.reply_limit);
-  if (!awake) {
-    talk_.forget();
-    co_await talk_.say("!");
-    co_await clock.sleep_for(duration(static_cast<double>(settings_.max_speed_mm_s) / settings_.acceleration_mm_s2) +
-                             kPlacePause);
-    co_await talk_.say("\x18");
-    awake = co_await hear_banner(clock.now() + settings_.reply_limit);
-  }
-  if (!awake) lost("no GRBL banner within " + to_text(settings_.reply_limit) + " of a reset");
-}
-
-/// Its own limits must allow what the envelope promises; else a fast swipe would silently be a slow one.
-Task<> SwiperGrbl::check_machine() {
-  co_await talk_.say("$$\n");
-  std::map<int, double> told;
-  const Time until = talk_.clock().now() + settings_.reply_limit;
-  for (;;) {
-    auto line = co_await listen(until);
-    if (!line) lost("no answer to $$");
-    if (line->kind == GrblLine::ok) break;
-    if (line->kind == GrblLine::error) lost(words_of_error(line->number));
-    if (line->kind == GrblLine::alarm) lost(words_of_alarm(line->number));
-    if (line->kind == GrblLine::setting) told[line->number] = line->value;
-  }
-  const auto at_least = [&](int setting, double wanted, const char* what) {
-    const auto found = told.find(setting);
-    if (found == told.end()) lost("does not tell its setting $" + std::to_string(setting));
-    if (found->second >= wanted * (1 - 1e-6)) return;
-    lost(std::string("its ") + what + " ($" + std::to_string(setting) + "=" + decimal(found->second) +
-         ") is below the bench's " + decimal(wanted));
-  };
-  const auto travel_mm_min = static_cast<double>(settings_.travel_speed_mm_s) * 60;
-  at_least(110, static_cast<double>(settings_.max_speed_mm_s) * 60, "X rate");
-  at_least(111, travel_mm_min, "Y rate");
-  at_least(112, static_cast<double>(settings_.z_speed_mm_s) * 60, "Z rate");
-  if (settings_.acceleration_settable && told.contains(120) && told[120] < settings_.acceleration_mm_s2) {
-    // a swipe that was cut short may have left its own
-    co_await line("$120=" + decimal(settings_.acceleration_mm_s2));
-    told[120] = settings_.acceleration_mm_s2;
-  }
-  at_least(120, settings_.acceleration_mm_s2, "X acceleration");
-  at_least(130, settings_.travel_x_mm, "X travel");
-  at_least(131, settings_.travel_y_mm, "Y travel");
-  at_least(132, settings_.travel_z_mm, "Z travel");
-  acceleration_mm_s2_ = told[120];
-}
-
-Task<> SwiperGrbl::home() {
-  pending_s_ = seconds(settings_.homing_limit);
-  co_await line("$H");
-  pending_s_ = 0;
-  co_await line("G21 G90 G94 M5 M9");
-  const GrblLine now = co_await ask_state();
-  if (now.state != "Idle" || !now.placed) lost("is not idle after homing, but " + shown(now.state));
-  x_mm_ = now.x_mm;
-  y_mm_ = now.y_mm;
-  z_mm_ = now.z_mm;
-  homed_ = true;
-}
-
-Task<> SwiperGrbl::start() {
-  auto floor = co_await talk_.floor();
-  homed_ = false;
-  co_await wake(true);
-  co_await check_machine();
-  co_await home();
-}
-
 void SwiperGrbl::go(double x_mm, double y_mm) {
   const double speed = static_cast<double>(settings_.travel_speed_mm_s);
   queue_.push_back("G1 X" + decimal(x_mm) + " Y" + decimal(y_mm) + " F" + decimal(speed * 60));
-  // of the controller's accelerations only X's is asked for; the limit has reply_limit to spare
-  pending_s_ += move_seconds(std::hypot(x_mm - x_mm_, y_mm - y_mm_), speed, acceleration_mm_s2_);
+  pending_s_ += move_seconds(std::hypot(x_mm - x_mm_, y_mm - y_mm_), speed, slowest_mm_s2_);
   x_mm_ = x_mm;
   y_mm_ = y_mm;
 }
@@ -263,6 +143,57 @@ Task<> SwiperGrbl::jaws(bool closed) {
   pending_s_ += seconds(settings_.grip_time);
   co_await line("G4 P" + decimal(seconds(settings_.grip_time)));
   pending_s_ = 0;
+}
+
+/// What the sensor between the jaws must say now.
+Task<> SwiperGrbl::expect_card(bool there) {
+  if (!settings_.card_sensor) co_return;
+  const GrblLine now = co_await ask_state();
+  if (now.kind != GrblLine::status) lost("no answer to a status query");
+  if (now.probe == there) co_return;
+  lost(there ? "there is no card between its jaws: it lies elsewhere, was lost, or steps were"
+             : "there is still a card between its open jaws, or its sensor is stuck");
+}
+
+/// How long the card stayed, measured; before it nothing of the way may be left.
+Task<Duration> SwiperGrbl::stay(Duration lasts) {
+  const Time came = co_await settle();
+  pending_s_ = seconds(lasts);
+  const Time went = co_await line("G4 P" + decimal(seconds(lasts) - kDwellSeconds));
+  pending_s_ = 0;
+  const Duration held = went - came + duration(kDwellSeconds);
+  if (std::abs(seconds(held - lasts)) > seconds(lasts) * kTimingShare + kTimingSlackSeconds) {
+    lost("the card was held there for " + to_text(held) + " where " + to_text(lasts) + " was wanted");
+  }
+  co_return held;
+}
+
+/// Every leg after the other; returns how long a card was held where they brought it, if it was.
+Task<Duration> SwiperGrbl::follow(std::vector<Leg> legs) {
+  Duration held{};
+  for (const Leg& leg : legs) {
+    switch (leg.kind) {
+      case Leg::travel: go(leg.x_mm, leg.y_mm); break;
+      case Leg::height: height(leg.z_mm); break;
+      case Leg::stroke:
+        queue_.push_back("G1 X" + decimal(leg.x_mm) + " F" + decimal(leg.speed_mm_s * 60));
+        pending_s_ += move_seconds(leg.x_mm - x_mm_, leg.speed_mm_s, slowest_mm_s2_);
+        x_mm_ = leg.x_mm;
+        break;
+      case Leg::grip:
+        co_await expect_card(false);
+        co_await jaws(true);
+        co_await expect_card(true);
+        break;
+      case Leg::release:
+        co_await expect_card(true);
+        co_await jaws(false);
+        co_await expect_card(false);
+        break;
+      case Leg::stay: held = co_await stay(leg.lasts); break;
+    }
+  }
+  co_return held;
 }
 
 /// Hears what was said since the last motion: after a restart or an alarm in between the position is unknown.
@@ -319,19 +250,13 @@ Task<MotionDone> SwiperGrbl::swipe(Swipe swipe) {
   const auto found = swipe_path(settings_, swipe, acceleration_mm_s2_);
   if (const auto* why = std::get_if<std::string>(&found)) lost(*why);
   const SwipePath path = std::get<SwipePath>(found);
-  go(slot.x_mm, slot.y_mm);
-  height(settings_.grip_z_mm);
-  co_await jaws(true);
-  height(settings_.clear_z_mm);
+  co_await follow(pick_up(settings_, slot));
   double speed_mm_s = co_await pass(path, swipe.stop_lasts);
   if (swipe.twice) {
     const double again_mm_s = co_await pass(path, swipe.stop_lasts);
     speed_mm_s = again_mm_s;
   }
-  go(slot.x_mm, slot.y_mm);
-  height(settings_.grip_z_mm);
-  co_await jaws(false);
-  height(settings_.clear_z_mm);
+  co_await follow(put_back(settings_, slot));
   co_await settle();
   co_await check_place();
   MotionDone motion;
@@ -343,14 +268,7 @@ Task<MotionDone> SwiperGrbl::swipe(Swipe swipe) {
 }
 
 Task<MotionDone> SwiperGrbl::press(Press press) {
-  const auto keys = words_of(press.keys);
-  for (const auto& name : keys) {
-    const TaughtPlace key = settings_.keys.at(name);
-    go(key.x_mm, key.y_mm);
-    height(settings_.press_z_mm);
-    height(settings_.hover_z_mm);
-  }
-  height(settings_.clear_z_mm);
+  co_await follow(press_legs(settings_, press));
   co_await settle();
   co_await check_place();
   MotionDone motion;
@@ -359,9 +277,35 @@ Task<MotionDone> SwiperGrbl::press(Press press) {
   co_return motion;
 }
 
+Task<MotionDone> SwiperGrbl::dip(Dip dip) {
+  co_await follow(pick_up(settings_, settings_.slots.at(dip.card)));
+  MotionDone motion;
+  motion.what = "dip";
+  motion.manner = manner_of(dip);
+  motion.held = co_await follow(dip_legs(settings_, dip));
+  co_await settle();
+  co_await check_place();
+  co_await follow(put_back(settings_, settings_.slots.at(dip.card)));
+  co_await settle();
+  co_await check_place();
+  co_return motion;
+}
+
+Task<MotionDone> SwiperGrbl::tap(CardTap tap) {
+  co_await follow(pick_up(settings_, settings_.slots.at(tap.card)));
+  MotionDone motion;
+  motion.what = "tap";
+  motion.manner = manner_of(tap);
+  motion.held = co_await follow(tap_legs(settings_, tap));
+  co_await follow(put_back(settings_, settings_.slots.at(tap.card)));
+  co_await settle();
+  co_await check_place();
+  co_return motion;
+}
+
 Task<MotionDone> SwiperGrbl::park() {
   height(settings_.clear_z_mm);
-  go(settings_.park_x_mm, settings_.park_y_mm);
+  co_await follow(park_legs(settings_));
   co_await settle();
   co_await check_place();
   MotionDone motion;
@@ -389,6 +333,10 @@ Task<MotionDone> SwiperGrbl::perform(Motion motion) {
     done = co_await park();
   } else if (const auto* card = std::get_if<Swipe>(&motion)) {
     done = co_await swipe(*card);
+  } else if (const auto* chip = std::get_if<Dip>(&motion)) {
+    done = co_await dip(*chip);
+  } else if (const auto* contactless = std::get_if<CardTap>(&motion)) {
+    done = co_await tap(*contactless);
   } else {
     done = co_await press(std::get<Press>(motion));
   }

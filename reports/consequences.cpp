@@ -98,7 +98,7 @@ std::optional<Duration> recovery_of(const Case& c, const CycleRecord& cycle) {
     }
     if (const auto* fired = std::get_if<Fired>(&e.body); fired != nullptr && fired->done && !disturbed) {
       const auto step = static_cast<std::size_t>(fired->step);
-      if (step < c.steps.size() && !std::holds_alternative<Swipe>(c.steps[step].action)) disturbed = e.at;
+      if (step < c.steps.size() && !presents_card(c.steps[step].action)) disturbed = e.at;
     }
     const auto* m = std::get_if<Milestone>(&e.body);
     if (recovering && !sold && m != nullptr && m->name == "told" && field(m->fields, "outcome") == "APPROVED")
@@ -128,7 +128,7 @@ std::vector<const Event*> decisive(const Case& c, const CycleRecord& cycle, std:
   for (const Event& e : cycle.events) {
     const auto* fired = std::get_if<Fired>(&e.body);
     const auto step = static_cast<std::size_t>(fired == nullptr ? 0 : fired->step);
-    if (fired != nullptr && (step >= c.steps.size() || !std::holds_alternative<Swipe>(c.steps[step].action))) choose(e);
+    if (fired != nullptr && (step >= c.steps.size() || !presents_card(c.steps[step].action))) choose(e);
   }
   for (const std::string_view name : {"told", "committed", "request_entered"}) {
     bool of_case = false;

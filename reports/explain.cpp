@@ -65,7 +65,10 @@ std::string row_text(const Entry& e) {
 struct Say {
   std::string operator()(const Swipe& b) const { return visible(describe(StepAction(b))); }
   std::string operator()(const Press& b) const { return visible(describe(StepAction(b))); }
+  std::string operator()(const Dip& b) const { return visible(describe(StepAction(b))); }
+  std::string operator()(const CardTap& b) const { return visible(describe(StepAction(b))); }
   std::string operator()(const Supply& b) const { return describe(StepAction(b)); }
+  std::string operator()(const BrownOut& b) const { return describe(StepAction(b)); }
   std::string operator()(const HostBehaviour& b) const { return "from now on " + visible(describe(StepAction(b))); }
   std::string operator()(const PartState& b) const { return "from now on " + visible(describe(StepAction(b))); }
   std::string operator()(const Impairment& b) const { return describe(b); }
@@ -91,6 +94,7 @@ struct Say {
   std::string operator()(const MotionDone& b) const {
     std::string out = visible(b.what) + " done";
     if (b.speed_mm_s != 0) out += ", measured " + std::to_string(b.speed_mm_s) + " mm/s";
+    if (b.held.count() != 0) out += ", held there for " + to_text(b.held);
     return out + (b.reverse ? ", the wrong way round" : "");
   }
   std::string operator()(const Presence& b) const {

@@ -238,9 +238,11 @@ def step_text(step):
     what = action.get("network", "") + (f" ({extras})" if extras else "") or {
         "swipe": f"swipe {body.get('card')} at {body.get('speed_mm_s')} mm/s{way}",
         "press": f"press {body.get('keys')}", "supply": "power on" if body.get("on") else "power off",
+        "dip": f"dip {body.get('card')}", "tap": f"tap {body.get('card')}",
+        "brown_out": f"rail down to {body.get('to_mv')} mV",
         "host_behaviour": f"host {body.get('name')}",
         "part": f"{body.get('part')} {body.get('state')}"}.get(action.get("kind"), "?")
-    lasts = action.get("lasts_ns") or body.get("lasts_ns")
+    lasts = action.get("lasts_ns") or body.get("lasts_ns") or body.get("dwell_ns") or body.get("hold_ns")
     when = str(step.get("when")) + (f" + {timeline.duration(step['after_ns'])}" if step.get("after_ns") else "")
     return f"{when}: {what}" + (f" for {timeline.duration(lasts)}" if lasts else "")
 

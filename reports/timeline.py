@@ -135,6 +135,12 @@ class Timeline:
     def on_press(self, e, b):
         self.moving["press"] = self.note(e, "actuator", f"press {b.get('keys')}", "act")
 
+    def on_dip(self, e, b):
+        self.moving["dip"] = self.note(e, "actuator", f"dip {b.get('card')}", "act")
+
+    def on_tap(self, e, b):
+        self.moving["tap"] = self.note(e, "actuator", f"tap {b.get('card')}", "act")
+
     def on_motion_done(self, e, b):
         speed = f", measured {b['speed_mm_s']} mm/s" if b.get("speed_mm_s") else ""
         manner = f", {b['manner']}" if b.get("manner") else ""
@@ -142,6 +148,10 @@ class Timeline:
         began = self.moving.pop(b.get("what"), None) if isinstance(b.get("what"), str) else None
         if began is not None:
             self.bars.append((began, row))
+
+    def on_brown_out(self, e, b):
+        lasts = f" for {duration(b['lasts_ns'])}" if isinstance(b.get("lasts_ns"), int) else ""
+        self.note(e, "power", f"rail down to {b.get('to_mv')} mV{lasts}", "bad")
 
     def on_supply(self, e, b):
         row = self.note(e, "power", "power on" if b.get("on") else "power off", "act" if b.get("on") else "bad")
@@ -192,7 +202,8 @@ class Timeline:
         step, steps = b.get("step"), self.case.get("steps", [])
         known = isinstance(step, int) and 0 <= step < len(steps)
         action = steps[step].get("action", {}) if known else {}
-        lane = {"supply": "power", "swipe": "actuator", "press": "actuator",
+        lane = {"supply": "power", "brown_out": "power", "swipe": "actuator", "press": "actuator",
+                "dip": "actuator", "tap": "actuator",
                 "host_behaviour": "host", "part": "terminal"}.get(action.get("kind"), "network")
         style = "odd" if not b.get("done") else "quiet" if lane == "actuator" else "bad"
         how = "fired" if b.get("done") else "MISSED"

@@ -20,7 +20,20 @@ struct Describe {
            (a.reverse ? ", the wrong way round" : "") + (manner_of(a).empty() ? "" : ", " + manner_of(a));
   }
   std::string operator()(const Press& a) const { return "press " + a.keys; }
+  std::string operator()(const Dip& a) const {
+    return "dip card \"" + a.card + "\" for " + to_text(a.dwell) + (manner_of(a).empty() ? "" : ", " + manner_of(a));
+  }
+  std::string operator()(const CardTap& a) const {
+    return "tap card \"" + a.card + "\" for " + to_text(a.hold) + (manner_of(a).empty() ? "" : ", " + manner_of(a));
+  }
   std::string operator()(const Supply& a) const { return a.on ? "switch the power on" : "cut the power"; }
+  std::string operator()(const BrownOut& a) const {
+    const auto ramp = [&](const char* word, Duration d) {
+      return d.count() == 0 ? std::string() : std::string(", ") + word + " over " + to_text(d);
+    };
+    return "lower the rail to " + std::to_string(a.to_mv) + " mV for " + to_text(a.lasts) + ramp("falling", a.fall) +
+           ramp("rising", a.rise) + (a.steps == 0 ? "" : ", in " + std::to_string(a.steps) + " steps");
+  }
   std::string operator()(const NetworkFault& a) const {
     const std::string lasts = a.lasts.count() == 0 ? " until the bench is at rest" : " for " + to_text(a.lasts);
     const std::string only = a.side == NetworkFault::both   ? ""

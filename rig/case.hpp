@@ -39,7 +39,11 @@ std::string_view to_string(NetworkFault::Kind);
 /// The same as something that holds from now on; of a fault upon a message: nothing.
 Impairment condition_of(const NetworkFault&);
 
-using StepAction = std::variant<Swipe, Press, Supply, NetworkFault, HostBehaviour, PartState>;
+using StepAction = std::variant<Swipe, Press, Supply, NetworkFault, HostBehaviour, PartState, BrownOut, Dip, CardTap>;
+/// How the customer's card comes to the terminal; every other step disturbs.
+inline bool presents_card(const StepAction& a) {
+  return std::holds_alternative<Swipe>(a) || std::holds_alternative<Dip>(a) || std::holds_alternative<CardTap>(a);
+}
 
 struct Step {
   std::string when = "start";
@@ -104,6 +108,7 @@ struct Case {
   std::vector<std::string> must;    ///< milestones that must have been seen, or the case does not count
   Duration patience{};              ///< 0: the terminal profile's no-return limit
   bool settle = true;               ///< settle after the recovery sale
+  Duration current_log{};           ///< voltage and current are read so often while the case lasts; 0: they are not
   Measurement measure = {};
   SweepPlace sweep = {};
   Habits habits = {};

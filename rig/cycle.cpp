@@ -54,9 +54,11 @@ Task<> Watch::pump(Source source, Capture* capture) {
 Task<> Watch::act(Step step, int number) {
   std::string failure;
   try {
-    co_await perform(step.action);
+    const bool held = held_in_path(step);
+    const bool confirms_itself = std::holds_alternative<BrownOut>(step.action);
+    co_await perform(step.action, held ? number : -1);
     // without power the message is lost with the terminal; a host or a part that has changed must get it
-    if (held_in_path(step)) bench_.network->confirm(number, !std::holds_alternative<Supply>(step.action));
+    if (held && !confirms_itself) bench_.network->confirm(number, !std::holds_alternative<Supply>(step.action));
     if (number >= 0) post(Source::rig, Fired{number, true, describe(step.action)});
   } catch (const EquipmentError& e) {
     failure = e.what();
@@ -168,6 +170,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   told_ = known_ = false;
   reference_.clear();
   broken_ = false;
+  browned_out_ = false;
   sink_.begin(number, c, bench_.clock.now());
   std::string failure;
   bool aborted = false;
@@ -206,6 +209,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
     unrecorded = std::current_exception();  // the sink can take no more
   }
   waiting_.clear();
+  end_log();
   co_await acting_.join();
   if (!failure.empty() && !broken_) post(Source::rig, EquipmentFault{failure});
   if (aborted || !failure.empty() || unrecorded) {

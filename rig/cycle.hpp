@@ -62,7 +62,11 @@ class Watch {
   void post(Source source, Body body) { post(source, std::move(body), bench_.clock.now()); }
   Task<> pump(Source source, Capture* capture);
   Task<> act(Step step, int number);
-  Task<> perform(StepAction action);
+  /// `held`: the step for which the path holds a message, -1: none.
+  Task<> perform(StepAction action, int held = -1);
+  Task<> brown_out(BrownOut dip, int held);
+  Task<> log_current(Duration every);
+  void end_log();
   void record(Event&& event);
   void open_gates(const Event& event);
   /// Asked anew whenever anything happens.
@@ -112,6 +116,9 @@ class Watch {
   std::set<std::string> asked_;  ///< batch/STAN of the requests seen in this cycle
   bool idle_ = false;            ///< the last the terminal said is that it is ready
   bool powered_ = false;
+  bool browned_out_ = false;  ///< in this case: that the rail was low does not mean that the power is gone
+  bool logging_ = false;      ///< voltage and current are read all the time
+  Bell log_over_;
   bool sound_ = false;   ///< all parts of the terminal are as they should be
   bool placed_ = true;   ///< no motion was cut short since the actuator was last at rest
   bool broken_ = false;  ///< equipment failed in this cycle

@@ -92,6 +92,10 @@ Task<> Watch::run_case(Case c) {
       }
     }
   }
+  if (c.current_log.count() != 0) {
+    logging_ = true;
+    acting_.start(log_current(c.current_log));
+  }
   post(Source::rig, Intent{c.kind, c.amount_minor, c.name});
   press(c.kind, c.keyed_minor != 0 ? c.keyed_minor : c.amount_minor);
 
@@ -114,9 +118,10 @@ Task<> Watch::run_case(Case c) {
       doubtful = is_milestone(e, "told") && field(std::get<Milestone>(e.body).fields, "outcome") == "UNKNOWN";
       return true;
     }
-    // without power nothing can come back any more
+    // without power nothing can come back any more; after a brown-out a terminal that starts anew says that it did
     const auto* reading = std::get_if<Reading>(&e.body);
-    if (reading == nullptr || reading->rail_mv >= bench_.scope.brownout_mv) return false;
+    const bool dark = reading != nullptr && reading->rail_mv < bench_.scope.brownout_mv;
+    if (browned_out_ ? !is_milestone(e, "booted") : !dark) return false;
     deadline = std::min(deadline, e.at + Duration(1s));
     return true;
   };
@@ -137,6 +142,7 @@ Task<> Watch::run_case(Case c) {
   Test nothing_else = [](const Event&) { return false; };
   Deadline settled_down = [this, acting] { return acting() ? never : linger_; };
   co_await until(std::move(nothing_else), std::move(settled_down));
+  end_log();
   co_await acting_.join();
   std::erase_if(waiting_, [this](const Waiting& w) {
     if (comes_after_the_case(w.step)) return false;

@@ -20,7 +20,7 @@ inline bool is_milestone(const Event& e, std::string_view name) {
 /// The path holds the message while the step acts.
 inline bool held_in_path(const Step& s) {
   return s.after.count() == 0 && s.when.ends_with("_entered") && !std::holds_alternative<NetworkFault>(s.action) &&
-         !std::holds_alternative<Swipe>(s.action) && !std::holds_alternative<Press>(s.action);
+         !presents_card(s.action) && !std::holds_alternative<Press>(s.action);
 }
 
 /// The path does to the message itself what the step says.

@@ -3,6 +3,7 @@
 // the destructor ends it. A driver never logs, retries, sleeps on a clock of its own or names a file.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,7 +27,7 @@ struct NoAnswer : std::runtime_error {
 };
 
 struct Park {};
-using Motion = std::variant<Swipe, Press, Park>;
+using Motion = std::variant<Swipe, Press, Park, Dip, CardTap>;
 
 struct Actuator {
   virtual ~Actuator() = default;
@@ -39,6 +40,11 @@ struct PowerSwitch {
   /// Returns once the rail is *measured* on or off; throws EquipmentError when it cannot be proved.
   virtual Task<Reading> set(Supply) = 0;
   virtual Task<Reading> read() = 0;
+  /// Lowers the rail, and raises it again; `measured` is told when the rail is first seen below the terminal's
+  /// brown-out level, whenever it was proved as low as it should be, and once it is back. Throws EquipmentError.
+  virtual Task<> brown_out(BrownOut, std::function<void(Reading)> /*measured*/) {
+    throw EquipmentError("what switches this bench's power cannot lower it");
+  }
 };
 
 struct NetworkImpairment {

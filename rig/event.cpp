@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::array<std::string_view, 6> source_names = {"rig", "actuator", "power", "network", "host", "terminal"};
 constexpr std::array<std::string_view, std::variant_size_v<Body>> kind_names = {
-    "swipe", "press",           "supply", "impairment", "host_behaviour", "part",     "intent",
-    "armed", "milestone",       "text",   "reading",    "motion_done",    "presence", "book_read",
-    "fired", "equipment_fault", "silence"};
+    "swipe",          "press",    "dip",       "tap",   "supply",          "brown_out", "impairment",
+    "host_behaviour", "part",     "intent",    "armed", "milestone",       "text",      "reading",
+    "motion_done",    "presence", "book_read", "fired", "equipment_fault", "silence"};
 
 // Writing and reading share one description of each body: `fields` visits its members by name.
 template <class B, class Visit>
@@ -29,8 +29,22 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, P
   v("keys", body.keys);
 }
 template <class B, class Visit>
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Dip> {
+  v("card", body.card), v("dwell_ns", body.dwell);
+  v.odd("depth_mm", body.depth_mm), v.odd("speed_mm_s", body.speed_mm_s, std::int64_t{100});
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, CardTap> {
+  v("card", body.card), v("hold_ns", body.hold), v.odd("height_mm", body.height_mm);
+}
+template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Supply> {
   v("on", body.on);
+}
+template <class B, class Visit>
+void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, BrownOut> {
+  v("to_mv", body.to_mv), v("lasts_ns", body.lasts);
+  v.odd("fall_ns", body.fall), v.odd("rise_ns", body.rise), v.odd("steps", body.steps);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Impairment> {
@@ -69,6 +83,7 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, R
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, MotionDone> {
   v("what", body.what), v("speed_mm_s", body.speed_mm_s), v("reverse", body.reverse), v.odd("manner", body.manner);
+  v.odd("held_ns", body.held);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Presence> {
@@ -337,6 +352,18 @@ std::string manner_of(const Swipe& swipe) {
   if (swipe.stop_mm != 0) add("stopped at " + mm(swipe.stop_mm) + " for " + to_text(swipe.stop_lasts));
   if (swipe.twice) add("twice");
   return manner;
+}
+
+std::string manner_of(const Dip& dip) {
+  std::string manner = dip.depth_mm == 0 ? "" : "only " + std::to_string(dip.depth_mm) + " mm deep";
+  if (dip.speed_mm_s != Dip{}.speed_mm_s) {
+    manner += (manner.empty() ? "at " : ", at ") + std::to_string(dip.speed_mm_s) + " mm/s";
+  }
+  return manner;
+}
+
+std::string manner_of(const CardTap& tap) {
+  return tap.height_mm == 0 ? "" : std::to_string(tap.height_mm) + " mm above the taught place";
 }
 
 std::string_view kind_of(const Body& body) { return kind_names[body.index()]; }

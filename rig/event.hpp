@@ -42,8 +42,31 @@ std::string manner_of(const Swipe&);
 struct Press {
   std::string keys;  ///< key names separated by one space: "1 2 3 4 OK"
 };
+/// A chip card put into the terminal's slot and pulled out again.
+struct Dip {
+  std::string card;           ///< card slot of the bench
+  Duration dwell{};           ///< from its end of the way in until it is pulled
+  std::int64_t depth_mm = 0;  ///< 0: all the way
+  std::int64_t speed_mm_s = 100;
+};
+/// A card held to the terminal's contactless field.
+struct CardTap {
+  std::string card;
+  Duration hold{};
+  std::int64_t height_mm = 0;  ///< above the taught place
+};
+/// What is not as usual about it: "only 20 mm deep"; "": nothing.
+std::string manner_of(const Dip&);
+std::string manner_of(const CardTap&);
 struct Supply {
   bool on = true;
+};
+/// The rail goes down while it stays on, and comes back.
+struct BrownOut {
+  std::int64_t to_mv = 0;
+  Duration lasts{};         ///< from the rail being measured there until it is told to rise
+  Duration fall{}, rise{};  ///< 0: as fast as it goes
+  std::int64_t steps = 0;   ///< of each ramp; 0: as many as the supply can do
 };
 /// What the network does to everything, from now on. Per-message faults are armed instead (rig/path.hpp).
 struct Impairment {
@@ -94,10 +117,11 @@ struct Reading {
   std::int64_t draw_ma = 0;
 };
 struct MotionDone {
-  std::string what;             ///< "swipe", "press", "park"
+  std::string what;             ///< "swipe", "press", "dip", "tap", "park"
   std::int64_t speed_mm_s = 0;  ///< measured over the stripe; 0 for others
   bool reverse = false;
-  std::string manner = {};  ///< manner_of the swipe that was performed; of a press, the keys that were hit
+  std::string manner = {};  ///< manner_of what was performed; of a press, the keys that were hit
+  Duration held{};          ///< of a dip or a tap: how long the card was there, measured
 };
 struct Presence {
   std::string what;  ///< "usb": the terminal's own connection to the bench; "usb_boot": while it boots; "host", ...
@@ -128,10 +152,11 @@ struct Silence {
   Duration lasted{};
 };
 
-using Body = std::variant<Swipe, Press, Supply, Impairment, HostBehaviour, PartState, Intent, Armed, Milestone, Text,
-                          Reading, MotionDone, Presence, BookRead, Fired, EquipmentFault, Silence>;
+using Body =
+    std::variant<Swipe, Press, Dip, CardTap, Supply, BrownOut, Impairment, HostBehaviour, PartState, Intent, Armed,
+                 Milestone, Text, Reading, MotionDone, Presence, BookRead, Fired, EquipmentFault, Silence>;
 /// Index of the first observation in Body; actions come before it.
-inline constexpr std::size_t first_observation = 8;  // Milestone
+inline constexpr std::size_t first_observation = 11;  // Milestone
 
 struct Event {
   std::uint64_t seq = 0;   ///< order of arrival, from 1 in its run

@@ -75,6 +75,9 @@ std::string cause_of(const NetworkFault& fault) {
 }
 
 std::string cause_of(const Supply& supply) { return supply.on ? "none" : "power"; }
+std::string cause_of(const BrownOut&) { return "power"; }
+std::string cause_of(const Dip&) { return "none"; }
+std::string cause_of(const CardTap&) { return "none"; }
 std::string cause_of(const Press&) { return "wrong_amount"; }
 std::string cause_of(const Swipe&) { return "operator_swipe"; }
 
@@ -172,6 +175,7 @@ std::vector<Induced> induced(const Case& c, const Scope& scope, const std::strin
       std::get<PartState>(add(std::move(causes)).steps[i].action).state = "good";
       continue;
     }
+    if (swipe == nullptr && presents_card(c.steps[i].action)) continue;
     if (swipe == nullptr) {
       std::vector<std::string> causes = {
           std::visit([](const auto& action) { return cause_of(action); }, c.steps[i].action)};

@@ -61,7 +61,9 @@ class Fold {
     t_.swipe = m;
   }
   void see(const Reading& r) {
-    if (r.rail_mv < scope_.brownout_mv) t_.power_lost.push_back(at_);  // the terminal's own restart among them
+    const bool low = r.rail_mv < scope_.brownout_mv;
+    if (low && !low_) t_.power_lost.push_back(at_);  // the terminal's own restart among them
+    low_ = low;
   }
   void see(const EquipmentFault& f) {
     if (t_.fault) return;
@@ -391,6 +393,7 @@ class Fold {
   const Scope& scope_;
   PartsFold parts_;
   Mark at_;
+  bool low_ = false;  // the last that was measured
   std::map<std::string, std::size_t> by_connection_;
   std::map<std::string, Expected, std::less<>> expected_;  // by connection: whose answer is awaited there
   std::string logon_connection_;

@@ -130,7 +130,10 @@ StepAction action_of(const json::value& v) {
   Body body = parse_body(o.text("kind"), json::serialize(o.at("body")));
   if (auto* a = std::get_if<Swipe>(&body)) return std::move(*a);
   if (auto* a = std::get_if<Press>(&body)) return std::move(*a);
+  if (auto* a = std::get_if<Dip>(&body)) return std::move(*a);
+  if (auto* a = std::get_if<CardTap>(&body)) return std::move(*a);
   if (auto* a = std::get_if<Supply>(&body)) return *a;
+  if (auto* a = std::get_if<BrownOut>(&body)) return *a;
   if (auto* a = std::get_if<HostBehaviour>(&body)) return std::move(*a);
   if (auto* a = std::get_if<PartState>(&body)) return std::move(*a);
   throw std::runtime_error("a step cannot be a " + o.text("kind"));
@@ -306,6 +309,7 @@ std::string to_json(const Case& c) {
                 json::object{{"milestone", m.milestone}, {"series", m.series}, {"axis", m.axis}, {"at", m.at}});
   }
   if (c.keyed_minor != 0) out.emplace("keyed_minor", c.keyed_minor);
+  if (c.current_log.count() != 0) out.emplace("current_log_ns", c.current_log.count());
   if (!c.causes.empty()) out.emplace("causes", strings(c.causes));
   if (!c.both.empty()) out.emplace("both", strings(c.both));
   if (!c.sweep.series.empty()) out.emplace("sweep", json::object{{"series", c.sweep.series}, {"at", c.sweep.at}});
@@ -342,6 +346,7 @@ Case parse_case(std::string_view text) {
   if (value.get_object().contains("keyed_minor")) c.keyed_minor = o.integer("keyed_minor");
   if (value.get_object().contains("causes")) c.causes = o.texts("causes");
   if (value.get_object().contains("both")) c.both = o.texts("both");
+  if (value.get_object().contains("current_log_ns")) c.current_log = Duration(o.integer("current_log_ns"));
   c.must = o.texts("must");
   c.patience = Duration(o.integer("patience_ns"));
   c.settle = o.flag("settle");

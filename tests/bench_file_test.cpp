@@ -189,7 +189,7 @@ const std::vector<Wrong> wrong = {
      "benches/virtual.toml:41:17: "},
     {"key_place_of_three", bench, "OK = [432, 78]", "OK = [432, 78, 1]", "expected two coordinates in mm, [x, y]"},
     {"key_place_below_zero", bench, "OK = [432, 78]", "OK = [-1, 78]",
-     "expected a whole number from 0 to 5000, found -1"},
+     "expected a number from 0 to 5000, found -1"},
     {"good_card_unknown", bench, "good_card = \"debit\"", "good_card = \"gold\"",
      "benches/virtual.toml:16:13: expected one of the cards in cards_mm, found \"gold\""},
     {"link_without_scheme", bench, "\"virtual:robot\"", "\"robot\"", "benches/virtual.toml:13:8: expected "},
@@ -259,7 +259,7 @@ const std::vector<Wrong> wrong = {
      "acceleration_mm_s2 = 15000\nacceleration_settable = \"yes\"", "expected true or false"},
     {"card_with_more", bench, "[stand_in.cards.credit]", "[stand_in.cards.credit]\npin = \"1234\"",
      "unknown key \"pin\""},
-    {"no_stand_in", bench, "[stand_in]", "[standin]", "benches/virtual.toml:60:1: \"contact\" is missing"},
+    {"no_stand_in", bench, "[stand_in]", "[standin]", "benches/virtual.toml:64:1: \"contact\" is missing"},
     // terminal profile
     {"profile_unknown_key", terminal, "[reader]", "[reader]\ncolour = 1",
      "terminals/fixture.toml:30:10: unknown key \"colour\""},

@@ -84,11 +84,13 @@ struct TouchedTerminal final : Contact {
   explicit TouchedTerminal(Clock& c) : clock(c) {}
   void rail(RailLine line) override { rails.push_back({clock.now(), line}); }
   void head(const HeadSignal& signal) override { heads.push_back({clock.now(), signal}); }
+  void card(CardAt at) override { cards.emplace_back(clock.now(), at); }
   void key(std::string_view name) override { keys += std::string(name) + " "; }
 
   Clock& clock;
   std::vector<std::pair<Time, RailLine>> rails;
   std::vector<std::pair<Time, HeadSignal>> heads;
+  std::vector<std::pair<Time, CardAt>> cards;
   std::string keys;
 };
 

@@ -34,6 +34,9 @@ struct Touched final : Contact {
     note(what);
   }
   void pass(Surface surface) override { note(surface == Surface::cleaning ? "cleaning" : "plastic"); }
+  void card(CardAt at) override {
+    note(at == CardAt::slot ? "card slot" : at == CardAt::field ? "card field" : "card none");
+  }
   void key(std::string_view name) override {
     if (name == "EXPLODE") throw std::runtime_error("terminal on fire");
     note("key " + std::string(name));

@@ -73,6 +73,8 @@ null
 {"tracks":[{"track":2,"text":";1=2?","lrc":1}]}
 {"pass":"felt"}
 {"pass":1}
+{"card":"pocket"}
+{"card":1}
 )";
   text += "{\"tracks\":[{\"track\":2,\"text\":\";" + std::string(105, '1') + "?\"}]}\n";
   text += "{\"key\":\"\xff\"}\n";

@@ -23,12 +23,16 @@ TEST_F(ContactPorts, CallsArriveAtOnceAndInOrder) {
     supply.head({{2, {0, 677333, 1354666}, {1000, 0, 998}}, {1, {}}});
     supply.pass(Surface::plastic);
     supply.pass(Surface::cleaning);
+    supply.card(CardAt::slot);
+    supply.card(CardAt::nowhere);
+    supply.card(CardAt::field);
     supply.key("\"\\");
     supply.rail({0, 0});
     co_await clock.sleep_for(1ms);
   });
-  EXPECT_EQ(terminal.seen, (Seen{"0 s rail 5000 -250", "0 s key OK", "2 s head 2:0,677333,1354666,~1000~0~998 1:",
-                                 "2 s plastic", "2 s cleaning", "2 s key \"\\", "2 s rail 0 0"}));
+  EXPECT_EQ(terminal.seen,
+            (Seen{"0 s rail 5000 -250", "0 s key OK", "2 s head 2:0,677333,1354666,~1000~0~998 1:", "2 s plastic",
+                  "2 s cleaning", "2 s card slot", "2 s card none", "2 s card field", "2 s key \"\\", "2 s rail 0 0"}));
 }
 
 TEST_F(ContactPorts, TheCurrentIsToldAtOnceThenOnChangeOnly) {

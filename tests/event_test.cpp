@@ -37,7 +37,13 @@ std::vector<Golden> goldens() {
        R"("to_mm":40,"stop_mm":20,"stop_lasts_ns":300000000,"tilt_mdeg":2000})"},
       {Swipe{"debit", 500, true}, "swipe", R"({"card":"debit","speed_mm_s":500,"reverse":true})"},
       {Press{"1 2 OK"}, "press", R"({"keys":"1 2 OK"})"},
+      {Dip{"debit", 3s, 20, 80}, "dip", R"({"card":"debit","dwell_ns":3000000000,"depth_mm":20,"speed_mm_s":80})"},
+      {Dip{"debit", 3s}, "dip", R"({"card":"debit","dwell_ns":3000000000})"},
+      {CardTap{"debit", 500ms, 15}, "tap", R"({"card":"debit","hold_ns":500000000,"height_mm":15})"},
       {Supply{false}, "supply", R"({"on":false})"},
+      {BrownOut{3100, 80ms}, "brown_out", R"({"to_mv":3100,"lasts_ns":80000000})"},
+      {BrownOut{3100, 80ms, 200ms, 100ms, 5}, "brown_out",
+       R"({"to_mv":3100,"lasts_ns":80000000,"fall_ns":200000000,"rise_ns":100000000,"steps":5})"},
       {Impairment{true, 1500ms}, "impairment", R"({"outage":true,"lasts_ns":1500000000})"},
       {HostBehaviour{"late", 2s, "61"}, "host_behaviour", R"({"name":"late","lasts_ns":2000000000,"code":"61"})"},
       {PartState{"keypad", "dead", "OK", 2s}, "part",
@@ -50,6 +56,8 @@ std::vector<Golden> goldens() {
       {Text{"screen", "READY"}, "text", R"({"place":"screen","text":"READY"})"},
       {Reading{4998, -3}, "reading", R"({"rail_mv":4998,"draw_ma":-3})"},
       {MotionDone{"swipe", 498, false}, "motion_done", R"({"what":"swipe","speed_mm_s":498,"reverse":false})"},
+      {MotionDone{"dip", 0, false, "", 3s}, "motion_done",
+       R"({"what":"dip","speed_mm_s":0,"reverse":false,"held_ns":3000000000})"},
       {Presence{"host", true}, "presence", R"({"what":"host","up":true})"},
       {BookRead{"ledger", {{"000001", "000002", "sale", 100, "approved"}, {"000001", "000003", "void", -100, ""}}},
        "book_read",
@@ -227,8 +235,8 @@ TEST(Event, SourcesAndTheLineBetweenActionsAndObservations) {
     EXPECT_EQ(parse_source(to_string(source)), source);
   }
   EXPECT_THROW(parse_source("printer"), std::runtime_error);
-  const std::set<std::string> actions = {"swipe",          "press", "supply", "impairment",
-                                         "host_behaviour", "part",  "intent", "armed"};
+  const std::set<std::string> actions = {"swipe",      "press",          "dip",  "tap",    "supply", "brown_out",
+                                         "impairment", "host_behaviour", "part", "intent", "armed"};
   for (const Golden& g : goldens()) {
     Event e;
     e.body = g.body;

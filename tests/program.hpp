@@ -29,7 +29,8 @@ bool await(double limit_s, Seen seen) {
 
 class Program {
  public:
-  /// Starts swiperig in `folder`, its words going to files there.
+  /// Starts swiperig in `folder`, its words going to files there; what stands in NAME.in
+  /// is its standard input.
   Program(const Folder& folder, std::vector<std::string> arguments, const std::string& name = "swiperig")
       : out_(folder / (name + ".out")), err_(folder / (name + ".err")) {
     std::string binary = SWIPERIG_BINARY;
@@ -44,8 +45,9 @@ class Program {
         return dup2(open(path.c_str(), O_WRONLY | O_CLOEXEC), fd) >= 0;
       };
       setenv("XDG_RUNTIME_DIR", where.c_str(), 1);  // locks and sockets of this test alone
-      if (chdir(where.c_str()) == 0 && onto("/dev/null", 0) && onto(out_, 1) && onto(err_, 2))
-        execv(raw[0], raw.data());
+      const std::string typed = where + "/" + name + ".in";
+      const int in = open(access(typed.c_str(), R_OK) == 0 ? typed.c_str() : "/dev/null", O_RDONLY | O_CLOEXEC);
+      if (chdir(where.c_str()) == 0 && dup2(in, 0) >= 0 && onto(out_, 1) && onto(err_, 2)) execv(raw[0], raw.data());
       _exit(126);
     }
   }

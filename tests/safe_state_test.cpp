@@ -190,6 +190,25 @@ TEST_F(SafeScpiTest, OnAndLeaveAreWhatTheBenchFileMayWant) {
   EXPECT_EQ(output, "1");
 }
 
+TEST(SafeScpi, OnIsOnAtTheBenchsVoltageWhateverABrownOutHadLeft) {
+  const auto left_at = [](std::int64_t voltage_mv) {
+    SupplyLab lab;
+    SafeScpi keep(SafeOutput::on, voltage_mv);
+    Duration took{};
+    std::string volts;
+    lab.run([&]() -> Task<> {
+      auto says = co_await lab.console.ask("VOLT 3.1\nOUTP ON\nOUTP?\n");
+      EXPECT_EQ(says, "1");
+      auto kept = co_await make_safe(lab.clock, lab.console, keep, took);
+      EXPECT_TRUE(kept.proved);
+      volts = co_await lab.console.ask("VOLT?\n");
+    });
+    return volts;
+  };
+  EXPECT_EQ(left_at(5000), "5.000");
+  EXPECT_EQ(left_at(0), "3.100") << "the twin";
+}
+
 TEST(SafeScpi, AnAnswerToAQuestionOfBeforeProvesNothing) {
   const auto done_after = [](const char* before, int answers, const char* end = "\n") {
     SafeScpi safe(SafeOutput::off);

@@ -107,7 +107,7 @@ TEST(SwiperGrblFaults, SilenceAtTheStartEndsInTime) {
   });
 }
 
-TEST(SwiperGrblFaults, ADeviceThatNeverSpeaksIsNoController) {
+TEST(SwiperGrblFaults, F11ADeviceThatNeverSpeaksIsNoController) {
   VirtualClock clock;
   auto [near, far] = make_pipe(clock);
   SwiperGrbl driver(clock, std::move(near), taught());
@@ -124,7 +124,7 @@ TEST(SwiperGrblFaults, ADeviceThatNeverSpeaksIsNoController) {
       });
 }
 
-TEST(SwiperGrblFaults, EveryLineOfASwipeMayFailAndNeverHangs) {
+TEST(SwiperGrblFaults, F13F15F18EveryLineOfASwipeMayFailAndNeverHangs) {
   const std::vector<std::pair<std::string, std::string>> failures = {
       {"ALARM:1", "alarm 1: a limit switch was hit"},
       {"ALARM:2", "alarm 2: the target is outside"},
@@ -195,7 +195,7 @@ TEST(SwiperGrblFaults, AWrongPlaceAfterTheMotionIsAnError) {
   });
 }
 
-TEST(SwiperGrblFaults, ARestartBetweenMotionsIsNoticed) {
+TEST(SwiperGrblFaults, F12F15ARestartBetweenMotionsIsNoticed) {
   Peer peer;
   peer.run([&]() -> Task<> {
     co_await peer.driver.start();
@@ -208,7 +208,7 @@ TEST(SwiperGrblFaults, ARestartBetweenMotionsIsNoticed) {
   });
 }
 
-TEST(SwiperGrblFaults, AFeedHoldInTheSwipeIsToldAsSuch) {
+TEST(SwiperGrblFaults, F17AFeedHoldInTheSwipeIsToldAsSuch) {
   Peer peer;
   peer.run([&]() -> Task<> {
     co_await peer.driver.start();
@@ -224,7 +224,7 @@ TEST(SwiperGrblFaults, AFeedHoldInTheSwipeIsToldAsSuch) {
   });
 }
 
-TEST(SwiperGrblFaults, NothingSentEverLeavesTheEnvelope) {
+TEST(SwiperGrblFaults, F14NothingSentEverLeavesTheEnvelope) {
   // random maps and motions: whatever is not refused stays inside, as the peer parses it
   Draws draws(17, 0, 0, 1);
   int accepted = 0;

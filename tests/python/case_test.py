@@ -11,7 +11,8 @@ from conftest import ROOT
 
 import swiperig as rig
 
-CAMPAIGNS = ["no_return", "host_faults", "kinds", "parts", "card_faults", "points", "reader_curve"]
+CAMPAIGNS = ["brown_out", "held_cards", "no_return", "host_faults", "kinds", "parts", "card_faults", "points",
+             "reader_curve"]
 
 
 def cases_in(folder):

@@ -64,6 +64,7 @@ class Case:
     moment at which nothing comes back; a cycle that comes to another one proves nothing.
     patience: 1 s to 3600 s until "nothing came back" (default: the terminal profile's limit).
     quiet: 1 s to 3600 s until the next customer comes (default: at once). settle: settlement at the end.
+    current_log: voltage and current are read every 1 ms to 60 s.
     measure: a milestone of which only is measured whether it is seen; then one of card, speed and acceleration is a
     list.
 
@@ -88,6 +89,7 @@ class Case:
         patience: Duration | None = None,
         quiet: Duration | None = None,
         settle: bool | None = None,
+        current_log: Duration | None = None,
         measure: Milestone | None = None,
     ) -> None:
         self.name = name
@@ -95,14 +97,17 @@ class Case:
         self._kind = kind
         self._must = must
         self._said = told(name=name, amount=amount, card=card, kind=kind, original_amount=original_amount, cause=cause,
-                          point=point, patience=patience, quiet=quiet, settle=settle, measure=measure)
+                          point=point, patience=patience, quiet=quiet, settle=settle, current_log=current_log,
+                          measure=measure)
         if cause is None and measure is None:
             self._said["cause"] = "unclaimed"
         self._swipe: tuple[str, int, Any] | None = None
+        self._held: tuple[str, tuple[str, int, Any]] | None = None  # dip or tap
         self._steps: list[tuple[str, int, Any]] = []
         self._written = [written("Case", name, amount=amount, card=card, kind=None if kind == "sale" else kind,
                                  original_amount=original_amount, cause=cause, must=must, point=point,
-                                 patience=patience, quiet=quiet, settle=settle, measure=measure)]
+                                 patience=patience, quiet=quiet, settle=settle, current_log=current_log,
+                                 measure=measure)]
 
     def swipe(
         self,
@@ -134,6 +139,22 @@ class Case:
                                      tilt=tilt, twice=twice, partial=partial, stop=stop))
         return self
 
+    def dip(self, dwell: Duration | Mapping[str, Any], *, depth: str | None = None, speed: str | None = None) -> Case:
+        """The card is put into the chip slot instead of being swiped, and pulled after `dwell` (20 ms to 60 s),
+        whatever the terminal is doing. depth: 1 to 80 mm (default: all the way). speed: 1 to 1000 mm/s. Returns the
+        case."""
+        words = dict(depth=depth, speed=speed)
+        self._held = ("dip", (*here(), {"dwell": dwell, **told(**words)}))
+        self._written.append(written("dip", dwell, **words))
+        return self
+
+    def tap(self, hold: Duration | Mapping[str, Any], *, height: str | None = None) -> Case:
+        """The card is held to the contactless field instead of being swiped, for `hold` (20 ms to 60 s). height: 0 to
+        200 mm above the taught place. Returns the case."""
+        self._held = ("tap", (*here(), {"hold": hold, **told(height=height)}))
+        self._written.append(written("tap", hold, height=height))
+        return self
+
     def on(self, milestone: Milestone, nth: int | Mapping[str, Any] = 1, after: Duration | None = None) -> Moment:
         """The moment of the nth (1 to 1000) occurrence of the milestone, and `after` (0 s to 600 s) later."""
         return Moment(self, milestone, nth, after)
@@ -147,7 +168,7 @@ class Case:
         seen = [said["when"] for _, _, said in self._steps if said["when"] not in ("start", "silence")]
         if seen:
             return list(dict.fromkeys(seen))
-        if self._swipe is not None and self._swipe[2] != "none":
+        if self._held is not None or (self._swipe is not None and self._swipe[2] != "none"):
             return ["card_wanted"]
         return ["served" if self._kind in ("parameters", "update") else "told"]
 
@@ -155,6 +176,8 @@ class Case:
         """As the reader takes it: values with the place that said them."""
         said = dict(self._said)
         said["must"] = self._default_must() if self._must is None else plain(self._must)
+        if self._held is not None:
+            said[self._held[0]] = self._held[1]
         if self._swipe is not None:
             said["swipe"] = self._swipe
         if self._steps:
@@ -211,6 +234,14 @@ class Moment:
     def cut_power(self) -> Case:
         """Off; the power comes back when the terminal is to recover."""
         return self._step({"power": "off"}, "cut_power()")
+
+    def brown_out(self, to: str, lasts: Duration, *, fall: Duration | None = None, rise: Duration | None = None,
+                  steps: int | None = None) -> Case:
+        """The rail goes down to "3.1 V" while it stays on, for 1 ms to 10 s from where it was measured there, and comes
+        back. fall, rise: over 1 ms to 10 s (default: at once), in so many steps (default: as the supply can)."""
+        words = dict(fall=fall, rise=rise, steps=steps)
+        return self._step({"brown_out": {"to": to, "lasts": lasts, **told(**words)}},
+                          written("brown_out", to, lasts, **words))
 
     def host(self, behaviour: HostBehaviour, *, lasts: Duration | None = None, code: str | None = None) -> Case:
         """What the acquirer's host does from then on. lasts: 1 us to 600 s, for those that take time; code: field 39,

@@ -1,0 +1,116 @@
+// Getting a GRBL controller to the point where motions can be asked of it: its banner, its own limits, home.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "drivers/swiper_grbl.hpp"
+#include "rig/decimal.hpp"
+#include "rig/time.hpp"
+
+namespace swiperig {
+namespace {
+
+constexpr Duration kHoldPause = std::chrono::milliseconds(100);
+
+double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
+Duration duration(double s) { return Duration(std::llround(s * 1e9)); }
+
+}  // namespace
+
+Task<bool> SwiperGrbl::hear_banner(Time until) {
+  for (;;) {
+    auto line = co_await listen(until);
+    if (!line) co_return false;
+    if (line->kind == GrblLine::banner) co_return true;
+  }
+}
+
+/// Gets the controller to its banner: by itself if its port was just opened, else hold (steps are not lost) and reset.
+Task<> SwiperGrbl::wake(bool just_opened) {
+  Clock& clock = talk_.clock();
+  garbage_ = 0;
+  pending_s_ = 0;
+  bool awake = false;
+  if (just_opened) awake = co_await hear_banner(clock.now() + settings_.reply_limit);
+  if (!awake) {
+    talk_.forget();
+    co_await talk_.say("!");
+    co_await clock.sleep_for(duration(static_cast<double>(settings_.max_speed_mm_s) / settings_.acceleration_mm_s2) +
+                             kHoldPause);
+    co_await talk_.say("\x18");
+    awake = co_await hear_banner(clock.now() + settings_.reply_limit);
+  }
+  if (!awake) lost("no GRBL banner within " + to_text(settings_.reply_limit) + " of a reset");
+}
+
+/// Its own limits must allow what the envelope promises; else a fast swipe would silently be a slow one.
+Task<> SwiperGrbl::check_machine() {
+  co_await talk_.say("$$\n");
+  std::map<int, double> told;
+  const Time until = talk_.clock().now() + settings_.reply_limit;
+  for (;;) {
+    auto line = co_await listen(until);
+    if (!line) lost("no answer to $$");
+    if (line->kind == GrblLine::ok) break;
+    if (line->kind == GrblLine::error) lost(words_of_error(line->number));
+    if (line->kind == GrblLine::alarm) lost(words_of_alarm(line->number));
+    if (line->kind == GrblLine::setting) told[line->number] = line->value;
+  }
+  const auto at_least = [&](int setting, double wanted, const char* what) {
+    const auto found = told.find(setting);
+    if (found == told.end()) lost("does not tell its setting $" + std::to_string(setting));
+    if (found->second >= wanted * (1 - 1e-6)) return;
+    lost(std::string("its ") + what + " ($" + std::to_string(setting) + "=" + decimal(found->second) +
+         ") is below the bench's " + decimal(wanted));
+  };
+  const auto at_most = [&](int setting, double most, const std::string& what) {
+    if (most == 0 || !told.contains(setting) || told[setting] <= most * (1 + 1e-6)) return;
+    lost("its " + what + " ($" + std::to_string(setting) + "=" + decimal(told[setting]) +
+         ") is above the envelope of this machine: set $" + std::to_string(setting) + "=" + decimal(most));
+  };
+  const std::string axes = "XYZ";
+  for (int axis = 0; axis < 3; ++axis) {
+    at_most(110 + axis, settings_.envelope_mm_s * 60, std::string(1, axes[axis]) + " rate");
+    at_most(120 + axis, settings_.envelope_mm_s2, std::string(1, axes[axis]) + " acceleration");
+  }
+  const auto travel_mm_min = static_cast<double>(settings_.travel_speed_mm_s) * 60;
+  at_least(110, static_cast<double>(settings_.max_speed_mm_s) * 60, "X rate");
+  at_least(111, travel_mm_min, "Y rate");
+  at_least(112, static_cast<double>(settings_.z_speed_mm_s) * 60, "Z rate");
+  if (settings_.acceleration_settable && told.contains(120) && told[120] < settings_.acceleration_mm_s2) {
+    // a swipe that was cut short may have left its own
+    co_await line("$120=" + decimal(settings_.acceleration_mm_s2));
+    told[120] = settings_.acceleration_mm_s2;
+  }
+  at_least(120, settings_.acceleration_mm_s2, "X acceleration");
+  at_least(130, settings_.travel_x_mm, "X travel");
+  at_least(131, settings_.travel_y_mm, "Y travel");
+  at_least(132, settings_.travel_z_mm, "Z travel");
+  acceleration_mm_s2_ = slowest_mm_s2_ = told[120];
+  for (const int setting : {121, 122}) {
+    if (told.contains(setting) && told[setting] > 0) slowest_mm_s2_ = std::min(slowest_mm_s2_, told[setting]);
+  }
+}
+
+Task<> SwiperGrbl::home() {
+  pending_s_ = seconds(settings_.homing_limit);
+  co_await line("$H");
+  pending_s_ = 0;
+  co_await line("G21 G90 G94 M5 M9");
+  const GrblLine now = co_await ask_state();
+  if (now.state != "Idle" || !now.placed) lost("is not idle after homing, but " + shown(now.state));
+  x_mm_ = now.x_mm;
+  y_mm_ = now.y_mm;
+  z_mm_ = now.z_mm;
+  homed_ = true;
+}
+
+Task<> SwiperGrbl::start() {
+  auto floor = co_await talk_.floor();
+  homed_ = false;
+  co_await wake(true);
+  co_await check_machine();
+  co_await home();
+}
+
+}  // namespace swiperig
