@@ -19,9 +19,11 @@
 #include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
 #include "reports/export.hpp"
+#include "reports/run_books.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/host_behaviour.hpp"
+#include "rig/trace_books.hpp"
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
@@ -77,12 +79,13 @@ std::string usb_text(const LinkUri& uri) {
 int judge_again(const std::string& directory) {
   const TraceReader trace(directory + "/run.trace");
   Summary summary(trace.run());
-  std::int64_t differ = 0;
+  std::int64_t differ = 0, other_books = 0;
   trace.for_each([&](const CycleRecord& stored) {
     CycleRecord again = stored;
     if (stored.verdict) {
       again.verdict = judge(trace.case_named(stored.case_name), trace.run().scope, stored.events);
       if (to_json(*again.verdict) != to_json(*stored.verdict)) ++differ;
+      if (again.verdict->books != stored.verdict->books) ++other_books;
     }
     summary.add(again);
   });
@@ -91,10 +94,36 @@ int judge_again(const std::string& directory) {
   const std::int64_t done = summary.outcomes().total(), planned = trace.run().cycles_planned;
   if (trace.head().empty()) std::cout << "the run did not end in order\n";
   if (done < planned) std::cout << "only " << done << " of " << planned << " planned cycles\n";
+  if (other_books != 0) std::cout << "of " << other_books << " cycles the table books has not what their events say\n";
   if (differ != 0) std::cout << differ << " cycles are judged otherwise than when they ran\n";
   Outcome worst = summary.worst();
-  if (worst == Outcome::pass && (trace.head().empty() || done < planned)) worst = Outcome::inconclusive;
+  if (worst == Outcome::pass && (other_books != 0 || trace.head().empty() || done < planned))
+    worst = Outcome::inconclusive;
   return worst == Outcome::pass ? 0 : worst == Outcome::error ? 3 : 1;
+}
+
+int add_up_books(const std::string& directory) {
+  BooksReader trace(directory + "/run.trace");
+  RunBooks books;
+  std::int64_t cycles = 0;
+  while (const StoredBooks* one = trace.next()) {
+    books.add(*one);
+    ++cycles;
+  }
+  books.end();
+  std::int64_t attempts = 0, unexplained_ones = 0;
+  for (std::size_t i = 0; i < books.classes().size(); ++i) {
+    attempts += books.classes()[i].attempts;
+    if (unexplained(static_cast<Standing::Class>(i))) unexplained_ones += books.classes()[i].attempts;
+  }
+  std::cout << books.table() << cycles << " cycles, " << attempts << " attempts, each in one class; ";
+  if (unexplained_ones == 0) std::cout << "every unit of money is explained\n";
+  if (unexplained_ones != 0) std::cout << "the money of " << unexplained_ones << " is not explained\n";
+  const bool whole = trace.cycles() == cycles;
+  if (trace.cycles() < 0) std::cout << "the run did not end in order: nothing proves these rows\n";
+  if (trace.cycles() > cycles) std::cout << trace.cycles() - cycles << " cycles have no verdict, and no books\n";
+  std::cout << "that they are what the events say: swiperig judge " << visible(directory) << "\n";
+  return whole && unexplained_ones == 0 && books.found() == 0 ? 0 : 1;
 }
 
 int explain_cycle(const std::string& directory, std::int64_t number) {

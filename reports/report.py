@@ -22,7 +22,7 @@ import timeline  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 MOST_CYCLES = 200
-APPLICATION_ID, SCHEMA = 0x53574950, 3
+APPLICATION_ID, SCHEMA = 0x53574950, 4
 OUTCOMES = {"pass": "通过", "inconclusive": "无结论", "fail": "不通过", "error": "测试台故障"}
 RULES = {
     "I1": ("no double charge", "不重复扣款"), "I2": ("no silent charge", "不无声扣款"),

@@ -7,10 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace swiperig {
+#include "rig/cycle_books.hpp"
 
-struct Transaction;
-struct Scope;
+namespace swiperig {
 
 struct Standing {
   enum Class : std::uint8_t {
@@ -44,6 +43,16 @@ inline constexpr std::string_view standing_classes[] = {"nothing",     "sold",  
 /// Money that one of the books cannot explain.
 inline bool unexplained(Standing::Class c) { return c >= Standing::silent; }
 
-std::vector<Standing> standings_of(const Transaction&, const Scope&);
+/// Into memory that is used again.
+void stand(const CycleBooks&, std::vector<Standing>& into);
+std::vector<Standing> standings_of(const CycleBooks&);
+
+/// A purchase for which the cardholder was charged more than once and more than was meant (I1), or credited so (I4).
+struct Overcharge {
+  std::size_t intent = 0;  ///< index into CycleBooks::intents
+  std::int64_t meant_minor = 0, charged_minor = 0, credited_minor = 0;
+  bool charged = false, credited = false;  ///< too much
+};
+std::vector<Overcharge> overcharges_of(const CycleBooks&);
 
 }  // namespace swiperig

@@ -54,7 +54,8 @@ struct Verdict {
   Duration in_doubt{};                               ///< first byte of a request to quiescence; 0: no doubt
   std::optional<bool> measured;                      ///< of a case that measures: its milestone was seen
   bool no_return = false;                            ///< neither approval nor decline was told
-  std::vector<Standing> standings = {};              ///< for the books of the run; not kept in the trace
+  CycleBooks books = {};                             ///< what the money rules read; a row of its own in the trace
+  std::vector<Standing> standings = {};              ///< how its attempts stand, by `books`
   std::optional<Effect> effect = {};                 ///< of a case that tries a strategy
 };
 

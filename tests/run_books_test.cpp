@@ -35,6 +35,10 @@ Standing carried(Standing a) {
   return a;
 }
 
+std::vector<Standing> standings_of(const History& h) {
+  return standings_of(books_of(replay(h.events, full_scope()), full_scope()));
+}
+
 struct Added {
   RunBooks books;
   CycleRecord record;
@@ -177,7 +181,7 @@ TEST(RunBooks, TheIssuersBookIsComparedWhereItIsRead) {
     if (*state != '\0') h.book("issuer", {History::row(1, issuer, state), History::row(9, 100, "posted")});
     if (reversed_after) h.reversed(1, 1234);
     Added all;
-    all.cycle(standings_of(replay(h.events, full_scope()), full_scope()));
+    all.cycle(standings_of(h));
     all.books.end();
     return std::pair{all.books.table(), all.books.found()};
   };
@@ -215,7 +219,7 @@ TEST(RunBooks, AnAttemptIsClassedByTheThreeBooks) {
     h.book("journal", rows(journal));
     h.book("ledger", rows(ledger));
     if (reversed) h.reversed(1, 1234);
-    const auto all = standings_of(replay(h.events, full_scope()), full_scope());
+    const auto all = standings_of(h);
     return std::string(standing_classes[all.at(0).state]);
   };
   EXPECT_EQ(state("APPROVED", "approved", "approved"), "sold");
@@ -231,9 +235,9 @@ TEST(RunBooks, AnAttemptIsClassedByTheThreeBooks) {
   History cut;  // before any book was read
   cut.intent("sale", 1234);
   cut.asked(1, 1234);
-  EXPECT_EQ(standings_of(replay(cut.events, full_scope()), full_scope()).at(0).state, Standing::doubtful);
+  EXPECT_EQ(standings_of(cut).at(0).state, Standing::doubtful);
   cut.answered(1, 1234, "51");
-  EXPECT_EQ(standings_of(replay(cut.events, full_scope()), full_scope()).at(0).state, Standing::unread);
+  EXPECT_EQ(standings_of(cut).at(0).state, Standing::unread);
 }
 
 TEST(RunBooks, ARunOfAnHonestTerminalExplainsAllOfItsMoneyAndJudgesAlikeAgain) {
