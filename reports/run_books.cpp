@@ -14,7 +14,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t most_findings = 100;
-constexpr std::int64_t gone_for = 20;  ///< cycles, after which nothing late comes
 
 struct Words {
   std::string_view english, chinese;
@@ -36,9 +35,11 @@ constexpr Words words[] = {
 
 bool wanting(const Standing& s) { return unexplained(s.state) || s.issuer_differs; }
 
-bool settled(Standing::Class c) { return c != Standing::doubtful && c != Standing::unread; }
-
 }  // namespace
+
+std::pair<std::string_view, std::string_view> words_of(Standing::Class c) {
+  return {words[c].english, words[c].chinese};
+}
 
 void RunBooks::add(const CycleRecord& c) {
   if (c.begun < ended_) close_bench();
@@ -75,15 +76,7 @@ void RunBooks::see(std::int64_t cycle, bool accused, Outcome outcome, std::span<
     kept.last = cycle;
     if (is_new) continue;
     kept.accused = kept.accused || accused;
-    if (settled(kept.seen.state) && (seen.carried || !settled(seen.state))) continue;
-    const bool changed = seen.state != kept.seen.state || seen.issuer_differs != kept.seen.issuer_differs ||
-                         seen.ledger_minor != kept.seen.ledger_minor || seen.journal_minor != kept.seen.journal_minor;
-    // what was told of it before is not untold because nobody says it again
-    const std::int64_t told = std::max(kept.seen.told_minor, seen.told_minor);
-    kept.seen = seen;
-    kept.seen.told_minor = told;
-    if (kept.seen.state == Standing::untold && told != 0) kept.seen.state = Standing::sold;
-    if (changed) ++amended_;
+    if (amend(kept.seen, seen)) ++amended_;
   }
   const bool went_through = outcome == Outcome::pass || outcome == Outcome::fail;
   for (auto& [key, one] : open_) {
@@ -92,7 +85,7 @@ void RunBooks::see(std::int64_t cycle, bool accused, Outcome outcome, std::span<
   // what no book has any more and nothing is open about comes to its end
   for (auto at = open_.begin(); at != open_.end();) {
     Open& one = at->second;
-    const bool over = one.last + gone_for < cycle && settled(one.seen.state);
+    const bool over = one.last + late_cycles < cycle && !unsettled(one.seen.state);
     if (over && wanting(one.seen)) accuse(one);
     if (over) close(one);
     at = over ? open_.erase(at) : std::next(at);

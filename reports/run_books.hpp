@@ -19,6 +19,12 @@
 
 namespace swiperig {
 
+/// Cycles of a bench after which nothing late comes any more.
+inline constexpr std::int64_t late_cycles = 20;
+
+/// "booked and undone", in English and Chinese.
+std::pair<std::string_view, std::string_view> words_of(Standing::Class);
+
 class RunBooks {
  public:
   /// In order. A cycle that begins before the last one has ended is the first on another bench.

@@ -164,6 +164,15 @@ CycleBooks books_of(const Transaction& t, const Scope& scope) {
     line.ended = facts.ended(a).seq;
     line.gave_up = a.gave_up.seq;
     line.doubt = facts.in_doubt(a);
+    // what is delivered after the books were read, the answer of the host says of both
+    if (line.journal == BookState::queued && a.response_left.seq > a.journal_read.seq && approved_code(a.code) &&
+        !facts.forged(a)) {
+      line.journal = BookState::approved;
+      if (line.ledger == BookState::nothing && a.response_left.seq > books.ledger) {
+        line.ledger = BookState::approved;
+        line.ledger_minor = a.amount_minor;
+      }
+    }
     line.carried = a.carried;
     line.unread = a.closed_unread;
   }

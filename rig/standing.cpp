@@ -1,5 +1,7 @@
 #include "rig/standing.hpp"
 
+#include <algorithm>
+
 namespace swiperig {
 
 namespace {
@@ -27,6 +29,18 @@ Standing::Class class_of(const CycleBooks& books, const BookLine& a, const Stand
 }
 
 }  // namespace
+
+bool amend(Standing& kept, const Standing& seen) {
+  if (!unsettled(kept.state) && (seen.carried || unsettled(seen.state))) return false;
+  const bool changed = seen.state != kept.state || seen.issuer_differs != kept.issuer_differs ||
+                       seen.ledger_minor != kept.ledger_minor || seen.journal_minor != kept.journal_minor;
+  // what was told of it before is not untold because nobody says it again
+  const std::int64_t told = std::max(kept.told_minor, seen.told_minor);
+  kept = seen;
+  kept.told_minor = told;
+  if (kept.state == Standing::untold && told != 0) kept.state = Standing::sold;
+  return changed;
+}
 
 void stand(const CycleBooks& books, std::vector<Standing>& into) {
   into.resize(books.lines.size());

@@ -43,6 +43,12 @@ inline constexpr std::string_view standing_classes[] = {"nothing",     "sold",  
 /// Money that one of the books cannot explain.
 inline bool unexplained(Standing::Class c) { return c >= Standing::silent; }
 
+/// Of which more may come to be known.
+inline bool unsettled(Standing::Class c) { return c == Standing::doubtful || c == Standing::unread; }
+
+/// What a later cycle saw of an attempt goes into how it stands; true: that is another than before.
+bool amend(Standing& kept, const Standing& seen);
+
 /// Into memory that is used again.
 void stand(const CycleBooks&, std::vector<Standing>& into);
 std::vector<Standing> standings_of(const CycleBooks&);
