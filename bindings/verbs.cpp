@@ -134,6 +134,15 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
                       std::to_string(trace.run().cycles_planned - 1));
   }
   std::cout << explain(trace.case_named(cycle->case_name), trace.run().scope, *cycle);
+  std::vector<CycleRecord> later;
+  Time ended = cycle->ended;
+  for (std::int64_t n = number + 1; n <= number + late_cycles; ++n) {
+    std::optional<CycleRecord> next = trace.cycle(n);
+    if (!next || next->begun < ended) break;  // on another bench
+    ended = next->ended;
+    later.push_back(*std::move(next));
+  }
+  std::cout << amendments(*cycle, later);
   return 0;
 }
 
@@ -177,6 +186,9 @@ int list_names(const std::string& what) {
 #define PART(part, state, section, text) row(#part " " #state, std::string(text) + " (DOMAIN.md " + (section) + ")");
 #include "rig/parts.def"
 #undef PART
+#define RIG_FAULT(part, state, text) row(#part " " #state, std::string("the rig's own: ") + (text));
+#include "rig/rig_faults.def"
+#undef RIG_FAULT
   } else if (what == "milestones") {
 #define MILESTONE(name, who, text) row(#name, std::string(#who) + ": " + (text));
 #include "rig/milestones.def"

@@ -12,6 +12,9 @@ namespace swiperig {
 namespace {
 
 constexpr int kPlaceTries = 10;
+constexpr double kProvingPlaceMm =
+    20;  // in x and y: near the switches, so that millimetres are a large part of the way
+constexpr Duration kHomingSlack = std::chrono::milliseconds(40);
 constexpr Duration kPlacePause = std::chrono::milliseconds(100);
 constexpr double kPlaceToleranceMm = 0.05;
 constexpr double kDwellSeconds = 0.01;
@@ -60,6 +63,8 @@ std::optional<std::string> refusal(const GrblSettings& s, const Motion& motion) 
   }
   if (const auto* press = std::get_if<Press>(&motion)) return refuse_press(s, *press);
   if (!inside(s, s.park_x_mm, s.park_y_mm, s.clear_z_mm)) return "the parking place lies outside the travel";
+  if (std::holds_alternative<ProvePlace>(motion) && !inside(s, kProvingPlaceMm, kProvingPlaceMm, s.clear_z_mm))
+    return "the place where it is proved lies outside the travel";
   return std::nullopt;
 }
 
@@ -368,6 +373,23 @@ Task<MotionDone> SwiperGrbl::park() {
   co_return motion;
 }
 
+/// A controller that counts its steps does not know of one that it lost. Homed twice from the same place it takes as
+/// long the second time as the first, unless the place was another one the first time.
+Task<> SwiperGrbl::prove_place() {
+  Duration took[2] = {};
+  for (Duration& each : took) {
+    height(settings_.clear_z_mm);
+    go(kProvingPlaceMm, kProvingPlaceMm);
+    co_await settle();
+    const Time begun = talk_.clock().now();
+    co_await home();
+    each = talk_.clock().now() - begun;
+  }
+  const Duration apart = took[0] - took[1];
+  if (apart < kHomingSlack && apart > -kHomingSlack) co_return;
+  lost("has lost steps: homing took " + to_text(took[0]) + ", and " + to_text(took[1]) + " from the true place");
+}
+
 Task<MotionDone> SwiperGrbl::perform(Motion motion) {
   if (const auto why = refusal(settings_, motion)) talk_.fail("refused: " + *why);
   auto floor = co_await talk_.floor();
@@ -386,6 +408,9 @@ Task<MotionDone> SwiperGrbl::perform(Motion motion) {
   MotionDone done;
   if (parks) {
     done = co_await park();
+  } else if (std::holds_alternative<ProvePlace>(motion)) {
+    done.what = "prove place";
+    co_await prove_place();
   } else if (const auto* card = std::get_if<Swipe>(&motion)) {
     done = co_await swipe(*card);
   } else {

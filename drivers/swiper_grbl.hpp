@@ -86,6 +86,7 @@ class SwiperGrbl final : public Actuator {
   Task<MotionDone> swipe(Swipe swipe);
   Task<MotionDone> press(Press press);
   Task<MotionDone> park();
+  Task<> prove_place();
   [[noreturn]] void lost(const std::string& why);
 
   Conversation talk_;
