@@ -57,8 +57,8 @@ void stand(const CycleBooks& books, std::vector<Standing>& into) {
     one.told_minor = told ? a.told_minor : 0;
     one.issuer_minor = a.issuer == BookState::held || a.issuer == BookState::posted ? a.issuer_minor : 0;
     one.issuer_read = books.issuer != 0;
-    const bool comparable = one.issuer_read && books.ledger != 0 && a.kind->name == "sale" && !a.carried &&
-                            a.reversed < books.issuer;  // else the ledger is the newer of the two
+    const bool comparable = one.issuer_read && books.ledger != 0 && a.kind->sign != 0 && !a.carried &&
+                            std::max(a.requested, a.reversed) < books.issuer;  // else the ledger is the newer
     one.issuer_differs = comparable && one.issuer_minor != one.ledger_minor;
     one.state = class_of(books, a, one, told);
     one.carried = a.carried;

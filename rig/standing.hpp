@@ -32,7 +32,7 @@ struct Standing {
   std::int64_t journal_minor = 0, ledger_minor = 0, told_minor = 0;  ///< what each has of it as approved
   std::int64_t issuer_minor = 0;                                     ///< and what the card's bank holds or has posted
   bool issuer_read = false;                                          ///< else it is 0
-  bool issuer_differs = false;  ///< it was read, and does not have what the ledger has; sales only
+  bool issuer_differs = false;  ///< it was read, and does not have what the ledger has
   Class state = nothing;
   bool carried = false;  ///< from an earlier cycle, and nothing new was seen of it
 };
