@@ -4,6 +4,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/guard_process.hpp"
+#include "bindings/rig_faults.hpp"
 #include "drivers/host_control.hpp"
 #include "drivers/link_guarded.hpp"
 #include "drivers/link_serial.hpp"
@@ -248,8 +249,10 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   bench.ledger = &host;
   if (file.issuer_book) bench.issuer = &host.issuer();
   bench.captures = {{Source::network, &network}, {Source::terminal, &terminal}, {Source::host, &host}};
+  std::optional<RigFaults> rig_faults;
+  if (parts && fixtures) rig_faults.emplace(*parts, fixtures->robot, fixtures->supply);
   if (parts) {
-    bench.parts = &*parts;
+    bench.parts = rig_faults ? static_cast<PartSwitch*>(&*rig_faults) : &*parts;
     bench.captures.emplace_back(Source::terminal, &*parts);
   }
   if (links.presence) bench.captures.emplace_back(Source::terminal, links.presence.get());

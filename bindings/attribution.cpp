@@ -35,6 +35,12 @@ std::vector<Event> seen_of(const Case& c, const BenchFile& bench, const DrawPlac
   return std::move(events.all);
 }
 
+/// What the rig broke itself makes the whole cycle count for nothing, whenever it was.
+bool broke(const std::vector<Event>& events) {
+  return std::any_of(events.begin(), events.end(),
+                     [](const Event& e) { return std::holds_alternative<EquipmentFault>(e.body); });
+}
+
 /// How the card is swiped, which card and what is keyed: of two cases at most one may say something.
 bool at_the_counter(const Case& c, const BenchFile& bench) {
   const std::vector<Induced> faults = induced(c, scope_of(bench), bench.good_card);
@@ -57,12 +63,14 @@ Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
     for (const Induced& fault : faults) {
       const bool known = std::all_of(fault.causes.begin(), fault.causes.end(),
                                      [&](const std::string& cause) { return causes.contains(cause); });
-      if (known || traits(seen_of(fault.without, bench, place)) == all) continue;
+      if (known) continue;
+      const std::vector<Event> left = seen_of(fault.without, bench, place);
+      if (traits(left) == all && broke(left) == broke(events)) continue;
       acted.push_back(&fault);
       causes.insert(fault.causes.begin(), fault.causes.end());
     }
     const std::vector<Event> plain = seen_of(undisturbed(c, scope, bench.good_card), bench, place);
-    if (noticed(plain) == noticed(events)) {
+    if (noticed(plain) == noticed(events) && !broke(events)) {
       causes = {"none"};
     } else if (causes.empty()) {  // each would have been enough
       for (const Induced& fault : faults) {

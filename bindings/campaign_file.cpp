@@ -54,6 +54,9 @@ PartState part_state(const Table& t, const Value& part, Duration lasts) {
 #define PART(part, state, section, text) {#part, #state},
 #include "rig/parts.def"
 #undef PART
+#define RIG_FAULT(part, state, text) {#part, #state},
+#include "rig/rig_faults.def"
+#undef RIG_FAULT
   };
   std::vector<std::string> parts, states;
   for (const Row& row : rows) {
@@ -167,6 +170,7 @@ RandomCases read_random(const Value& v) {
   r.cycles = t.at("cycles").integer(1, 1'000'000'000);
   if (const Value* most = t.find("most_faults")) r.most_faults = most->integer(0, 8);
   if (const Value* attribute = t.find("attribute")) r.attribute = attribute->flag();
+  if (const Value* rig = t.find("rig_faults")) r.rig_faults = rig->flag();
   if (const Value* kinds = t.find("kinds")) {
     for (const Value& kind : kinds->array()) r.kinds.push_back(kind.word(kind_names()));
     if (r.kinds.empty()) kinds->refuse("at least one kind");

@@ -20,6 +20,7 @@ struct RandomCases {
   std::int64_t most_faults = 2;    ///< of a case
   std::vector<std::string> kinds;  ///< empty: all that the terminal has
   bool attribute = false;          ///< each case is tried without each of its faults (bindings/attribution.hpp)
+  bool rig_faults = false;         ///< the rig's own equipment fails, too (rig/rig_faults.def)
   std::string where;               ///< file:line:column
 };
 

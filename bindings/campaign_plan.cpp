@@ -11,6 +11,7 @@
 #include "drivers/supply_steps.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
+#include "rig/rig_faults.hpp"
 #include "rig/transaction_kinds.hpp"
 
 namespace swiperig {
@@ -51,6 +52,8 @@ bool seen_there(const std::string& milestone, const BenchFile& bench) {
 std::string step_refusal(const Step& s, const Case& c, const BenchFile& bench) {
   if (!seen_there(s.when, bench)) return "nobody there sees " + s.when;
   if (const auto* part = std::get_if<PartState>(&s.action)) {
+    if (is_rigs_own(part->part) && !bench.is_virtual)
+      return "the rig's own " + part->part + " fails on virtual benches";
     if (!bench.parts) return "nothing there puts the terminal's parts into a state";
     if (!part->which.empty() && !bench.robot.keys.contains(part->which))
       return "nobody there knows a key " + part->which;

@@ -105,6 +105,12 @@ int command_line(int argc, char** argv) {
   auto* judge_command = app.add_subcommand("judge", "the verdicts again, from the trace alone");
   judge_command->add_option("DIR", directory, "results of a run")->required();
   judge_command->footer("example: swiperig judge runs/no_return-1");
+  auto* books_command = app.add_subcommand("books", "the books of a run added up again: where every unit of money is");
+  books_command->add_option("DIR", directory, "results of a run")->required();
+  books_command->footer(
+      "reads what the trace keeps of each cycle's books, 200,000 cycles a second and more; `swiperig judge` proves "
+      "that "
+      "it is what the events say\nexample: swiperig books runs/random-1");
   auto* explain_command = app.add_subcommand("explain", "one cycle as a timeline, and why it ended so");
   explain_command->add_option("DIR", directory, "results of a run")->required();
   explain_command->add_option("--cycle", cycle, "number of the cycle, from 0")->required();
@@ -201,6 +207,7 @@ int command_line(int argc, char** argv) {
     }
     if (*judge_command) return judge_again(directory);
     if (*export_command) return export_run(directory, format, out);
+    if (*books_command) return add_up_books(directory);
     if (*explain_command) return explain_cycle(directory, cycle);
     if (*watch_command) return watch_run(url, *from_option ? std::optional(from) : std::nullopt, stop);
     if (*plan_command) return print_plan(run.campaign, bench, terminal, seed);

@@ -50,6 +50,11 @@ constexpr PartRow part_rows[] = {
 #include "rig/parts.def"
 #undef PART
 };
+constexpr PartRow rig_rows[] = {
+#define RIG_FAULT(part, state, text) {#part, #state},
+#include "rig/rig_faults.def"
+#undef RIG_FAULT
+};
 /// Where most cases come by; most faults fall there.
 constexpr std::string_view often[] = {"start",
                                       "card_wanted",
@@ -183,7 +188,14 @@ PartState part_state(Dice& dice, const BenchFile& bench) {
   return s;
 }
 
-Step fault(Dice& dice, const BenchFile& bench) {
+Step fault(Dice& dice, const RandomCases& random, const BenchFile& bench) {
+  if (random.rig_faults && bench.parts && dice.one_in(8)) {
+    const PartRow& row = dice.of(rig_rows);
+    Step s{moment(dice), 1, {}, {}};
+    s.after = a_while(dice);
+    s.action = PartState{std::string(row.part), std::string(row.state)};
+    return s;
+  }
   const std::int64_t table = dice.from(0, bench.parts ? 7 : 5);
   if (table < 3) return network_step(dice);
   Step s;
@@ -248,7 +260,7 @@ Case attempt(Dice& dice, const std::vector<std::string>& kinds, const RandomCase
   }
   if (random.most_faults == 0 || dice.one_in(10)) return c;
   for (std::int64_t faults = dice.from(1, random.most_faults); faults > 0; --faults)
-    c.steps.push_back(fault(dice, bench));
+    c.steps.push_back(fault(dice, random, bench));
   return c;
 }
 

@@ -72,6 +72,7 @@ class LiveSink final : public Sink {
     open_ = true;
     record_.cycle = cycle;
     record_.case_name = c.name;
+    record_.begun = at;
     if (is_drawn(c)) trace_.add_case(c);
     trace_.begin(cycle, c.name, at);
     if (publisher_ != nullptr) publisher_->grown();

@@ -26,6 +26,8 @@ struct RunOptions {
 /// `guardian`: of the bench, where the caller holds it.
 int run_campaign(const RunOptions&, const std::atomic<bool>& abort, GuardProcess* guardian = nullptr);
 int judge_again(const std::string& directory);
+/// The books of the whole run added up again from the rows that its trace keeps, without its events.
+int add_up_books(const std::string& directory);
 /// Writes `out`, or `directory`/run.pcapng.
 int export_run(const std::string& directory, const std::string& format, const std::string& out);
 int explain_cycle(const std::string& directory, std::int64_t cycle);

@@ -16,9 +16,11 @@
 #include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
 #include "reports/export.hpp"
+#include "reports/run_books.hpp"
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/host_behaviour.hpp"
+#include "rig/trace_books.hpp"
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
@@ -51,12 +53,13 @@ Task<> until_one_ends(Clock& clock, const std::vector<pid_t>& children, const st
 int judge_again(const std::string& directory) {
   const TraceReader trace(directory + "/run.trace");
   Summary summary(trace.run());
-  std::int64_t differ = 0;
+  std::int64_t differ = 0, other_books = 0;
   trace.for_each([&](const CycleRecord& stored) {
     CycleRecord again = stored;
     if (stored.verdict) {
       again.verdict = judge(trace.case_named(stored.case_name), trace.run().scope, stored.events);
       if (to_json(*again.verdict) != to_json(*stored.verdict)) ++differ;
+      if (again.verdict->books != stored.verdict->books) ++other_books;
     }
     summary.add(again);
   });
@@ -65,10 +68,36 @@ int judge_again(const std::string& directory) {
   const std::int64_t done = summary.outcomes().total(), planned = trace.run().cycles_planned;
   if (trace.head().empty()) std::cout << "the run did not end in order\n";
   if (done < planned) std::cout << "only " << done << " of " << planned << " planned cycles\n";
+  if (other_books != 0) std::cout << "of " << other_books << " cycles the table books has not what their events say\n";
   if (differ != 0) std::cout << differ << " cycles are judged otherwise than when they ran\n";
   Outcome worst = summary.worst();
-  if (worst == Outcome::pass && (trace.head().empty() || done < planned)) worst = Outcome::inconclusive;
+  if (worst == Outcome::pass && (other_books != 0 || trace.head().empty() || done < planned))
+    worst = Outcome::inconclusive;
   return worst == Outcome::pass ? 0 : worst == Outcome::error ? 3 : 1;
+}
+
+int add_up_books(const std::string& directory) {
+  BooksReader trace(directory + "/run.trace");
+  RunBooks books;
+  std::int64_t cycles = 0;
+  while (const StoredBooks* one = trace.next()) {
+    books.add(*one);
+    ++cycles;
+  }
+  books.end();
+  std::int64_t attempts = 0, unexplained_ones = 0;
+  for (std::size_t i = 0; i < books.classes().size(); ++i) {
+    attempts += books.classes()[i].attempts;
+    if (unexplained(static_cast<Standing::Class>(i))) unexplained_ones += books.classes()[i].attempts;
+  }
+  std::cout << books.table() << cycles << " cycles, " << attempts << " attempts, each in one class; ";
+  if (unexplained_ones == 0) std::cout << "every unit of money is explained\n";
+  if (unexplained_ones != 0) std::cout << "the money of " << unexplained_ones << " is not explained\n";
+  const bool whole = trace.cycles() == cycles;
+  if (trace.cycles() < 0) std::cout << "the run did not end in order: nothing proves these rows\n";
+  if (trace.cycles() > cycles) std::cout << trace.cycles() - cycles << " cycles have no verdict, and no books\n";
+  std::cout << "that they are what the events say: swiperig judge " << visible(directory) << "\n";
+  return whole && unexplained_ones == 0 && books.found() == 0 ? 0 : 1;
 }
 
 int explain_cycle(const std::string& directory, std::int64_t number) {
@@ -79,6 +108,15 @@ int explain_cycle(const std::string& directory, std::int64_t number) {
                       std::to_string(trace.run().cycles_planned - 1));
   }
   std::cout << explain(trace.case_named(cycle->case_name), trace.run().scope, *cycle);
+  std::vector<CycleRecord> later;
+  Time ended = cycle->ended;
+  for (std::int64_t n = number + 1; n <= number + late_cycles; ++n) {
+    std::optional<CycleRecord> next = trace.cycle(n);
+    if (!next || next->begun < ended) break;  // on another bench
+    ended = next->ended;
+    later.push_back(*std::move(next));
+  }
+  std::cout << amendments(*cycle, later);
   return 0;
 }
 
@@ -135,6 +173,9 @@ int list_names(const std::string& what) {
 #define PART(part, state, section, text) row(#part " " #state, std::string(text) + " (DOMAIN.md " + (section) + ")");
 #include "rig/parts.def"
 #undef PART
+#define RIG_FAULT(part, state, text) row(#part " " #state, std::string("the rig's own: ") + (text));
+#include "rig/rig_faults.def"
+#undef RIG_FAULT
   } else if (what == "rules") {
 #define RULE(name, section, text, chinese) row(#name, section ": " text ", " chinese);
 #include "rig/rules.def"

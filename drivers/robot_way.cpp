@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kKeys = 64;
 constexpr double kBeforeMouthMm = 5;
+constexpr double kProvingPlaceMm = 20;  // in x and y: near the switches, so that millimetres are much of the way
 constexpr Duration kShortestStay = std::chrono::milliseconds(20), kLongestStay = std::chrono::seconds(60);
 
 /// Legs as one writes them down: each from where the last one ended.
@@ -249,12 +250,18 @@ std::vector<Leg> park_legs(const GrblSettings& s) {
   return std::move(way.legs);
 }
 
+std::vector<Leg> proving_legs(const GrblSettings& s) {
+  Way way(s);
+  way.go(kProvingPlaceMm, kProvingPlaceMm);
+  return std::move(way.legs);
+}
+
 std::vector<Leg> way_of(const GrblSettings& s, const Motion& motion) {
   if (const auto* swipe = std::get_if<Swipe>(&motion)) return with_card(s, swipe->card, swipe_legs(s, *swipe));
   if (const auto* press = std::get_if<Press>(&motion)) return press_legs(s, *press);
   if (const auto* dip = std::get_if<Dip>(&motion)) return with_card(s, dip->card, dip_legs(s, *dip));
   if (const auto* tap = std::get_if<CardTap>(&motion)) return with_card(s, tap->card, tap_legs(s, *tap));
-  return park_legs(s);
+  return std::holds_alternative<ProvePlace>(motion) ? proving_legs(s) : park_legs(s);
 }
 
 std::optional<std::string> refuse_line(const GrblSettings& s, const ToolPlace& from, const ToolPlace& to) {

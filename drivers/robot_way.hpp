@@ -28,6 +28,8 @@ std::vector<Leg> dip_legs(const GrblSettings&, const Dip&);
 std::vector<Leg> tap_legs(const GrblSettings&, const CardTap&);
 std::vector<Leg> press_legs(const GrblSettings&, const Press&);
 std::vector<Leg> park_legs(const GrblSettings&);
+/// To where it homes from to prove its place.
+std::vector<Leg> proving_legs(const GrblSettings&);
 
 /// All of a motion that needs nothing but what is taught; a swipe's for a machine of the bench's acceleration. Only
 /// after `refusal` has nothing against it.

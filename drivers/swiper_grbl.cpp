@@ -13,6 +13,7 @@ namespace swiperig {
 namespace {
 
 constexpr int kPlaceTries = 10;
+constexpr Duration kHomingSlack = std::chrono::milliseconds(40);
 constexpr Duration kPlacePause = std::chrono::milliseconds(100);
 constexpr double kPlaceToleranceMm = 0.05;
 constexpr double kDwellSeconds = 0.01;
@@ -313,6 +314,23 @@ Task<MotionDone> SwiperGrbl::park() {
   co_return motion;
 }
 
+/// A controller that counts its steps does not know of one that it lost. Homed twice from the same place it takes as
+/// long the second time as the first, unless the place was another one the first time.
+Task<> SwiperGrbl::prove_place() {
+  Duration took[2] = {};
+  for (Duration& each : took) {
+    height(settings_.clear_z_mm);
+    co_await follow(proving_legs(settings_));
+    co_await settle();
+    const Time begun = talk_.clock().now();
+    co_await home();
+    each = talk_.clock().now() - begun;
+  }
+  const Duration apart = took[0] - took[1];
+  if (apart < kHomingSlack && apart > -kHomingSlack) co_return;
+  lost("has lost steps: homing took " + to_text(took[0]) + ", and " + to_text(took[1]) + " from the true place");
+}
+
 Task<MotionDone> SwiperGrbl::perform(Motion motion) {
   if (const auto why = refusal(settings_, motion)) talk_.fail("refused: " + *why);
   auto floor = co_await talk_.floor();
@@ -331,6 +349,9 @@ Task<MotionDone> SwiperGrbl::perform(Motion motion) {
   MotionDone done;
   if (parks) {
     done = co_await park();
+  } else if (std::holds_alternative<ProvePlace>(motion)) {
+    done.what = "prove place";
+    co_await prove_place();
   } else if (const auto* card = std::get_if<Swipe>(&motion)) {
     done = co_await swipe(*card);
   } else if (const auto* chip = std::get_if<Dip>(&motion)) {

@@ -127,6 +127,7 @@ class SwiperGrbl final : public Actuator {
   Task<MotionDone> dip(Dip dip);
   Task<MotionDone> tap(CardTap tap);
   Task<MotionDone> park();
+  Task<> prove_place();
   [[noreturn]] void lost(const std::string& why);
 
   Conversation talk_;

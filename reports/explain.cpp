@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "reports/run_books.hpp"
 #include "reports/visible.hpp"
 #include "rig/transaction.hpp"
 
@@ -178,6 +179,26 @@ std::string judgement(const Verdict& v) {
 }  // namespace
 
 std::string sentence(const Event& event) { return std::visit(Say{}, event.body); }
+
+std::string amendments(const CycleRecord& cycle, std::span<const CycleRecord> later) {
+  if (!cycle.verdict) return {};
+  std::string out;
+  for (Standing stands : cycle.verdict->standings) {
+    if (stands.carried) continue;  // it belongs to the cycle that first saw it
+    for (const CycleRecord& l : later) {
+      if (!l.verdict) continue;
+      for (const Standing& seen : l.verdict->standings) {
+        const bool same = seen.batch == stands.batch && seen.stan == stands.stan;
+        if (!same || !amend(stands, seen)) continue;
+        const auto [english, chinese] = words_of(stands.state);
+        out += "amended by cycle " + std::to_string(l.cycle) + ": batch " + visible(stands.batch) + " STAN " +
+               visible(stands.stan) + " is " + std::string(english) + " (" + std::string(chinese) + "): journal " +
+               amount_text(stands.journal_minor) + ", ledger " + amount_text(stands.ledger_minor) + "\n";
+      }
+    }
+  }
+  return out;
+}
 
 std::string explain(const Case& c, const Scope& scope, const CycleRecord& cycle) {
   std::string out = "cycle " + std::to_string(cycle.cycle) + ": " + visible(cycle.case_name);

@@ -3,6 +3,7 @@
 // Every text that came from a device is shown with its control characters made visible.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "rig/trace.hpp"
@@ -10,6 +11,9 @@
 namespace swiperig {
 
 std::string explain(const Case&, const Scope&, const CycleRecord&);
+/// What later cycles of the same bench saw of this one's attempts, in order: a line for each that stands otherwise now.
+/// The verdict stays what it was; "": nothing amends it.
+std::string amendments(const CycleRecord&, std::span<const CycleRecord> later);
 /// One event as a sentence, without time and source.
 std::string sentence(const Event&);
 

@@ -22,7 +22,7 @@ import timeline  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 MOST_CYCLES = 200
-APPLICATION_ID, SCHEMA = 0x53574950, 3
+APPLICATION_ID, SCHEMA = 0x53574950, 4
 OUTCOMES = {"pass": "通过", "inconclusive": "无结论", "fail": "不通过", "error": "测试台故障"}
 ENDS_REVERSAL = ("00", "12", "25")
 DRAWN = "drawn"  # the cause of cases drawn at random: too many to hold, so they are counted by kind ("drawn sale 17")
@@ -124,7 +124,7 @@ def figures(db, cases):
             if outcome != "error":
                 row["judged"] += count
                 row["no_return"] += count if no_return else 0
-            if not measures and accepted and (outcome != "error" or induced == "rig_fault"):
+            if not measures and accepted and (outcome != "error" or "rig_fault" in accepted):
                 row["unknown" if cause == "unknown" else "right" if cause in accepted else "wrong"] += count
     for name, rule, count in db.execute(
             f"SELECT {ROW}, json_extract(f.value,'$.rule'), count(*) FROM cycles, "
@@ -144,6 +144,13 @@ def run_books(summary):
     rules = {name: counts for name, counts in (books_.get("rules") or {}).items() if isinstance(counts, dict)}
     return {"classes": classes, "findings": [f for f in books_.get("findings") or [] if isinstance(f, dict)],
             "amended": books_.get("amended") or 0, "rules": rules}
+
+
+def rig_faults(summary):
+    """How often a tried case made the rig's own equipment fail, and how often the terminal was accused of it."""
+    counts = summary.get("rig_faults")
+    names = ("cycles", "called_terminal_fault")
+    return counts if isinstance(counts, dict) and all(isinstance(counts.get(n), int) for n in names) else None
 
 
 def confusion(summary):
@@ -286,7 +293,7 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         row_cases={row_of(cases, name): case for name, case in cases.items()}, sweeps=summary.get("sweeps") or {},
-        confusion=confusion(summary), run_books=run_books(summary),
+        confusion=confusion(summary), rig_faults=rig_faults(summary), run_books=run_books(summary),
         strategies=[(row, helped.cells(row)) for row in strategies],
         measures=helped.MEASURES, did=helped.DID, measured=measured, helped=helped.helped(helped.rows(measured)),
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),

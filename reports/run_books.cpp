@@ -14,7 +14,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t most_findings = 100;
-constexpr std::int64_t gone_for = 20;  ///< cycles, after which nothing late comes
 
 struct Words {
   std::string_view english, chinese;
@@ -36,9 +35,11 @@ constexpr Words words[] = {
 
 bool wanting(const Standing& s) { return unexplained(s.state) || s.issuer_differs; }
 
-bool settled(Standing::Class c) { return c != Standing::doubtful && c != Standing::unread; }
-
 }  // namespace
+
+std::pair<std::string_view, std::string_view> words_of(Standing::Class c) {
+  return {words[c].english, words[c].chinese};
+}
 
 void RunBooks::add(const CycleRecord& c) {
   if (c.begun < ended_) close_bench();
@@ -47,41 +48,58 @@ void RunBooks::add(const CycleRecord& c) {
   for (const std::string& rule : c.verdict->checked) ++rules_[rule][0];
   for (const std::string& rule : c.verdict->not_observable) ++rules_[rule][1];
   for (const std::string& rule : c.verdict->not_reached) ++rules_[rule][2];
-  const bool accused = !c.verdict->findings.empty() || c.verdict->outcome == Outcome::error;
-  for (const Standing& seen : c.verdict->standings) {
-    const auto [at, is_new] = open_.try_emplace({seen.batch, seen.stan}, Open{seen, c.cycle, c.cycle, accused});
+  see(c.cycle, !c.verdict->findings.empty() || c.verdict->outcome == Outcome::error, c.verdict->outcome,
+      c.verdict->standings);
+}
+
+void RunBooks::add(const StoredBooks& c) {
+  if (c.epoch != std::exchange(epoch_, c.epoch)) close_bench();
+  const bool accused = c.outcome == Outcome::fail || c.outcome == Outcome::error;
+  stand(c.books, standings_);
+  see(c.cycle, accused, c.outcome, standings_);
+  if (accused) return;
+  for (const Overcharge& over : overcharges_of(c.books)) {
+    ++found_;
+    const std::string cycle = std::to_string(c.cycle), meant = amount_text(over.meant_minor);
+    const std::string sum = amount_text(over.charged ? over.charged_minor : over.credited_minor);
+    note("cycle " + cycle + ": cardholder " + (over.charged ? "charged " : "credited ") + sum + " instead of " + meant,
+         "循环 " + cycle + "：持卡人" + (over.charged ? "被扣 " : "获退 ") + sum + "，应为 " + meant);
+  }
+}
+
+void RunBooks::see(std::int64_t cycle, bool accused, Outcome outcome, std::span<const Standing> standings) {
+  for (const Standing& seen : standings) {
+    const auto [at, is_new] = open_.try_emplace({seen.batch, seen.stan});
     Open& kept = at->second;
     issuer_ = issuer_ || seen.issuer_read;
-    kept.last = c.cycle;
+    if (is_new) kept = {seen, cycle, cycle, accused};
+    kept.last = cycle;
     if (is_new) continue;
     kept.accused = kept.accused || accused;
-    if (settled(kept.seen.state) && (seen.carried || !settled(seen.state))) continue;
-    const bool changed = seen.state != kept.seen.state || seen.issuer_differs != kept.seen.issuer_differs ||
-                         seen.ledger_minor != kept.seen.ledger_minor || seen.journal_minor != kept.seen.journal_minor;
-    // what was told of it before is not untold because nobody says it again
-    const std::int64_t told = std::max(kept.seen.told_minor, seen.told_minor);
-    kept.seen = seen;
-    kept.seen.told_minor = told;
-    if (kept.seen.state == Standing::untold && told != 0) kept.seen.state = Standing::sold;
-    if (changed) ++amended_;
+    if (amend(kept.seen, seen)) ++amended_;
   }
-  const bool went_through = c.verdict->outcome == Outcome::pass || c.verdict->outcome == Outcome::fail;
+  const bool went_through = outcome == Outcome::pass || outcome == Outcome::fail;
   for (auto& [key, one] : open_) {
-    if (went_through && one.cycle < c.cycle && one.seen.state == Standing::doubtful) accuse(one);
+    if (went_through && one.cycle < cycle && one.seen.state == Standing::doubtful) accuse(one);
   }
   // what no book has any more and nothing is open about comes to its end
   for (auto at = open_.begin(); at != open_.end();) {
     Open& one = at->second;
-    const bool over = one.last + gone_for < c.cycle && settled(one.seen.state);
+    const bool over = one.last + late_cycles < cycle && !unsettled(one.seen.state);
     if (over && wanting(one.seen)) accuse(one);
     if (over) close(one);
     at = over ? open_.erase(at) : std::next(at);
   }
 }
 
+void RunBooks::note(std::string english, std::string chinese) {
+  if (findings_.size() < most_findings) findings_.emplace_back(std::move(english), std::move(chinese));
+}
+
 void RunBooks::end() {
   close_bench();
   ended_ = Time{};
+  epoch_ = 0;
 }
 
 void RunBooks::close_bench() {
@@ -117,8 +135,8 @@ void RunBooks::accuse(Open& one) {
     english = "the card's bank has " + bank + ", the host " + host;
     chinese = "发卡行账为 " + bank + "，主机账为 " + host;
   }
-  findings_.emplace_back("cycle " + cycle + ", batch " + a.batch + " STAN " + a.stan + ": " + english,
-                         "循环 " + cycle + "，批次 " + a.batch + " 流水号 " + a.stan + "：" + chinese);
+  note("cycle " + cycle + ", batch " + a.batch + " STAN " + a.stan + ": " + english,
+       "循环 " + cycle + "，批次 " + a.batch + " 流水号 " + a.stan + "：" + chinese);
 }
 
 bool RunBooks::any() const {

@@ -8,19 +8,30 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "rig/standing.hpp"
 #include "rig/trace.hpp"
+#include "rig/trace_books.hpp"
 
 namespace swiperig {
+
+/// Cycles of a bench after which nothing late comes any more.
+inline constexpr std::int64_t late_cycles = 20;
+
+/// "booked and undone", in English and Chinese.
+std::pair<std::string_view, std::string_view> words_of(Standing::Class);
 
 class RunBooks {
  public:
   /// In order. A cycle that begins before the last one has ended is the first on another bench.
   void add(const CycleRecord&);
+  /// The same from the row that a trace keeps for it; what a purchase was charged too often is found here, too, where
+  /// its cycle has not done so.
+  void add(const StoredBooks&);
   /// No cycle comes any more: what is open stays so.
   void end();
 
@@ -45,6 +56,8 @@ class RunBooks {
     std::int64_t cycle = 0, last = 0;  ///< that saw it first, and last
     bool accused = false;              ///< a cycle has found it
   };
+  void see(std::int64_t cycle, bool accused, Outcome, std::span<const Standing>);
+  void note(std::string english, std::string chinese);
   void close_bench();
   void close(const Open&);
   void accuse(Open&);
@@ -56,6 +69,8 @@ class RunBooks {
   std::int64_t amended_ = 0, found_ = 0;
   bool issuer_ = false;  ///< the book of the card's bank was read
   Time ended_{};
+  std::int64_t epoch_ = 0;
+  std::vector<Standing> standings_;  ///< of a row, used again
 };
 
 }  // namespace swiperig

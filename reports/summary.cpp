@@ -125,10 +125,18 @@ void Summary::add(const CycleRecord& cycle) {
   const bool tried = drawn && !v.causes.empty();
   if (v.measured || v.effect || (!tried && claims_no_cause(v.induced)))
     return;  // no cause is claimed that a diagnosis could find
-  if (outcome == Outcome::error && v.induced != "rig_fault") return;
-  tried_ = tried_ || tried;
   const std::vector<std::string> induced = tried ? v.causes : std::vector{v.induced};
+  const bool by_rig = std::find(induced.begin(), induced.end(), "rig_fault") != induced.end();
+  if (outcome == Outcome::error && !by_rig) return;
+  tried_ = tried_ || tried;
   const bool right = std::find(induced.begin(), induced.end(), v.diagnosis.cause) != induced.end();
+  if (tried && by_rig) {
+    ++rig_faults_;
+    meant_errors_ += outcome == Outcome::error;
+    const bool nobody = v.diagnosis.cause == "unknown" || v.diagnosis.cause == "none";
+    // of two causes that act the other is true as well; a finding accuses the terminal of what the rig did
+    if (!v.findings.empty() || (!nobody && !right)) ++called_terminals_;
+  }
   ++(v.diagnosis.cause == "unknown" ? unknown_ : right ? right_ : wrong_);
   std::string either;
   for (const std::string& cause : induced) either += (either.empty() ? "" : " or ") + cause;
@@ -146,7 +154,7 @@ Outcome Summary::worst() const {
   const std::int64_t done = outcomes_.total();
   Outcome worst = done == 0 || done < planned_ ? Outcome::inconclusive : Outcome::pass;
   for (const Outcome o : all_outcomes) {
-    if (o != Outcome::pass && outcomes_[o] > 0) worst = o;
+    if (o != Outcome::pass && outcomes_[o] > (o == Outcome::error ? meant_errors_ : 0)) worst = o;
   }
   const bool one_idle =
       std::any_of(rows_.begin(), rows_.end(), [&](const Row& r) { return idle(r) || !missed(r).empty(); });
@@ -202,6 +210,10 @@ std::string Summary::json() const {
   for (const auto& [induced, diagnosed] : confusion_)
     confusion += (confusion.empty() ? "" : ",\n    ") + quoted(induced) + ": " + object(diagnosed);
   if (tried_) member("confusion", "{\n    " + confusion + "}");
+  if (rig_faults_ != 0) {
+    member("rig_faults", "{\"cycles\": " + std::to_string(rig_faults_) +
+                             ", \"called_terminal_fault\": " + std::to_string(called_terminals_) + "}");
+  }
   std::string sweeps;
   for (const Row& r : rows_) {
     if (r.places.empty()) continue;
@@ -254,6 +266,10 @@ std::string Summary::closing_table() const {
     std::vector<std::vector<std::string>> matrix = {{"induced", "diagnosed"}};
     for (const auto& [induced, diagnosed] : confusion_) matrix.push_back({induced, listed(diagnosed)});
     out += "\n" + aligned(matrix);
+    if (rig_faults_ != 0) {
+      out += "the rig's own equipment failed in " + std::to_string(rig_faults_) +
+             " of them; called terminal fault: " + std::to_string(called_terminals_) + "\n";
+    }
   }
   if (books_.any()) out += "\n" + books_.table();
   out += std::to_string(outcomes_.total()) + " cycles: " + listed(outcomes_) + "; diagnosis right " +

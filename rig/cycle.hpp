@@ -87,6 +87,8 @@ class Watch {
   Task<> afterwards(Case c);
   Task<> find_out(Habits habits);
   Task<> second_sale(Case c);
+  Task<> look_at_rail();
+  Task<> swipe_unasked(Case c);
   Task<> recover(Case c);
   void arm(const Waiting& waiting);
   Task<> read(Source source, const char* name, Book* book);

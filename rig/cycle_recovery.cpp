@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t recovery_amount_minor = 100;
 constexpr Duration answer_limit = 2s;
+constexpr Duration card_limit = 3s;
 
 }  // namespace
 
@@ -96,9 +97,40 @@ Task<> Watch::second_sale(Case c) {
   waiting_.clear();
 }
 
+/// The terminal has gone quiet: what the supply does by itself is its own fault.
+Task<> Watch::look_at_rail() {
+  const bool quiet = std::any_of(events_.begin(), events_.end(),
+                                 [](const Event& e) { return std::holds_alternative<Silence>(e.body); });
+  if (!powered_ || (idle_ && !quiet) || bench_.power == nullptr) co_return;
+  Reading reading = co_await bench_.power->read();
+  if (reading.rail_mv >= bench_.scope.brownout_mv) co_return;
+  post(Source::power, reading);
+  throw EquipmentError("supply: it was switched on, and the rail is at " + std::to_string(reading.rail_mv) + " mV");
+}
+
+/// A terminal that is awake and has not asked for the card may wait for it all the same, where nobody can see it ask: a
+/// swipe tells a dark display from keys that did nothing.
+Task<> Watch::swipe_unasked(Case c) {
+  co_await drain();
+  const bool asked =
+      std::any_of(events_.begin(), events_.end(), [](const Event& e) { return is_milestone(e, "card_wanted"); });
+  const bool awake = !events_.empty() && std::holds_alternative<BookRead>(events_.back().body);
+  const TransactionKind* kind = kind_named(c.kind);
+  if (kind == nullptr || !kind->asks_card || asked || !awake) co_return;
+  StepAction swipe = Swipe{c.card.empty() ? bench_.good_card : c.card};
+  co_await perform(std::move(swipe));
+  const bool taken = co_await milestone("card_read", card_limit);
+  if (taken) co_await milestone("told", patience_of(bench_.terminal));
+  throw_if_broken();
+}
+
 Task<> Watch::recover(Case c) {
+  co_await look_at_rail();
   // what the terminal holds before it is restarted tells a reversal lost in the restart from one never made
-  if (idle_ && !approved_) co_await read(Source::terminal, "journal", bench_.journal);
+  if (idle_ && !approved_) {
+    co_await read(Source::terminal, "journal", bench_.journal);
+    co_await swipe_unasked(c);
+  }
   if (!waiting_.empty()) co_await second_sale(c);
   post(Source::rig, Intent{"recovery sale", recovery_amount_minor, ""});
   co_await clear();
@@ -108,14 +140,24 @@ Task<> Watch::recover(Case c) {
     co_await bench_.last_result->ask_last_result();
     co_await milestone("last_result", answer_limit);
   }
-  if (idle_) co_await sell(&the_sale, recovery_amount_minor);
+  bool recovered = false;
+  if (idle_) recovered = co_await sell(&the_sale, recovery_amount_minor);
+  recovered = recovered && approved_;
   if (idle_ || told_) {
     if (!idle_) co_await milestone("idle", 10s);
     // a refusal may be what mends it: the host asks for a new sign-in, and the next sale is approved
     if (idle_ && !approved_) {
       post(Source::rig, Intent{"recovery sale", recovery_amount_minor, "once more"});
-      co_await sell(&the_sale, recovery_amount_minor);
+      recovered = co_await sell(&the_sale, recovery_amount_minor);
+      recovered = recovered && approved_;
     }
+  }
+  // a terminal that cannot be sold with is accused only by an actuator that hits what it aims at
+  if (!recovered && bench_.actuator != nullptr) {
+    Motion prove = ProvePlace{};
+    placed_ = false;
+    co_await bench_.actuator->perform(std::move(prove));
+    placed_ = true;
   }
   co_await read(Source::terminal, "journal", bench_.journal);
   co_await read(Source::host, "ledger", bench_.ledger);

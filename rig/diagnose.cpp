@@ -44,6 +44,15 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
     return answer("network", "the terminal dialled the host and no connection came to be", {t.unreached, t.refused});
   }
   if (t.refused) return answer("host_down", "the host refused the connection", {t.refused});
+  const auto told = std::find_if(t.attempts.begin(), t.attempts.end(),
+                                 [](const Attempt& a) { return a.told && !a.entered && a.told_amount_minor != 0; });
+  if (t.over_limit && told != t.attempts.end() && told->told_amount_minor != o.amount_minor &&
+      pressed_minor(t) == o.amount_minor) {
+    return answer("keypad",
+                  "the keys of " + amount_text(o.amount_minor) + " were hit, and the terminal refused " +
+                      amount_text(told->told_amount_minor),
+                  {t.parts.pressed, t.over_limit, told->told});
+  }
   if (t.over_limit) return answer("wrong_amount", "the terminal itself refused the amount", {t.over_limit});
   if (t.read_error) {
     if (bad_swipe) {
@@ -60,7 +69,7 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
     return undecided("the card was read, but no request reached the network", {"app_hang", "network"},
                      {t.card_read, t.silence});
   }
-  if (t.swiped && t.silence) {
+  if (t.swiped && t.swiped.seq < t.silence.seq) {
     // the motion is told when all of it is over: the terminal may have spoken before
     const bool spoke = t.last_text.seq > t.card_wanted.seq;
     if (!spoke) return answer("app_hang", "after the swipe the terminal said nothing at all", {t.swiped, t.silence});
@@ -104,7 +113,8 @@ Observed observed(std::span<const Event> events) {
       if (book && std::get<BookRead>(e.body).book == "journal") o.awake = e.seq;
       if (text != nullptr && text->place == "rig") o.asleep = e.seq;
     }
-    if (!after || book) o.events.push_back(e);
+    // what the rig breaks at any time makes the cycle count for nothing
+    if (!after || book || fault) o.events.push_back(e);
   }
   return o;
 }

@@ -122,16 +122,17 @@ std::optional<Diagnosis> diagnose_untold(const Transaction& t, const Attempt& a,
 }
 
 std::int64_t pressed_minor(const Transaction& t) {
-  std::int64_t amount = 0;
-  bool any = false;
-  for (std::size_t i = 0; i < t.parts.keys.size(); i += 2) {
-    const char c = t.parts.keys[i];
-    const bool alone = i + 1 == t.parts.keys.size() || t.parts.keys[i + 1] == ' ';
-    if (!alone || c < '0' || c > '9' || amount > 99'999'999'999) break;
-    amount = amount * 10 + (c - '0');
-    any = true;
+  std::int64_t amount = -1;
+  bool ended = true;  // the digits of a number before the amount
+  for (std::size_t at = 0; at < t.parts.keys.size();) {
+    const std::string_view key = std::string_view(t.parts.keys).substr(at, t.parts.keys.find(' ', at) - at);
+    at += key.size() + 1;
+    const bool digit = key.size() == 1 && key[0] >= '0' && key[0] <= '9';
+    if (digit && amount > 99'999'999'999) return -1;
+    if (digit) amount = (std::exchange(ended, false) ? 0 : amount * 10) + (key[0] - '0');
+    ended = ended || !digit;
   }
-  return any ? amount : -1;
+  return amount;
 }
 
 }  // namespace swiperig

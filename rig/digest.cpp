@@ -35,6 +35,27 @@ Digest hash(BytesView first, BytesView second, BytesView third) {
 
 }  // namespace
 
+void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  if (!context_ || EVP_DigestInit_ex2(context_.get(), algorithm(), nullptr) != 1) {
+    throw std::runtime_error("SHA256 failed");
+  }
+}
+
+void Sha256::add(std::string_view text) {
+  if (EVP_DigestUpdate(context_.get(), text.data(), text.size()) != 1) throw std::runtime_error("SHA256 failed");
+}
+
+Digest Sha256::end() {
+  Digest out{};
+  unsigned written = 0;
+  if (EVP_DigestFinal_ex(context_.get(), out.data(), &written) != 1 || written != out.size()) {
+    throw std::runtime_error("SHA256 failed");
+  }
+  return out;
+}
+
 Digest sha256(BytesView data) { return hash(data, {}, {}); }
 
 void chain(Digest& head, std::string_view line, std::string_view more) {

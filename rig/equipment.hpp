@@ -27,7 +27,9 @@ struct NoAnswer : std::runtime_error {
 };
 
 struct Park {};
-using Motion = std::variant<Swipe, Press, Park, Dip, CardTap>;
+/// Finds out whether it stands where it thinks it does; a fault where it does not, and then it does.
+struct ProvePlace {};
+using Motion = std::variant<Swipe, Press, Park, Dip, CardTap, ProvePlace>;
 
 struct Actuator {
   virtual ~Actuator() = default;

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "rig/rig_faults.hpp"
 #include "rig/transaction.hpp"
 
 namespace swiperig {
@@ -61,6 +62,7 @@ std::string cause_of(const PartState& part) {
                                     {"os", "os_crash"},   {"watchdog", "none"},    {"clock", "clock"},
                                     {"keys", "setup"},    {"storage", "database"}, {"ecr_link", "ecr_link"}};
   if (part.state == "sound" || part.state == "good") return "none";
+  if (is_rigs_own(part.part)) return "rig_fault";
   if (part.part == "app") return part.state == "hang" ? "app_hang" : "app_crash";
   if (part.part == "chip") return part.state == "refuses" ? "chip" : "fallback";
   return std::string(look_up(parts, part.part));

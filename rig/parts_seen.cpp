@@ -81,14 +81,17 @@ void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
   if (name == "request_entered" && keyless_ && !p.sold_tampered) p.sold_tampered = at;
   const std::string_view connection = get("connection");
   if (name.ends_with("_entered") && !name.ends_with("response_entered") && !connection.empty()) {
-    asked_[std::string(connection)] = {std::string(get("stan")), std::string(get("tid")), std::string(get("mac"))};
+    asked_[std::string(connection)] = {std::string(get("stan")), std::string(get("tid")), std::string(get("mac")),
+                                       std::string(get("amount"))};
   }
   const auto asked = asked_.find(connection);
   // what a terminal must not believe tells it no time
+  const bool other_amount = asked != asked_.end() && !asked->second.amount.empty() && !get("amount").empty() &&
+                            asked->second.amount != get("amount") && get("code") != "10";
   const bool its_own =
       asked == asked_.end() ||
-      (asked->second.stan == get("stan") && asked->second.terminal == get("tid") && asked->second.mac != "wrong" &&
-       (asked->second.mac == "absent" || (get("mac") != "absent" && !keys_ill_)));
+      (!other_amount && asked->second.stan == get("stan") && asked->second.terminal == get("tid") &&
+       asked->second.mac != "wrong" && (asked->second.mac == "absent" || (get("mac") != "absent" && !keys_ill_)));
   if (!p.misdated && its_own && name.ends_with("response_left") && get("mac") != "wrong" && get("clock").size() == 10) {
     p.told_time = at;
     p.host_time = get("clock");

@@ -22,7 +22,7 @@ class PartsFold {
   bool told_ = false;          // what the screen shows after it says nothing of the result
   bool keyless_ = false;       // its keys are erased, and it has not become ready since
   struct Asked {
-    std::string stan, terminal, mac;  // of the request whose answer is awaited
+    std::string stan, terminal, mac, amount;  // of the request whose answer is awaited
   };
   std::map<std::string, Asked, std::less<>> asked_;  // by connection
   bool keys_ill_ = false;                            // nothing that is signed is believed

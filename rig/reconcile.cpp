@@ -8,6 +8,7 @@
 
 #include "rig/conduct.hpp"
 #include "rig/part_rules.hpp"
+#include "rig/standing.hpp"
 
 namespace swiperig {
 
@@ -44,6 +45,7 @@ class Rules : private AttemptFacts {
       : AttemptFacts(t, scope), journal_(book(t, "journal")), ledger_(book(t, "ledger")) {}
 
   Reconciliation run() {
+    result_.books = books_of(t_, scope_);
     const bool wire = scope_.sources.contains("network");
     const bool told = scope_.sources.contains("terminal");
     const bool journal = scope_.books.contains("journal");
@@ -94,31 +96,24 @@ class Rules : private AttemptFacts {
   }
 
   void no_double_charge() {
-    for (std::size_t i = 0; i < t_.intents.size(); ++i) {
-      std::int64_t sum = 0, credited = 0;
-      int times = 0;
+    for (const Overcharge& over : overcharges_of(result_.books)) {
+      const IntentSeen& intent = t_.intents[over.intent];
+      const std::string meant = amount_text(over.meant_minor);
       Mark last;
       for (const Attempt& a : t_.attempts) {
-        if (a.intent != static_cast<int>(i)) continue;
-        if (a.kind->sign >= 0) sum += charged(a);
-        // what was keyed wrong is charged once, and is no fault of the terminal's
-        if (charged(a) != 0) times += charged(a) == a.amount_minor ? 1 : 2;
-        if (a.kind->sign < 0) credited += charged(a);
-        if (a.committed) last = a.committed;
+        if (a.intent == static_cast<int>(over.intent) && a.committed) last = a.committed;
       }
-      if (credited > t_.intents[i].amount_minor && times > 1) {
+      if (over.credited) {
+        const std::string sum = amount_text(over.credited_minor);
         find("I4",
-             {"cardholder credited " + amount_text(credited) + ", and " + amount_text(t_.intents[i].amount_minor) +
-                  " was meant",
-              "应退 " + amount_text(t_.intents[i].amount_minor) + "，持卡人实得 " + amount_text(credited)},
-             {t_.intents[i].begun, last, ledger_});
+             {"cardholder credited " + sum + ", and " + meant + " was meant", "应退 " + meant + "，持卡人实得 " + sum},
+             {intent.begun, last, ledger_});
       }
-      if (sum > t_.intents[i].amount_minor && times > 1) {
-        find(
-            "I1",
-            {"cardholder charged " + amount_text(sum) + " for a purchase of " + amount_text(t_.intents[i].amount_minor),
-             "购物应付 " + amount_text(t_.intents[i].amount_minor) + "，持卡人被扣 " + amount_text(sum)},
-            {t_.intents[i].begun, last, ledger_});
+      if (over.charged) {
+        const std::string sum = amount_text(over.charged_minor);
+        find("I1",
+             {"cardholder charged " + sum + " for a purchase of " + meant, "购物应付 " + meant + "，持卡人被扣 " + sum},
+             {intent.begun, last, ledger_});
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "rig/cycle_books.hpp"
 #include "rig/transaction.hpp"
 #include "rig/verdict.hpp"
 
@@ -14,6 +15,7 @@ namespace swiperig {
 struct Reconciliation {
   std::vector<Finding> findings;
   std::vector<std::string> checked, not_observable, not_reached;
+  CycleBooks books;
   Duration in_doubt{};  ///< from the first request without a usable response to the end of its doubt
 };
 

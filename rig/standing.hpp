@@ -7,10 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace swiperig {
+#include "rig/cycle_books.hpp"
 
-struct Transaction;
-struct Scope;
+namespace swiperig {
 
 struct Standing {
   enum Class : std::uint8_t {
@@ -33,7 +32,7 @@ struct Standing {
   std::int64_t journal_minor = 0, ledger_minor = 0, told_minor = 0;  ///< what each has of it as approved
   std::int64_t issuer_minor = 0;                                     ///< and what the card's bank holds or has posted
   bool issuer_read = false;                                          ///< else it is 0
-  bool issuer_differs = false;  ///< it was read, and does not have what the ledger has; sales only
+  bool issuer_differs = false;  ///< it was read, and does not have what the ledger has
   Class state = nothing;
   bool carried = false;  ///< from an earlier cycle, and nothing new was seen of it
 };
@@ -44,6 +43,22 @@ inline constexpr std::string_view standing_classes[] = {"nothing",     "sold",  
 /// Money that one of the books cannot explain.
 inline bool unexplained(Standing::Class c) { return c >= Standing::silent; }
 
-std::vector<Standing> standings_of(const Transaction&, const Scope&);
+/// Of which more may come to be known.
+inline bool unsettled(Standing::Class c) { return c == Standing::doubtful || c == Standing::unread; }
+
+/// What a later cycle saw of an attempt goes into how it stands; true: that is another than before.
+bool amend(Standing& kept, const Standing& seen);
+
+/// Into memory that is used again.
+void stand(const CycleBooks&, std::vector<Standing>& into);
+std::vector<Standing> standings_of(const CycleBooks&);
+
+/// A purchase for which the cardholder was charged more than once and more than was meant (I1), or credited so (I4).
+struct Overcharge {
+  std::size_t intent = 0;  ///< index into CycleBooks::intents
+  std::int64_t meant_minor = 0, charged_minor = 0, credited_minor = 0;
+  bool charged = false, credited = false;  ///< too much
+};
+std::vector<Overcharge> overcharges_of(const CycleBooks&);
 
 }  // namespace swiperig

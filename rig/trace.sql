@@ -1,4 +1,4 @@
--- run.trace, schema version 3 (PRAGMA user_version), application id 0x53574950 ("SWIP").
+-- run.trace, schema version 4 (PRAGMA user_version), application id 0x53574950 ("SWIP").
 -- Everything done to the terminal and everything seen of it, in order; verdicts beside it. Any SQLite reader will do.
 --
 -- The head can be recomputed with SQL and sha256 alone. An epoch's head starts as 32 zero bytes; for each of its events
@@ -76,8 +76,40 @@ CREATE VIEW events AS SELECT
   json_extract(each.value, '$[4]') AS body                -- JSON, canonical: fixed key order, integers and strings only
 FROM chunks, json_each(chunks.events) AS each;
 
+-- What the books say of a judged cycle, taken from its events so that books can be added up again without reading them
+-- (`swiperig books`); that a row is what the events say is proved by `swiperig judge`.
+CREATE TABLE books (
+  cycle INTEGER PRIMARY KEY,
+  epoch INTEGER NOT NULL,
+  outcome TEXT NOT NULL,            -- as in cycles
+  books TEXT NOT NULL               -- JSON without blanks: [journal,ledger,issuer,[intent,...],[attempt,...]]: numbers
+                                    -- of the events that read each book last, or 0; what each intent was meant to cost;
+                                    -- and an attempt as the view has it
+);
+
+CREATE VIEW attempts AS SELECT
+  cycle,
+  json_extract(each.value, '$[0]') AS batch, json_extract(each.value, '$[1]') AS stan,
+  json_extract(each.value, '$[2]') AS kind,
+  json_extract(each.value, '$[3]') AS intent,             -- which one, from 0; -1: none of this cycle
+  json_extract(each.value, '$[4]') AS requested_minor, json_extract(each.value, '$[5]') AS requested_seq,
+  json_extract(each.value, '$[6]') AS told, json_extract(each.value, '$[7]') AS told_minor,
+  json_extract(each.value, '$[8]') AS told_seq,
+  json_extract(each.value, '$[9]') AS journal, json_extract(each.value, '$[10]') AS journal_minor,
+  json_extract(each.value, '$[11]') AS ledger, json_extract(each.value, '$[12]') AS ledger_minor,
+  json_extract(each.value, '$[13]') AS issuer, json_extract(each.value, '$[14]') AS issuer_minor,
+  json_extract(each.value, '$[15]') AS reversed_seq,      -- a reversal of it was answered as done
+  json_extract(each.value, '$[16]') AS ended_seq,         -- what ended a doubt about it
+  json_extract(each.value, '$[17]') AS gave_up_seq,       -- the terminal reported that it tries no longer
+  json_extract(each.value, '$[18]') AS doubt,             -- 1: money may have moved, and the terminal cannot know
+  json_extract(each.value, '$[19]') AS carried,           -- 1: of an earlier cycle, and nothing else was seen of it
+  json_extract(each.value, '$[20]') AS unread             -- 1: its batch was closed before a book that had it was read
+FROM books, json_each(books.books, '$[4]') AS each;
+
+-- books is the SHA-256 of its table: of 'cycle|epoch|outcome|books' and a line feed for each row, by cycle.
 CREATE TABLE contents (
-  sha256 TEXT NOT NULL
+  sha256 TEXT NOT NULL,
+  books TEXT NOT NULL
 );
 
 -- Signatures over heads; written by `seal`, empty until then.

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "rig/clock.hpp"
+#include "rig/trace_books.hpp"
 #include "rig/trace_statement.hpp"
 
 namespace swiperig {
@@ -93,6 +94,7 @@ TraceWriter::TraceWriter(const std::string& path, const RunInfo& run, bool durab
   for (const Case& c : run.cases) add_case(c);
   exec("COMMIT");
   insert_chunk_ = std::make_unique<Statement>(db_.get(), "INSERT INTO chunks VALUES(?,?,?,?)");
+  insert_books_ = std::make_unique<Statement>(db_.get(), "INSERT INTO books VALUES(?,?,?,?)");
 }
 
 TraceWriter::~TraceWriter() = default;
@@ -123,6 +125,12 @@ void TraceWriter::insert(std::int64_t cycle, const Lines& lines) {
   seq_ += lines.size();
 }
 
+void TraceWriter::insert_books(std::int64_t cycle, std::int64_t epoch, const Verdict& v, std::uint64_t base) {
+  row_.clear();
+  append_row(v.books, base, row_);
+  insert_books_->bind(cycle).bind(epoch).bind(to_string(v.outcome)).lend(row_).step();
+}
+
 void TraceWriter::event(const Event& e) {
   assert(e.seq == seq_ + 1 && "events are numbered as they arrive");
   Lines one;
@@ -132,6 +140,7 @@ void TraceWriter::event(const Event& e) {
 }
 
 void TraceWriter::verdict(std::int64_t cycle, Time ended, const Verdict& v) {
+  insert_books(cycle, 0, v, 0);  // durable with the verdict
   if (durable_) exec("PRAGMA synchronous=FULL");
   Statement(db_.get(), "UPDATE cycles SET ended_ns=?,outcome=?,cause=?,induced=?,verdict=?,head=? WHERE cycle=?")
       .bind(ended.time_since_epoch().count())
@@ -159,6 +168,7 @@ void TraceWriter::epoch(const EpochRecord& record) {
       for (auto& n : f.evidence) n += base;
     }
     for (auto& n : v.diagnosis.evidence) n += base;
+    insert_books(c.cycle, record.epoch, v, base);
     row.bind(c.cycle)
         .bind(record.epoch)
         .bind(c.case_name)
@@ -202,7 +212,10 @@ Digest TraceWriter::finish(std::int64_t wall_ms) {
       .bind(wall_ms)
       .bind(hex(run_head_))
       .step();
-  Statement(db_.get(), "INSERT INTO contents VALUES(?)").bind(hex(digest_of_contents(db_.get()))).step();
+  Statement(db_.get(), "INSERT INTO contents VALUES(?,?)")
+      .bind(hex(digest_of_contents(db_.get())))
+      .bind(hex(digest_of_books(db_.get())))
+      .step();
   exec("COMMIT");
   exec("PRAGMA wal_checkpoint(TRUNCATE)");
   return run_head_;
@@ -312,10 +325,13 @@ void TraceReader::check() const {
     fold(run_head, unhex(epochs.text(1)));
   }
   if (unhex(run.text(0)) != run_head) throw TraceError(path_ + ": the head of the run does not fit its epochs");
-  Statement contents(db_.get(), "SELECT sha256 FROM contents");
+  Statement contents(db_.get(), "SELECT sha256,books FROM contents");
   if (!contents.step() || contents.text(0) != hex(digest_of_contents(db_.get()))) {
     throw TraceError(path_ +
                      ": tables run, cases, epochs or cycles are not what was recorded: their digest does not fit");
+  }
+  if (contents.text(1) != hex(digest_of_books(db_.get()))) {
+    throw TraceError(path_ + ": table books is not what was recorded: its digest does not fit");
   }
 }
 
@@ -355,6 +371,11 @@ CycleRecord TraceReader::load(std::int64_t number) const {
     record.ended = time_of(cycle.integer(2));
     if (!cycle.null(3)) record.verdict = parse_verdict(cycle.text(3));
     record.head = unhex(cycle.text(4));
+    Statement books(db_.get(), "SELECT books FROM books WHERE cycle=?");
+    if (record.verdict && books.bind(number).step()) {
+      parse_row(books.view(0), record.verdict->books);
+      record.verdict->standings = standings_of(record.verdict->books);
+    }
     Statement chunks(db_.get(), "SELECT first_seq,count,events FROM chunks WHERE cycle=? ORDER BY first_seq");
     chunks.bind(number);
     while (chunks.step()) {

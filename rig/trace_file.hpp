@@ -45,9 +45,11 @@ class TraceWriter {
  private:
   void exec(const char* sql);
   void insert(std::int64_t cycle, const Lines&);
+  void insert_books(std::int64_t cycle, std::int64_t epoch, const Verdict&, std::uint64_t base);
 
   Database db_;
-  std::unique_ptr<Statement> insert_chunk_;
+  std::unique_ptr<Statement> insert_chunk_, insert_books_;
+  std::string row_;
   bool durable_;
   std::uint64_t seq_ = 0;
   std::int64_t first_cycle_ = 0, cycles_ = 0;

@@ -104,6 +104,7 @@ class Fold {
       if (kind == nullptr && row.state != "tombstone") continue;
       Attempt& a = attempt(row.batch, row.stan);
       if (kind != nullptr && !a.entered) a.kind = kind;
+      if (journal) a.journal_read = at_;
       std::string& state = journal ? a.journal : a.ledger;
       std::int64_t& amount = journal ? a.journal_amount_minor : a.ledger_amount_minor;
       if (state == row.state && state == "approved") {

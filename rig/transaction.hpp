@@ -58,6 +58,7 @@ struct Attempt {
   std::int64_t journal_amount_minor = 0;
   std::string issuer;  ///< held, posted, released; "": no row
   std::int64_t issuer_amount_minor = 0;
+  Mark journal_read;                ///< when the journal last showed it
   bool closed_unread = false;       ///< its batch was closed before any book was read that had it
   Mark seen_clear;                  ///< the journal, read after the request, showed no pending reversal
   Mark last_result;                 ///< the terminal was asked what became of it

@@ -79,7 +79,8 @@ Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events)
   v.not_observable = std::move(books.not_observable);
   v.not_reached = std::move(books.not_reached);
   v.in_doubt = books.in_doubt;
-  v.standings = standings_of(t, scope);
+  v.books = std::move(books.books);
+  v.standings = standings_of(v.books);
   v.diagnosis = diagnose(observed(events), scope);
   v.induced = c.cause;
   v.causes = c.causes;

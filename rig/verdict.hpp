@@ -55,7 +55,8 @@ struct Verdict {
   std::vector<std::string> points = {};              ///< of DOMAIN.md 3.2, of a case that names one: where it came to
   std::optional<bool> measured;                      ///< of a case that measures: its milestone was seen
   bool no_return = false;                            ///< neither approval nor decline was told
-  std::vector<Standing> standings = {};              ///< for the books of the run; not kept in the trace
+  CycleBooks books = {};                             ///< what the money rules read; a row of its own in the trace
+  std::vector<Standing> standings = {};              ///< how its attempts stand, by `books`
   std::optional<Effect> effect = {};                 ///< of a case that tries a strategy
 };
 

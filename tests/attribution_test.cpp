@@ -63,6 +63,44 @@ TEST(Attribution, AFaultCountsWhenItChangedWhatIsSeen) {
       << "after the result was told";
 }
 
+/// Every way in which the rig's own equipment fails, in the middle of a sale.
+TEST(Attribution, WhatTheRigHasBrokenIsTheRigs) {
+  const Folder folder;
+  const Step off = {"request_at_host", 1, 0ns, Supply{false}};
+  std::string campaign = "schema = 1\nname = \"broken\"\nepoch_cycles = 1\n";
+  int count = 0;
+  for (const auto& [part, state] : std::initializer_list<std::pair<std::string, std::string>>{
+#define RIG_FAULT(name, what, text) {#name, #what},
+#include "rig/rig_faults.def"
+#undef RIG_FAULT
+       }) {
+    const Step broken = {"card_wanted", 1, 0ns, PartState{part, state}};
+    const bool later = part == "supply" && state != "off";  // it shows once the supply is to be switched off
+    EXPECT_THAT(later ? causes_of({broken, off}) : causes_of({broken}), testing::Contains("rig_fault"))
+        << part << state;
+    campaign += "[[case]]\nname = \"" + part + " " + state +
+                "\"\namount = \"12.34\"\ncard = \"debit\"\nswipe = \"500 mm/s\"\ncause = \"rig_fault\"\nmust = "
+                "[\"card_wanted\"]\n"
+                "[[case.step]]\nwhen = \"card_wanted\"\npart = \"" +
+                part + "\"\nstate = \"" + state + "\"\n" +
+                (later ? "[[case.step]]\nwhen = \"request_at_host\"\npower = \"off\"\n" : "");
+    ++count;
+  }
+  const Ran ran = run(folder, "d", {.campaign = folder.write("broken.toml", campaign)});
+  EXPECT_EQ(ran.exit_code, 3) << ran.said;
+  EXPECT_EQ(count, 6);
+  for (const CycleRecord& c : ran.cycles) {
+    EXPECT_EQ(c.verdict->outcome, Outcome::error) << c.case_name << ": " << c.verdict->why;
+    EXPECT_EQ(c.verdict->diagnosis.cause, "rig_fault") << c.case_name;
+    EXPECT_THAT(c.verdict->findings, IsEmpty()) << c.case_name;
+  }
+  // a bench with equipment has no such switch
+  Case real = sale({{"card_wanted", 1, 0ns, PartState{"robot", "alarm"}}});
+  EXPECT_EQ(refusal(real, bench()), "");
+  const BenchFile realtime = read_bench((project / "fixtures/benches/realtime.toml").string());
+  EXPECT_THAT(refusal(real, realtime), HasSubstr("virtual benches"));
+}
+
 TEST(Attribution, WhatNobodyNoticesIsNothing) {
   EXPECT_THAT(causes_of({network("request_entered", NetworkFault::duplicate)}), ElementsAre("none"));
   EXPECT_THAT(causes_of({network("response_entered", NetworkFault::delay, 300ms)}), ElementsAre("none"));
@@ -237,6 +275,7 @@ TEST(Attribution, RandomFaultsAreAttributedAndRarelyWrongly) {
     unproved += !before.evidence.empty() && after.cause == before.cause && after.evidence == before.evidence;
   }
   EXPECT_GE(right, 1500 * 99 / 100) << ran.said;
+  EXPECT_THAT(ran.said, HasSubstr("called terminal fault: 0\n"));
   EXPECT_LE(wrong, 3) << ran.said;
   EXPECT_EQ(unproved, 0);
 }

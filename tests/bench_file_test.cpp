@@ -85,14 +85,14 @@ TEST(BenchFile, ATerminalOnUsbAndItsHubAreTwoLinesEach) {
 
 TEST(BenchFile, AForeignTerminalMayBeToldTextsForSwipes) {
   const std::string path = (project / "fixtures/benches/foreign.toml").string();
-  EXPECT_FALSE(read_bench(path).swipes_as_text);
+  EXPECT_TRUE(read_bench(path).swipes_as_text);
   EXPECT_FALSE(read_bench(path).is_virtual);
   Folder folder;
   for (const char* sub : {"hosts", "foreign"}) {
     std::filesystem::copy(project / "fixtures" / sub, folder.path() / sub, std::filesystem::copy_options::recursive);
   }
-  const std::string text = replaced(read_text(path), "[stand_in] ", "[stand_in]\nswipes = \"text\"  ");
-  EXPECT_TRUE(read_bench(folder.write("benches/foreign.toml", text)).swipes_as_text);
+  const std::string text = replaced(read_text(path), "swipes = \"text\"", "swipes = \"flux\"");
+  EXPECT_FALSE(read_bench(folder.write("benches/foreign.toml", text)).swipes_as_text) << "the twin";
 }
 
 TEST(BenchFile, TheReadersBenchHasEveryKindOfCard) {

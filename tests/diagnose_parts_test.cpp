@@ -280,22 +280,6 @@ TEST(DiagnoseParts, ACrashAfterTheResultIsNoneAndAPowerLossIsPower) {
   EXPECT_EQ(of(dark.events).cause, "power");
 }
 
-TEST(DiagnoseParts, AnAmountNobodyKeyedIsTheKeypads) {
-  const auto amount_taken = [](const char* keys) {
-    History h;
-    h.intent("sale", 1234);
-    if (*keys != '\0') h.add(Source::actuator, MotionDone{"press", 0, false, keys});
-    h.read_card();
-    h.asked(1, 12340);
-    h.answered(1, 12340);
-    h.told(1, "APPROVED", 12340);
-    return of(h.events).cause;
-  };
-  EXPECT_EQ(amount_taken("1 2 3 4 OK"), "keypad");
-  EXPECT_EQ(amount_taken("1 2 3 4 0 OK"), "wrong_amount");
-  EXPECT_EQ(amount_taken(""), "wrong_amount");
-}
-
 std::string findings(const History& h, const Scope& s) {
   std::string all;
   for (const Finding& f : part_findings(replay(h.events, s), s)) {

@@ -143,5 +143,32 @@ TEST(Visible, LeavesPlainAndChineseTextAlone) {
   EXPECT_EQ(visible("\xF3\xA0\x80\x81 \xC2\x85 \xE2\x80\x8B"), "\\u{E0001} \\u{0085} \\u{200B}");
 }
 
+/// A doubt of cycle 7 that cycle 9 ended.
+TEST(Explain, WhatCameLaterAmendsTheCycleItBelongsTo) {
+  const auto cycle = [](std::int64_t number, Standing::Class state, bool carried, std::int64_t minor) {
+    CycleRecord c;
+    c.cycle = number;
+    c.verdict = Verdict{};
+    Standing& one = c.verdict->standings.emplace_back();
+    one.batch = "000001";
+    one.stan = "000012";
+    one.state = state;
+    one.carried = carried;
+    one.ledger_minor = minor;
+    return c;
+  };
+  const CycleRecord doubt = cycle(7, Standing::doubtful, false, 1234);
+  const CycleRecord still = cycle(8, Standing::doubtful, true, 1234), ended = cycle(9, Standing::reversed, false, 0);
+  const std::vector<CycleRecord> later = {still, ended};
+  EXPECT_EQ(amendments(doubt, later),
+            "amended by cycle 9: batch 000001 STAN 000012 is booked and undone (已入账并冲正): journal 0.00, ledger "
+            "0.00\n");
+  EXPECT_EQ(amendments(doubt, std::vector{still}), "") << "the twin: nothing new was seen";
+  EXPECT_EQ(amendments(still, std::vector{ended}), "") << "it is not that cycle's own";
+  CycleRecord cut = doubt;
+  cut.verdict.reset();
+  EXPECT_EQ(amendments(cut, later), "");
+}
+
 }  // namespace
 }  // namespace swiperig

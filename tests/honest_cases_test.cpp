@@ -241,6 +241,25 @@ step = [
               IsEmpty());
 }
 
+/// Nor does the answer to a request that the path has changed.
+TEST(HonestCases, AnAnswerForAnotherAmountTellsNoTime) {
+  const std::string cases = R"(
+[[case]]
+name = "amount changed on the way"
+kind = "adjustment"
+amount = "756.12"
+cause = "forged"
+must = ["told"]
+step = [
+  { when = "response_entered", part = "clock", state = "lost", lasts = "10 s" },
+  { when = "request_entered", network = "alter", what = "amount" },
+]
+)";
+  for (const char* terminal : {"fixture", "at_once", "store_and_forward"}) {
+    EXPECT_THAT(of(cases, terminal).findings, IsEmpty()) << terminal;
+  }
+}
+
 TEST(HonestCases, AFalseSecondAnswerBehindTheGenuineOneIsNotWhatWasTaken) {
   const std::string cases = R"(
 [[case]]

@@ -46,6 +46,24 @@ TEST(Issuer, WhatWasLetGoMayBeAskedForAnew) {
   EXPECT_EQ(bank.state("000003"), HoldState::posted);
 }
 
+TEST(Issuer, AdvicesAndMoneyBackArePostedOnceAndUndone) {
+  Bank bank;
+  const auto tell = [&](const char* stan, std::int64_t minor, int moves) {
+    Sale sale;
+    sale.key = {"000001", stan};
+    sale.amount_minor = minor;
+    sale.pan = bank.pan;
+    bank.issuer.tell(sale, moves);
+    return bank.issuer.position(bank.pan).posted_minor;
+  };
+  EXPECT_EQ(tell("000002", 1234, 1), 1234);
+  EXPECT_EQ(tell("000002", 1234, 1), 1234) << "a repeat";
+  EXPECT_EQ(tell("000003", 200, -1), 1034) << "money back";
+  EXPECT_EQ(tell("000004", 100, 0), 1034) << "what moves nothing";
+  EXPECT_TRUE(bank.issuer.release({"000001", "000003"}));
+  EXPECT_EQ(bank.issuer.position(bank.pan).posted_minor, 1234) << "and not given back, after all";
+}
+
 TEST(Issuer, NobodyGetsWhatIsNotThere) {
   Bank bank;
   EXPECT_FALSE(bank.ask("000004", bank.began_with + 1));

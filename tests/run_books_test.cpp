@@ -35,6 +35,10 @@ Standing carried(Standing a) {
   return a;
 }
 
+std::vector<Standing> standings_of(const History& h) {
+  return standings_of(books_of(replay(h.events, full_scope()), full_scope()));
+}
+
 struct Added {
   RunBooks books;
   CycleRecord record;
@@ -177,7 +181,7 @@ TEST(RunBooks, TheIssuersBookIsComparedWhereItIsRead) {
     if (*state != '\0') h.book("issuer", {History::row(1, issuer, state), History::row(9, 100, "posted")});
     if (reversed_after) h.reversed(1, 1234);
     Added all;
-    all.cycle(standings_of(replay(h.events, full_scope()), full_scope()));
+    all.cycle(standings_of(h));
     all.books.end();
     return std::pair{all.books.table(), all.books.found()};
   };
@@ -215,7 +219,7 @@ TEST(RunBooks, AnAttemptIsClassedByTheThreeBooks) {
     h.book("journal", rows(journal));
     h.book("ledger", rows(ledger));
     if (reversed) h.reversed(1, 1234);
-    const auto all = standings_of(replay(h.events, full_scope()), full_scope());
+    const auto all = standings_of(h);
     return std::string(standing_classes[all.at(0).state]);
   };
   EXPECT_EQ(state("APPROVED", "approved", "approved"), "sold");
@@ -228,12 +232,42 @@ TEST(RunBooks, AnAttemptIsClassedByTheThreeBooks) {
   EXPECT_EQ(state("APPROVED", "approved", ""), "free_goods");
   EXPECT_EQ(state("APPROVED", "", ""), "free_goods");
   EXPECT_EQ(state("DECLINED", "approved", ""), "phantom");
+  // an advice that was delivered after the journal was read waits no more
+  const auto advice = [&](const char* code, bool booked = true, bool closed = false) {
+    History h;
+    h.intent("offline_sale", 1234);
+    h.mark(Source::network, "request_entered",
+           {{"batch", "000001"},
+            {"stan", History::text(1)},
+            {"connection", "1"},
+            {"amount", History::amount(1234)},
+            {"kind", "offline_sale"}});
+    h.recover();
+    Entry row = History::row(1, 1234, "queued");
+    row.kind = "offline_sale";
+    h.book("journal", {row});
+    row.state = "approved";
+    h.book("ledger", booked ? std::vector{row} : std::vector<Entry>{});
+    if (*code != '\0') h.answered(1, 1234, code);
+    if (closed) {  // and the books read again show the next batch
+      h.mark(Source::terminal, "settled", {{"batch", "000001"}, {"outcome", "AGREED"}});
+      h.book("journal", {});
+      h.book("ledger", {});
+    }
+    return std::string(standing_classes[standings_of(h).at(0).state]);
+  };
+  EXPECT_EQ(advice("00"), "untold");
+  EXPECT_EQ(advice("00", false), "untold") << "the ledger was read before it, too";
+  EXPECT_EQ(advice("00", true, true), "untold") << "the batch is closed by now";
+  EXPECT_EQ(advice("96", true, true), "doubtful") << "the twin";
+  EXPECT_EQ(advice(""), "doubtful") << "the twin";
+  EXPECT_EQ(advice("96"), "doubtful");
   History cut;  // before any book was read
   cut.intent("sale", 1234);
   cut.asked(1, 1234);
-  EXPECT_EQ(standings_of(replay(cut.events, full_scope()), full_scope()).at(0).state, Standing::doubtful);
+  EXPECT_EQ(standings_of(cut).at(0).state, Standing::doubtful);
   cut.answered(1, 1234, "51");
-  EXPECT_EQ(standings_of(replay(cut.events, full_scope()), full_scope()).at(0).state, Standing::unread);
+  EXPECT_EQ(standings_of(cut).at(0).state, Standing::unread);
 }
 
 TEST(RunBooks, ARunOfAnHonestTerminalExplainsAllOfItsMoneyAndJudgesAlikeAgain) {

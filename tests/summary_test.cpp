@@ -104,6 +104,30 @@ TEST(Summary, TheRigsOwnFaultIsNoDiagnosisUnlessInduced) {
   EXPECT_EQ(boost::json::serialize(read(s).at("diagnosis")), R"({"right":1,"wrong":0,"unknown":0})");
 }
 
+/// Of cases that were tried: what the rig did is its own, or is called the terminal's.
+TEST(Summary, CountsHowOftenTheTerminalIsAccusedOfARigFault) {
+  const auto tried = [](Outcome outcome, const char* said, std::vector<std::string> causes) {
+    CycleRecord c = ended("drawn sale 1", outcome, said, "drawn");
+    c.verdict->causes = std::move(causes);
+    return c;
+  };
+  Summary s(two_cases());
+  for (int i = 0; i < 4; ++i) s.add(tried(Outcome::error, "rig_fault", {"rig_fault"}));
+  EXPECT_EQ(s.worst(), Outcome::pass) << "that is what its cases were about";
+  EXPECT_EQ(boost::json::serialize(read(s).at("rig_faults")), R"({"cycles":4,"called_terminal_fault":0})");
+  s.add(tried(Outcome::pass, "power", {"power", "rig_fault"}));
+  s.add(tried(Outcome::pass, "unknown", {"rig_fault"}));
+  EXPECT_EQ(read(s).at("rig_faults").at("called_terminal_fault").as_int64(), 0) << "both are true; nobody is accused";
+  s.add(tried(Outcome::pass, "os_crash", {"rig_fault"}));
+  EXPECT_EQ(read(s).at("rig_faults").at("called_terminal_fault").as_int64(), 1);
+  CycleRecord found = tried(Outcome::fail, "rig_fault", {"rig_fault"});
+  found.verdict->findings = {{"I2", "x", {}}};
+  s.add(found);
+  EXPECT_EQ(read(s).at("rig_faults").at("called_terminal_fault").as_int64(), 2);
+  s.add(tried(Outcome::error, "rig_fault", {"none"}));
+  EXPECT_EQ(s.worst(), Outcome::error) << "the rig broke by itself";
+}
+
 TEST(Summary, HostileNamesStayInsideTheirString) {
   RunInfo run = two_cases();
   run.campaign = "a\",\n\"cycles\":9,\"b\":\"\x1b";

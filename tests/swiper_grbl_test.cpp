@@ -113,6 +113,25 @@ TEST(SwiperGrbl, PressesKeysInOrderAndParks) {
   });
 }
 
+TEST(SwiperGrbl, WhoHasLostStepsFindsOutWhenItsPlaceIsProved) {
+  Bench bench;
+  bench.run([&]() -> Task<> {
+    co_await bench.driver.start();
+    auto done = co_await bench.driver.perform(ProvePlace{});
+    EXPECT_EQ(done.what, "prove place") << "the twin: it stands where it says";
+    bench.robot.fail("slipped");
+    done = co_await bench.driver.perform(a_press("1 2"));
+    EXPECT_EQ(done.what, "press") << "its controller knows of nothing";
+    EXPECT_NE(bench.terminal.keys, "1 2 ");
+    const std::string why = co_await failure_of(bench.driver.perform(ProvePlace{}));
+    EXPECT_NE(why.find("has lost steps"), std::string::npos) << why;
+    bench.terminal.keys.clear();
+    co_await bench.driver.perform(Park{});
+    co_await bench.driver.perform(a_press("1 2"));
+    EXPECT_EQ(bench.terminal.keys, "1 2 ") << "and it stands where it should";
+  });
+}
+
 TEST(SwiperGrbl, OverlappingMotionsTakeTurns) {
   Bench bench;
   bench.run([&]() -> Task<> {

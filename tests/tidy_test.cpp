@@ -77,7 +77,8 @@ const std::set<std::string> pure = {"event",
                                     "statistics",
                                     "effect",
                                     "cause_pairs",
-                                    "standing"};
+                                    "standing",
+                                    "cycle_books"};
 
 struct Package {
   const char* include;  ///< how its headers begin

@@ -249,7 +249,7 @@ TEST(TraceFile, AnybodyCanRecomputeTheHead) {
   const Digest head = write_virtual(place.file());
   EXPECT_EQ(head_by_sql(place.file()), hex(head));
   EXPECT_EQ(query(place.file(), "SELECT head FROM run")[0][0], hex(head));
-  EXPECT_EQ(query(place.file(), "PRAGMA user_version")[0][0], "3");
+  EXPECT_EQ(query(place.file(), "PRAGMA user_version")[0][0], "4");
   // and the digest of the rest
   std::string digest(32, '\0');
   for (const char* columns : {"run", "cases", "epochs", "cycles"}) {
@@ -409,9 +409,9 @@ TEST(TraceFile, ForeignFilesAreRefusedWithTheOffset) {
   query(place.file("other"), "CREATE TABLE t(x); INSERT INTO t VALUES(1)");
   refused_at(slurp(place.file("other")), "offset 68");
   write_virtual(place.file());
-  query(place.file(), "PRAGMA user_version=2; PRAGMA wal_checkpoint(TRUNCATE)");
+  query(place.file(), "PRAGMA user_version=3; PRAGMA wal_checkpoint(TRUNCATE)");
   refused_at(slurp(place.file()), "offset 60");
-  EXPECT_NE(refusal(place.file()).find("version 2"), std::string::npos);
+  EXPECT_NE(refusal(place.file()).find("version 3"), std::string::npos);
 }
 
 TEST(TraceFile, AWriterKilledInMidCycleLeavesWhatItWrote) {

@@ -12,6 +12,7 @@
 #include "drivers/relay.hpp"
 #include "fixtures/virtual_clock.hpp"
 #include "rig/crew.hpp"
+#include "tests/bench/books_rates.hpp"
 #include "tests/bench/capture_rates.hpp"
 #include "tests/bench/codec_rates.hpp"
 
@@ -148,7 +149,8 @@ int main() {
   std::printf(
       "{\"virtual_clock_wakeups_per_s\":{\"1\":%.0f,\"100\":%.0f,\"10000\":%.0f},\"asio_post_per_s\":%.0f,"
       "\"wakeup_to_post_ratio_100\":%.2f,\"armed_drop_over_tcp\":{\"connections\":1000,\"responses_that_reached\":%d},"
-      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s}\n",
-      one, hundred, many, posts, hundred / posts, armed, unarmed, codec_rates().c_str(), capture_rates().c_str());
+      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s,%s}\n",
+      one, hundred, many, posts, hundred / posts, armed, unarmed, codec_rates().c_str(), capture_rates().c_str(),
+      books_rates().c_str());
   return armed == 0 && unarmed == 1000 && hundred >= 0 ? 0 : 1;
 }
