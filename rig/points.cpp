@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kPoints = 21;
 
-/// What a step of the case did to the terminal itself.
+/// What a step of the case did to the terminal itself; whether a brown-out did, the measured rail says.
 bool kills(const StepAction& action) {
   if (const auto* supply = std::get_if<Supply>(&action)) return !supply->on;
   const auto* part = std::get_if<PartState>(&action);
@@ -67,8 +67,7 @@ class Reached {
       const auto step = static_cast<std::size_t>(fired->step);
       if (!fired->done || fired->step < 0 || step >= case_.steps.size()) return;
       const Step& s = case_.steps[step];
-      if (kills(s.action) && died_ == 0) died_ = e.seq;
-      if (kills(s.action)) last_died_ = e.seq;
+      if (kills(s.action)) die(e.seq);
       if (const auto* fault = std::get_if<NetworkFault>(&s.action)) faults_[s.when].insert(fault->kind);
       if (const auto* part = std::get_if<PartState>(&s.action)) parts_.insert(part->part);
       return;
@@ -79,10 +78,18 @@ class Reached {
       }
       return;
     }
+    if (std::holds_alternative<BrownOut>(e.body)) browned_out_ = true;
+    if (const auto* reading = std::get_if<Reading>(&e.body)) {
+      if (browned_out_ && alive_ && reading->rail_mv < scope_.brownout_mv) die(e.seq);
+      return;
+    }
     if (std::holds_alternative<Intent>(e.body)) new_occasion();
     const auto* m = std::get_if<Milestone>(&e.body);
     if (m == nullptr) return;
-    if (m->name == "booted") new_occasion();
+    if (m->name == "booted") {
+      alive_ = true;
+      new_occasion();
+    }
     if (m->name == "host_died") host_died_ = e.seq;
     see_try(*m, e.seq);
     if (m->name == "settlement_entered" && settling_ == 0) settling_ = e.seq;
@@ -102,6 +109,12 @@ class Reached {
     }
   }
 
+  void die(std::uint64_t seq) {
+    if (died_ == 0) died_ = seq;
+    last_died_ = seq;
+    alive_ = false;
+  }
+
   /// The first time that a request was sent; what is repeated later does not make good what became of that.
   void see_try(const Milestone& m, std::uint64_t seq) {
     const auto get = [&](std::string_view name) { return field(m.fields, name); };
@@ -118,7 +131,10 @@ class Reached {
       Try& one = tries_of_[on->second];
       if (m.name == "request_left") once(one.left);
       if (m.name == "response_entered") once(one.answered);
-      if (m.name == "response_left") once(one.delivered);
+      if (m.name == "response_left") {
+        if (one.delivered == 0) one.to_the_dead = !alive_;
+        once(one.delivered);
+      }
       if (m.name == "closed" && get("by") == "terminal") once(one.hung_up);
       if (m.name == "response_entered" || m.name == "response_left") one.code = get("code"), one.mac = get("mac");
     }
@@ -154,7 +170,7 @@ class Reached {
     const bool late = one.hung_up != 0 && (one.delivered > one.hung_up || one.answered > one.hung_up);
     const bool slowed = struck("response_entered", {NetworkFault::delay, NetworkFault::reorder}) || line_slowed();
     put(11, late || (one.answered != 0 && one.delivered == 0 && slowed));
-    put(10, one.answered != 0 && one.delivered == 0 && !has(11));
+    put(10, one.answered != 0 && (one.delivered == 0 || one.to_the_dead) && !has(11));
     put(12, a.foreign || a.mangled || t_.garbage || (one.delivered != 0 && (one.mac == "wrong" || facts_.forged(a))) ||
                 struck("response_entered", {NetworkFault::alter, NetworkFault::replay, NetworkFault::duplicate}) ||
                 struck("request_entered", {NetworkFault::alter, NetworkFault::duplicate}));
@@ -208,7 +224,8 @@ class Reached {
   /// Event numbers; 0: not seen.
   struct Try {
     std::uint64_t left = 0, at_host = 0, committed = 0, answered = 0, delivered = 0, hung_up = 0;
-    std::string code, mac;  ///< of the response
+    bool to_the_dead = false;  ///< delivered while nobody was there
+    std::string code, mac;     ///< of the response
   };
 
   const Case& case_;
@@ -216,6 +233,7 @@ class Reached {
   const Scope& scope_;
   AttemptFacts facts_;
   std::uint64_t begun_;
+  bool alive_ = true, browned_out_ = false;
   std::uint64_t died_ = 0, last_died_ = 0, host_died_ = 0, settling_ = 0, settled_ = 0;  // event numbers
   std::map<std::string, std::set<NetworkFault::Kind>, std::less<>> faults_;              // that fired, by when
   std::set<std::string, std::less<>> parts_;
