@@ -21,7 +21,7 @@ class Events final : public Sink {
  public:
   void begin(std::int64_t, const Case&, Time) override {}
   void event(const Event& e) override { all.push_back(e); }
-  void verdict(std::int64_t, Time, const Verdict&) override {}
+  void verdict(std::int64_t, Time, const Verdict&, std::span<const Event>) override {}
   std::vector<Event> all;
 };
 

@@ -30,13 +30,15 @@ class EpochSink final : public Sink {
     c.case_name = done.name;
     c.begun = at;
   }
-  void event(const Event& e) override {
-    record.cycles.back().lines.add(e, record.head);
-    if (keep_events_) record.cycles.back().events.push_back(e);
+  void event(const Event&) override {
     if (poll_) poll_();
   }
-  void verdict(std::int64_t, Time ended, const Verdict& v) override {
+  /// The text of the whole cycle is made here at once: between the steps of a simulated bench, the code that makes it
+  /// and the code of the bench drove each other out of the processor's caches.
+  void verdict(std::int64_t, Time ended, const Verdict& v, std::span<const Event> events) override {
     CycleRecord& c = record.cycles.back();
+    c.lines.add(events, record.head);
+    if (keep_events_) c.events.assign(events.begin(), events.end());
     c.ended = ended;
     c.verdict = v;
     c.head = record.head;

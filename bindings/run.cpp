@@ -82,7 +82,7 @@ class LiveSink final : public Sink {
     if (publisher_ != nullptr) publisher_->grown();
     record_.events.push_back(e);
   }
-  void verdict(std::int64_t cycle, Time ended, const Verdict& v) override {
+  void verdict(std::int64_t cycle, Time ended, const Verdict& v, std::span<const Event>) override {
     trace_.verdict(cycle, ended, v);
     if (publisher_ != nullptr) publisher_->grown();
     record_.ended = ended;

@@ -228,7 +228,7 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
   }
   if (aborted) throw Aborted();
   Verdict verdict = judge(c, bench_.scope, events_);
-  sink_.verdict(number, bench_.clock.now(), verdict);
+  sink_.verdict(number, bench_.clock.now(), verdict, events_);
   co_return verdict;
 }
 

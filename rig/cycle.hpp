@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -23,8 +24,8 @@ struct Sink {
   /// The cycle, and its case where no other has it, is durable before its first motion.
   virtual void begin(std::int64_t cycle, const Case& c, Time at) = 0;
   virtual void event(const Event&) = 0;
-  /// Durable when it returns.
-  virtual void verdict(std::int64_t cycle, Time ended, const Verdict&) = 0;
+  /// Durable when it returns. With all that was told of the cycle.
+  virtual void verdict(std::int64_t cycle, Time ended, const Verdict&, std::span<const Event>) = 0;
 };
 
 /// The user wants to stop: the bench has been brought to rest.

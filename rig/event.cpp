@@ -136,6 +136,7 @@ class Gathered {
     if (used_ + bytes > room_.size()) to_.append(room_.data(), std::exchange(used_, 0));
     return room_.data() + used_;
   }
+  std::size_t size() const { return to_.size() + used_; }
   void used(const char* end) { used_ = static_cast<std::size_t>(end - room_.data()); }
 
  private:
@@ -368,12 +369,20 @@ std::string manner_of(const CardTap& tap) {
 
 std::string_view kind_of(const Body& body) { return kind_names[body.index()]; }
 
-void append_json(const Body& body, std::string& text) {
-  Gathered out(text);
+namespace {
+
+void append_body(const Body& body, Gathered& out) {
   out += '{';
   Writer writer{out};
   std::visit([&](const auto& b) { fields(b, writer); }, body);
   out += '}';
+}
+
+}  // namespace
+
+void append_json(const Body& body, std::string& text) {
+  Gathered out(text);
+  append_body(body, out);
 }
 
 void append_prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::string_view source, std::string_view kind,
@@ -387,6 +396,25 @@ void append_prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::stri
     gathered.append(word);
   }
   gathered += '|';
+}
+
+std::size_t append_line(const Event& event, std::string& out) {
+  Gathered gathered(out);
+  gathered += '[';
+  append_number(event.at.time_since_epoch().count(), gathered);
+  gathered += ',';
+  append_number(event.at_uncertainty.count(), gathered);
+  for (const std::string_view word : {to_string(event.source), kind_of(event.body)}) {
+    gathered += ',';
+    gathered += '"';
+    gathered.append(word);
+    gathered += '"';
+  }
+  gathered += ',';
+  const std::size_t body = gathered.size();
+  append_body(event.body, gathered);
+  gathered += ']';
+  return body;
 }
 
 void append_canonical(const Event& event, std::string& out) {

@@ -177,6 +177,8 @@ void append_canonical(const Event&, std::string& out);
 /// All of it that stands before the json.
 void append_prefix(std::int64_t at_ns, std::int64_t at_uncertainty_ns, std::string_view source, std::string_view kind,
                    std::string& out);
+/// As a trace's chunk has it: [at_ns,at_uncertainty_ns,"source","kind",body]. Returns where the body begins in `out`.
+std::size_t append_line(const Event&, std::string& out);
 /// Reads back what append_json wrote. Throws std::runtime_error that says what was expected.
 Body parse_body(std::string_view kind, std::string_view json);
 Source parse_source(std::string_view);

@@ -19,6 +19,11 @@ bool kills(const StepAction& action) {
   return part != nullptr && ((part->part == "app" && part->state != "sound") || part->part == "os");
 }
 
+/// Milestones of which as many leave the path as enter it, unless something is lost there.
+bool counted(std::string_view name) {
+  return name.starts_with("reversal_") || name.starts_with("settlement_") || name.starts_with("upload_");
+}
+
 bool is_issuers_silence(std::string_view code) { return code == "68" || code == "91" || code == "98"; }
 
 class Reached {
@@ -94,7 +99,7 @@ class Reached {
     see_try(*m, e.seq);
     if (m->name == "settlement_entered" && settling_ == 0) settling_ = e.seq;
     if (m->name == "settled") settled_ = e.seq;
-    ++seen_[m->name];
+    if (counted(m->name)) ++seen_[m->name];
     if (m->name == "reversal_entered") {
       const std::string key = std::string(field(m->fields, "batch")) + "/" + std::string(field(m->fields, "stan"));
       if (ended_.contains(key)) repeated_.insert(key);

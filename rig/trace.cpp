@@ -78,22 +78,28 @@ class ChunkReader {
 
 }  // namespace
 
-void Lines::add(const Event& event, Digest& head) {
-  const std::int64_t at_ns = event.at.time_since_epoch().count(), at_uncertainty_ns = event.at_uncertainty.count();
-  const std::string_view source = to_string(event.source), kind = kind_of(event.body);
-  if (text_.empty())
-    text_ = "[";
-  else
-    text_.back() = ',';
-  text_.append("[").append(std::to_string(at_ns)).append(",").append(std::to_string(at_uncertainty_ns));
-  text_.append(",\"").append(source).append("\",\"").append(kind).append("\",");
-  const std::size_t body = text_.size();
-  append_json(event.body, text_);
-  prefix_.clear();
-  append_prefix(at_ns, at_uncertainty_ns, source, kind, prefix_);
-  chain(head, prefix_, std::string_view(text_).substr(body));
-  text_ += "]]";
-  ++size_;
+void Lines::add(std::span<const Event> events, Digest& head) {
+  // first all the text, then all the hashes
+  std::vector<std::pair<std::size_t, std::size_t>> bodies;  // begin and end in text_
+  bodies.reserve(events.size());
+  for (const Event& event : events) {
+    if (text_.empty())
+      text_ = "[";
+    else
+      text_.back() = ',';
+    const std::size_t body = append_line(event, text_);
+    bodies.emplace_back(body, text_.size() - 1);
+    text_ += ']';
+  }
+  std::string prefix;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Event& event = events[i];
+    prefix.clear();
+    append_prefix(event.at.time_since_epoch().count(), event.at_uncertainty.count(), to_string(event.source),
+                  kind_of(event.body), prefix);
+    chain(head, prefix, std::string_view(text_).substr(bodies[i].first, bodies[i].second - bodies[i].first));
+  }
+  size_ += events.size();
 }
 
 std::size_t read_chunk(std::string_view chunk, std::int64_t first_seq, std::int64_t cycle,

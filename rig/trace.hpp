@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,8 @@ namespace swiperig {
 /// Consecutive events of a cycle as they are stored and hashed: made once, while the cycle runs.
 class Lines {
  public:
-  /// Adds the event and extends the head by it.
-  void add(const Event&, Digest& head);
+  /// Adds the events and extends the head by them.
+  void add(std::span<const Event>, Digest& head);
   /// Makes room at once for about as much text as `like` has.
   void expect(const Lines& like) { text_.reserve(like.text_.size() + like.text_.size() / 8); }
   std::size_t size() const { return size_; }
@@ -27,7 +28,7 @@ class Lines {
   std::string_view chunk() const { return text_; }
 
  private:
-  std::string text_, prefix_;
+  std::string text_;
   std::size_t size_ = 0;
 };
 

@@ -134,7 +134,7 @@ void TraceWriter::insert_books(std::int64_t cycle, std::int64_t epoch, const Ver
 void TraceWriter::event(const Event& e) {
   assert(e.seq == seq_ + 1 && "events are numbered as they arrive");
   Lines one;
-  one.add(e, epoch_head_);
+  one.add({&e, 1}, epoch_head_);
   insert(e.cycle, one);
   last_ = e.at;
 }

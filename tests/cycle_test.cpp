@@ -177,7 +177,7 @@ struct Lab final : Actuator, PowerSwitch, NetworkImpairment, HostScript, Book {
 struct Record final : Sink {
   void begin(std::int64_t, const Case&, Time) override { ++begun; }
   void event(const Event& e) override { events.push_back(e); }
-  void verdict(std::int64_t, Time, const Verdict&) override { ++verdicts; }
+  void verdict(std::int64_t, Time, const Verdict&, std::span<const Event>) override { ++verdicts; }
   /// Number of the first event after `from` for which `test` holds; 0: none.
   template <class Body, class Test>
   std::uint64_t first(Test test, std::uint64_t from = 0) const {
@@ -425,7 +425,7 @@ TEST(Cycle, ATraceThatTakesNoMoreLeavesTheBenchAtRest) {
       if (full) throw Full("disk full");
     }
     static bool is_sale(const Event& e) { return std::holds_alternative<Swipe>(e.body); }
-    void verdict(std::int64_t, Time, const Verdict&) override { ++after; }
+    void verdict(std::int64_t, Time, const Verdict&, std::span<const Event>) override { ++after; }
     bool full = false;
     int after = 0;
   } disk;

@@ -113,7 +113,7 @@ class Verdicts final : public Sink {
  public:
   void begin(std::int64_t, const Case& c, Time) override { now_ = c.name; }
   void event(const Event&) override {}
-  void verdict(std::int64_t, Time, const Verdict& v) override { all.emplace_back(now_, v); }
+  void verdict(std::int64_t, Time, const Verdict& v, std::span<const Event>) override { all.emplace_back(now_, v); }
   std::vector<std::pair<std::string, Verdict>> all;
 
  private:
