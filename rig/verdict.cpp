@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rig/contradiction.hpp"
 #include "rig/diagnose.hpp"
 #include "rig/drawn.hpp"
 #include "rig/points.hpp"
@@ -27,6 +28,7 @@ bool seen_in_case(const std::string& name, const Transaction& t, std::span<const
 /// but a strategy may keep away from the moment of the fault.
 std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events,
                             const std::vector<std::string>& points, bool unproved_card) {
+  if (std::string impossible = contradiction(events); !impossible.empty()) return impossible;
   for (const std::string& name : c.must) {
     if (!seen_in_case(name, t, events)) return "the case must see " + name + " to count, and did not";
   }
