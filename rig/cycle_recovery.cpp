@@ -104,11 +104,12 @@ Task<> Watch::look_at_rail() {
                                  [](const Event& e) { return std::holds_alternative<Silence>(e.body); });
   if (!powered_ || (idle_ && !quiet) || bench_.power == nullptr) co_return;
   Reading reading = co_await bench_.power->read();
+  const bool dark = bench_.scope.without_power(reading.rail_mv);
+  if (!dark && (reading.draw_ma != 0 || !bench_.scope.sources.contains("current"))) co_return;
   post(Source::power, reading);
   const std::string rail = "the rail is at " + std::to_string(reading.rail_mv) + " mV";
-  if (bench_.scope.without_power(reading.rail_mv)) throw EquipmentError("supply: it was switched on, and " + rail);
-  if (reading.draw_ma == 0 && bench_.scope.sources.contains("current"))
-    throw EquipmentError("supply: it says that " + rail + ", and that nothing is drawn from it");
+  if (dark) throw EquipmentError("supply: it was switched on, and " + rail);
+  throw EquipmentError("supply: it says that " + rail + ", and that nothing is drawn from it");
 }
 
 /// A terminal that is awake and has not asked for the card may wait for it all the same, where nobody can see it ask: a

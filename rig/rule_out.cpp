@@ -151,6 +151,9 @@ constexpr Refutation refutations[] = {{"power", not_power},
 }  // namespace
 
 void rule_out(Diagnosis& d, const Sight& sight) {
+  // told to the register, and nobody looks at the terminal: what is said there alone may have failed all the same
+  if (d.cause == "none" && !sight.scope.sources.contains("screen"))
+    d.open = {"display", "printer", "fallback", "clock"};
   for (const LookAlike& like : look_alikes) {
     if (like.cause != d.cause) continue;
     const auto how = std::find_if(std::begin(refutations), std::end(refutations),
