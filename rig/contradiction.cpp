@@ -66,7 +66,7 @@ class Record {
   }
   std::string see(const Armed& a) { return armed_.insert(a.step), ""; }
   std::string see(const Fired& f) {
-    if (!arms_ || armed_.contains(f.step)) return {};
+    if (!arms_ || f.step < 0 || armed_.contains(f.step)) return {};  // below 0: none of the case's
     return "step " + std::to_string(f.step + 1) + " fired and was never armed";
   }
   std::string see(const Presence& p) {

@@ -92,7 +92,7 @@ Task<> Watch::second_sale(Case c) {
   }
   throw_if_broken();
   for (const Waiting& w : waiting_) {
-    post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
+    if (w.number >= 0) post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
   }
   waiting_.clear();
 }
