@@ -49,7 +49,7 @@ class AttemptFacts {
   /// What ends the doubt: a reversal answered as the host profile says, or, where the terminal profile allows to clear
   /// after the last try, the report of it. Null while it is open.
   Mark ended(const Attempt&) const;
-  /// Where the money of the attempt is: "cardholder charged 12.34, journal shows declined, told DECLINED, reversal never
+  /// Where its money is: "cardholder charged 12.34, merchant's journal shows declined, told DECLINED, reversal never
   /// sent".
   Sentence money(const Attempt&) const;
 
