@@ -15,6 +15,10 @@ bool repeats(std::span<const Event> events, std::size_t at) {
   const auto* m = std::get_if<Milestone>(&e.body);
   if (std::holds_alternative<Text>(e.body) || (m != nullptr && m->name.find("response_") != std::string::npos))
     return false;
+  // two steps may ask for the same at one moment, and are both measured
+  const bool asked =
+      !e.is_observation() && !std::holds_alternative<Intent>(e.body) && !std::holds_alternative<Armed>(e.body);
+  if (asked || std::holds_alternative<Reading>(e.body)) return false;
   std::string body;
   for (std::size_t i = at; i-- > 0 && events[i].at == e.at;) {
     const Event& before = events[i];
