@@ -443,6 +443,8 @@ Scope scope_of(const BenchFile& file) {
   s.watchdog = file.profile.watchdog;
   if (file.parts || file.terminal.scheme == "usb") s.sources.insert("usb");
   if (shows_screen(file.profile)) s.sources.insert("screen");
+  if (!file.hub) s.sources.insert("current");
+  if (file.robot.card_sensor) s.sources.insert("card");
   s.mac = file.host_profile.mac != MacKind::none;
   s.reversal_done_codes = file.host_profile.reversal_done_codes;
   return s;

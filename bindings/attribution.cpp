@@ -70,6 +70,7 @@ Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
       causes.insert(fault.causes.begin(), fault.causes.end());
     }
     const std::vector<Event> plain = seen_of(undisturbed(c, scope, bench.good_card), bench, place);
+    if (broke(events) && !broke(plain)) causes.insert("rig_fault");  // also where two of it would each have been enough
     if (noticed(plain) == noticed(events) && !broke(events)) {
       causes = {"none"};
     } else if (causes.empty()) {  // each would have been enough

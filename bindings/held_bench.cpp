@@ -21,10 +21,7 @@ void renumber(CycleRecord& c, std::uint64_t base) {
     e.seq += base;
     e.cycle = c.cycle;
   }
-  for (Finding& f : c.verdict->findings) {
-    for (auto& n : f.evidence) n += base;
-  }
-  for (auto& n : c.verdict->diagnosis.evidence) n += base;
+  renumber(*c.verdict, base);
 }
 
 }  // namespace

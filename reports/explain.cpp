@@ -169,6 +169,10 @@ std::string judgement(const Verdict& v) {
   out += "diagnosis: " + cause_text(v.diagnosis.cause) + ", because " + visible(v.diagnosis.why) +
          event_numbers(v.diagnosis.evidence) + "\n";
   for (const std::string& candidate : v.diagnosis.candidates) out += "  it could be " + cause_text(candidate) + "\n";
+  if (v.diagnosis.cause != "none") out += "confidence: " + std::string(v.diagnosis.confidence()) + "\n";
+  for (const RuledOut& r : v.diagnosis.ruled_out)
+    out += "  not " + cause_text(r.cause) + ": " + visible(r.why) + event_numbers(r.evidence) + "\n";
+  for (const std::string& other : v.diagnosis.open) out += "  nothing rules out " + cause_text(other) + "\n";
   out += "induced by the case: " + cause_text(v.induced) + "\n";
   if (!v.points.empty()) out += "came to:";
   for (const std::string& point : v.points) out += " " + point;

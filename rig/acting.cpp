@@ -73,8 +73,8 @@ Task<> Watch::brown_out(BrownOut dip, int held) {
   bool confirmed = false;
   const std::function<void(Reading)> measured = [&](Reading reading) {
     post(Source::power, reading);
-    if (reading.rail_mv < bench_.scope.brownout_mv) idle_ = false;
-    const bool low = reading.rail_mv < bench_.scope.brownout_mv || reading.rail_mv <= dip.to_mv + dip.to_mv / 50;
+    if (bench_.scope.without_power(reading.rail_mv)) idle_ = false;
+    const bool low = bench_.scope.without_power(reading.rail_mv) || reading.rail_mv <= dip.to_mv + dip.to_mv / 50;
     if (held >= 0 && low && !std::exchange(confirmed, true)) bench_.network->confirm(held, true);
   };
   co_await bench_.power->brown_out(dip, measured);

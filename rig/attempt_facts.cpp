@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rig/time.hpp"
+
 namespace swiperig {
 
 std::string key(const Attempt& a) { return "batch " + a.batch + " STAN " + a.stan; }
@@ -56,6 +58,47 @@ bool AttemptFacts::confirmed(const Attempt& a) const {
 
 bool AttemptFacts::open_in_journal(const Attempt& a) const {
   return a.journal == "pending" || a.journal == "queued" || a.journal == "unconfirmed";
+}
+
+Sentence AttemptFacts::money(const Attempt& a) const {
+  Sentence s;
+  const std::int64_t held = a.ledger == "approved" ? a.ledger_amount_minor : 0;
+  const std::string amount = amount_text(held != 0 ? held : a.amount_minor);
+  if (!t_.books.contains("ledger")) {
+    s = {"what the host holds of " + amount + " was not read", "主机是否持有 " + amount + " 未能读取"};
+  } else if (held == 0) {
+    s = {"cardholder charged nothing", "持卡人未被扣款"};
+  } else if (a.kind->name == "preauth") {
+    s = {"cardholder blocked for " + amount, "持卡人被冻结 " + amount};
+  } else if (a.kind->sign < 0) {
+    s = {"cardholder credited " + amount, "持卡人获退 " + amount};
+  } else {
+    s = {"cardholder charged " + amount, "持卡人被扣 " + amount};
+  }
+  const auto state_zh = [](const std::string& state) -> std::string {
+    if (state.empty()) return "没有记录";
+    if (state == "approved" || state == "APPROVED") return "批准";
+    if (state == "declined" || state == "DECLINED") return "拒绝";
+    if (state == "reversed") return "已冲正";
+    return state == "pending" ? "待冲正" : state;
+  };
+  if (t_.books.contains("journal")) {
+    s.en += ", merchant's journal shows " + (a.journal.empty() ? std::string("nothing") : a.journal);
+    s.zh += "，商户流水" + (a.journal.empty() ? state_zh("") : "记为" + state_zh(a.journal));
+  }
+  s.en += a.told_outcome.empty() ? ", nothing told" : ", told " + a.told_outcome;
+  s.zh += a.told_outcome.empty() ? "，未告知结果" : "，告知" + state_zh(a.told_outcome);
+  if (a.reversal_ended) {
+    s.en += ", reversed";
+    s.zh += "，已冲正";
+  } else if (a.reversal_entered) {
+    s.en += ", reversal not confirmed";
+    s.zh += "，冲正未获确认";
+  } else if (in_doubt(a)) {
+    s.en += ", reversal never sent";
+    s.zh += "，从未发出冲正";
+  }
+  return s;
 }
 
 const Attempt* AttemptFacts::original_of(const Attempt& a) const {

@@ -49,6 +49,9 @@ class AttemptFacts {
   /// What ends the doubt: a reversal answered as the host profile says, or, where the terminal profile allows to clear
   /// after the last try, the report of it. Null while it is open.
   Mark ended(const Attempt&) const;
+  /// Where its money is: "cardholder charged 12.34, merchant's journal shows declined, told DECLINED, reversal never
+  /// sent".
+  Sentence money(const Attempt&) const;
 
   const Transaction& transaction() const { return t_; }
   const Scope& scope() const { return scope_; }

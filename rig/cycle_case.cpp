@@ -33,7 +33,7 @@ Task<> Watch::let_it_clear_up() {
   bool over = false;
   const Test news = [&](const Event& e) {
     const auto* reading = std::get_if<Reading>(&e.body);
-    if (reading != nullptr && reading->rail_mv < bench_.scope.brownout_mv) over = true;
+    if (reading != nullptr && bench_.scope.without_power(reading->rail_mv)) over = true;
     if (is_milestone(e, "reversal_response_left")) over = true;
     return over || is_milestone(e, "idle");
   };
@@ -120,7 +120,7 @@ Task<> Watch::run_case(Case c) {
     }
     // without power nothing can come back any more; after a brown-out a terminal that starts anew says that it did
     const auto* reading = std::get_if<Reading>(&e.body);
-    const bool dark = reading != nullptr && reading->rail_mv < bench_.scope.brownout_mv;
+    const bool dark = reading != nullptr && bench_.scope.without_power(reading->rail_mv);
     if (browned_out_ ? !is_milestone(e, "booted") : !dark) return false;
     deadline = std::min(deadline, e.at + Duration(1s));
     return true;

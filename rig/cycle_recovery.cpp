@@ -53,7 +53,7 @@ Task<bool> Watch::sell(const TransactionKind* kind, std::int64_t amount_minor) {
   bool told = false;
   const Test over = [&](const Event& e) {
     const auto* reading = std::get_if<Reading>(&e.body);
-    if (reading != nullptr && reading->rail_mv < bench_.scope.brownout_mv) return true;
+    if (reading != nullptr && bench_.scope.without_power(reading->rail_mv)) return true;
     const auto* m = std::get_if<Milestone>(&e.body);
     told = m != nullptr && m->name == "told" && !older.contains(key_of(*m));
     return told;
@@ -92,20 +92,24 @@ Task<> Watch::second_sale(Case c) {
   }
   throw_if_broken();
   for (const Waiting& w : waiting_) {
-    post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
+    if (w.number >= 0) post(Source::rig, Fired{w.number, false, "its moment never came (" + describe(w.step) + ")"});
   }
   waiting_.clear();
 }
 
-/// The terminal has gone quiet: what the supply does by itself is its own fault.
+/// The terminal has gone quiet: what the supply does by itself is its own fault, and a rail that is up and gives
+/// nothing is not the terminal's.
 Task<> Watch::look_at_rail() {
   const bool quiet = std::any_of(events_.begin(), events_.end(),
                                  [](const Event& e) { return std::holds_alternative<Silence>(e.body); });
   if (!powered_ || (idle_ && !quiet) || bench_.power == nullptr) co_return;
   Reading reading = co_await bench_.power->read();
-  if (reading.rail_mv >= bench_.scope.brownout_mv) co_return;
+  const bool dark = bench_.scope.without_power(reading.rail_mv);
+  if (!dark && (reading.draw_ma != 0 || !bench_.scope.sources.contains("current"))) co_return;
   post(Source::power, reading);
-  throw EquipmentError("supply: it was switched on, and the rail is at " + std::to_string(reading.rail_mv) + " mV");
+  const std::string rail = "the rail is at " + std::to_string(reading.rail_mv) + " mV";
+  if (dark) throw EquipmentError("supply: it was switched on, and " + rail);
+  throw EquipmentError("supply: it says that " + rail + ", and that nothing is drawn from it");
 }
 
 /// A terminal that is awake and has not asked for the card may wait for it all the same, where nobody can see it ask: a

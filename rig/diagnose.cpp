@@ -1,8 +1,12 @@
 #include "rig/diagnose.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
 
 #include "rig/diagnose_parts.hpp"
+#include "rig/rule_out.hpp"
 
 namespace swiperig {
 
@@ -72,7 +76,14 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
   if (t.swiped && t.swiped.seq < t.silence.seq) {
     // the motion is told when all of it is over: the terminal may have spoken before
     const bool spoke = t.last_text.seq > t.card_wanted.seq;
-    if (!spoke) return answer("app_hang", "after the swipe the terminal said nothing at all", {t.swiped, t.silence});
+    if (!spoke && o.card == 0 && !scope.sources.contains("card")) {
+      return undecided("the terminal said nothing to a swipe, and nothing tells that a card was there",
+                       {"app_hang", "card_reader", "rig_fault"}, {t.swiped, t.silence});
+    }
+    if (!spoke) {
+      return answer("app_hang", "after the swipe of a card that can be read the terminal said nothing at all",
+                    {t.swiped, t.silence, Mark{o.card, {}}});
+    }
   }
   if (o.service && t.silence && t.parts.last_screen) {
     return answer("ecr_link", "the screen went on, and the register was told no end of it",
@@ -91,43 +102,17 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
                    {t.card_wanted, t.silence});
 }
 
-}  // namespace
-
-Observed observed(std::span<const Event> events) {
-  Observed o;
-  bool begun = false, after = false;
-  for (const Event& e : events) {
-    if (const auto* intent = std::get_if<Intent>(&e.body)) {
-      const bool its_own = begins_case(intent->what);
-      if (its_own) o.amount_minor = intent->amount_minor;
-      if (its_own) o.service = kind_named(intent->what) == nullptr;
-      begun = begun || its_own;
-      after = after || (begun && !its_own);
-    }
-    const bool fault = std::holds_alternative<EquipmentFault>(e.body);
-    // that a step fired says what was injected
-    if (!e.is_observation() || std::holds_alternative<Fired>(e.body) || (!begun && !fault)) continue;
-    const bool book = std::holds_alternative<BookRead>(e.body);
-    if (begun && !after) {
-      const auto* text = std::get_if<Text>(&e.body);
-      if (book && std::get<BookRead>(e.body).book == "journal") o.awake = e.seq;
-      if (text != nullptr && text->place == "rig") o.asleep = e.seq;
-    }
-    // what the rig breaks at any time makes the cycle count for nothing
-    if (!after || book || fault) o.events.push_back(e);
-  }
-  return o;
+/// The attempt that decides; null: none.
+const Attempt* attempt_of(const Transaction& t) {
+  const auto it = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return bool(a.entered); });
+  if (it != t.attempts.end()) return &*it;
+  // a logon that did not come back explains the sale that never left
+  const bool explains = t.logon.entered && (t.logon.code != "00" || !t.logon.response_left);
+  return explains ? &t.logon : nullptr;
 }
 
-Diagnosis diagnose(const Observed& o, const Scope& scope) {
-  const Transaction t = replay(o.events, scope);
+Diagnosis first_match(const Observed& o, const Transaction& t, const Attempt* a, const Scope& scope) {
   if (t.fault) return answer("rig_fault", "the rig's own equipment failed: " + t.fault_what, {t.fault});
-
-  const auto it = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return bool(a.entered); });
-  const Attempt* a = it == t.attempts.end() ? nullptr : &*it;
-  // a logon that did not come back explains the sale that never left
-  if (a == nullptr && t.logon.entered && t.logon.code != "00") a = &t.logon;
-  if (a == nullptr && t.logon.entered && !t.logon.response_left) a = &t.logon;
   const Mark done = told_of(t, a);
   if (!t.power_lost.empty() && !(done && done.seq < t.power_lost.front().seq)) {
     return answer("power", "the rail fell below the brown-out level before anything was told", {t.power_lost.front()});
@@ -221,6 +206,51 @@ Diagnosis diagnose(const Observed& o, const Scope& scope) {
   }
   return undecided("a valid approval was delivered and did not become a sale", {"app_crash", "app_hang", "database"},
                    {a->response_left, a->told});
+}
+
+}  // namespace
+
+Observed observed(std::span<const Event> events) {
+  Observed o;
+  bool begun = false, after = false;
+  std::string slot;
+  std::optional<std::string> of_case;
+  std::map<std::string, std::uint64_t> read;  // by slot
+  for (const Event& e : events) {
+    if (const auto* swipe = std::get_if<Swipe>(&e.body)) slot = swipe->card;
+    const auto* moved = std::get_if<MotionDone>(&e.body);
+    if (begun && !after && !of_case && moved != nullptr && moved->what == "swipe") of_case = slot;
+    const auto* milestone = std::get_if<Milestone>(&e.body);
+    if (milestone != nullptr && milestone->name == "card_read") read.emplace(slot, e.seq);
+    if (const auto* intent = std::get_if<Intent>(&e.body)) {
+      const bool its_own = begins_case(intent->what);
+      if (its_own) o.amount_minor = intent->amount_minor;
+      if (its_own) o.service = kind_named(intent->what) == nullptr;
+      begun = begun || its_own;
+      after = after || (begun && !its_own);
+    }
+    const bool fault = std::holds_alternative<EquipmentFault>(e.body);
+    // that a step fired says what was injected
+    if (!e.is_observation() || std::holds_alternative<Fired>(e.body) || (!begun && !fault)) continue;
+    const bool book = std::holds_alternative<BookRead>(e.body);
+    if (begun && !after) {
+      const auto* text = std::get_if<Text>(&e.body);
+      if (book && std::get<BookRead>(e.body).book == "journal") o.awake = e.seq;
+      if (text != nullptr && text->place == "rig") o.asleep = e.seq;
+    }
+    // what the rig breaks at any time makes the cycle count for nothing
+    if (!after || book || fault) o.events.push_back(e);
+  }
+  if (of_case && read.contains(*of_case)) o.card = read[*of_case];
+  return o;
+}
+
+Diagnosis diagnose(const Observed& o, const Scope& scope) {
+  const Transaction t = replay(o.events, scope);
+  const Attempt* a = attempt_of(t);
+  Diagnosis d = first_match(o, t, a, scope);
+  rule_out(d, {o.card, t, a, told_of(t, a), scope});
+  return d;
 }
 
 }  // namespace swiperig

@@ -21,6 +21,9 @@ Diagnosis undecided(std::string why, std::vector<std::string> candidates, std::i
 
 namespace {
 
+/// Nearer to the brown-out level than this share of it, what measures the rail and what it feeds may disagree.
+constexpr std::int64_t kNearShare = 20;
+
 /// When the terminal last had everything that it needed to say something: the response, or else the card.
 Mark owed_since(const Transaction& t, const Attempt* a) {
   if (a != nullptr) return a->response_left;
@@ -33,9 +36,16 @@ Mark owed_since(const Transaction& t, const Attempt* a) {
 std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, const Mark& told, const Scope& scope) {
   const PartsSeen& p = t.parts;
   const auto too_late = [&](const Mark& m) { return !m || (told && told.seq < m.seq); };
+  if (!too_late(p.usb_lost) && !p.usb_back) {
+    return undecided("the terminal vanished from its USB and stayed away", {"os_crash", "power"}, {p.usb_lost});
+  }
   if (!too_late(p.usb_lost)) {
+    if (t.lowest && t.lowest_mv <= scope.brownout_mv + scope.brownout_mv / kNearShare) {
+      return undecided("the terminal vanished from its USB while its rail was near the brown-out level",
+                       {"power", "os_crash"}, {t.lowest, p.usb_lost});
+    }
     return answer("os_crash", "the terminal vanished from its USB and came up again while its power stayed",
-                  {p.usb_lost, p.restarted});
+                  {p.usb_lost, p.usb_back, p.restarted});
   }
   const Mark died = p.reset && (!p.restarted || p.reset.seq < p.restarted.seq) ? p.reset : p.restarted;
   if (too_late(died)) return std::nullopt;

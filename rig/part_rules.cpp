@@ -73,8 +73,15 @@ std::vector<Finding> part_findings(const Transaction& t, const Scope& scope) {
                          "主机告知时间 " + p.host_time + "，其后的凭条却印 " + p.receipt_time},
                         {p.told_time, p.misdated}));
   }
+  const AttemptFacts facts(t, scope);
   for (const Attempt& a : t.attempts) {
+    const std::size_t before = out.size();
     if (!a.carried) of_attempt(t, scope, a, out);
+    for (std::size_t i = before; i < out.size(); ++i) {
+      const Sentence where = facts.money(a);
+      out[i].what += ": " + where.en;
+      out[i].what_zh += "：" + where.zh;
+    }
   }
   return out;
 }

@@ -56,7 +56,11 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
   } else if (std::holds_alternative<Intent>(e.body)) {
     told_ = false;
   } else if (const auto* presence = std::get_if<Presence>(&e.body)) {
-    if (presence->what == "usb" && !presence->up && !t.recovery && !p.usb_lost) p.usb_lost = at;
+    if (presence->what != "usb" || t.recovery) return;
+    if (!presence->up && !p.usb_lost) p.usb_lost = at;
+    if (presence->up && p.usb_lost && !p.usb_back) p.usb_back = at;
+  } else if (const auto* reading = std::get_if<Reading>(&e.body)) {
+    if (p.usb_lost && !p.usb_back && !p.fed && reading->rail_mv > brownout_mv_) p.fed = at;
   } else if (const auto* done = std::get_if<MotionDone>(&e.body)) {
     if (done->what != "press" || t.recovery || p.pressed) return;
     p.pressed = at;

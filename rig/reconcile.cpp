@@ -55,11 +55,13 @@ class Rules : private AttemptFacts {
     check("R_MATCH", wire && (journal || told), true, [&] { each(&Rules::matched); });
     check("R_LATE", wire && (journal || told), true, [&] { each(&Rules::in_time); });
     check("R_ANSWER", wire && (journal || told), true, [&] { each(&Rules::answered_first); });
-    check("R_HINT", told, bool(t_.swipe_begun), [&] { hint(); });
+    check("R_HINT", told, t_.swipe_begun && !(ignored() && !card_was_there()), [&] { hint(); });
     for (const ConductRule& rule : conduct_rules) {
       check(rule.name, wire && (told || !rule.needs_told), true, [&] {
         for (const Attempt& a : t_.attempts) {
+          const std::size_t before = result_.findings.size();
           if (!a.carried) rule.judge(*this, a, result_.findings);
+          tell_money(a, before);
         }
       });
     }
@@ -87,7 +89,20 @@ class Rules : private AttemptFacts {
   }
   void each(void (Rules::*rule)(const Attempt&)) {
     for (const Attempt& a : t_.attempts) {
+      const std::size_t before = result_.findings.size();
       if (!a.carried) (this->*rule)(a);
+      tell_money(a, before);
+    }
+  }
+  /// What was done wrong is half of it: the findings since `before` say where the money of their attempt is.
+  void tell_money(const Attempt& a, std::size_t before) {
+    for (std::size_t i = before; i < result_.findings.size(); ++i) {
+      Finding& f = result_.findings[i];
+      const bool said = f.rule.starts_with("I") && f.rule.size() == 2 && f.rule < "I7";  // it is what they are about
+      if (said) continue;
+      const Sentence where = money(a);
+      f.what += ": " + where.en;
+      f.what_zh += "：" + where.zh;
     }
   }
 
@@ -376,21 +391,29 @@ class Rules : private AttemptFacts {
          {a.response_left, a.told, journal_});
   }
 
-  void hint() {
-    if (t_.card_read || t_.read_error || !t_.silence || t_.fault) return;
-    if (t_.parts.failed && t_.parts.failed.seq < t_.silence.seq) return;  // it could not
-    if (t_.silence.seq < t_.swipe_begun.seq) return;
+  /// A card was swiped, was not read, and the terminal said nothing of it though it could.
+  bool ignored() const {
+    if (t_.card_read || t_.read_error || !t_.silence || t_.fault) return false;
+    if (t_.parts.failed && t_.parts.failed.seq < t_.silence.seq) return false;  // it could not
+    if (t_.silence.seq < t_.swipe_begun.seq) return false;
     // what was asked for was read, whatever the terminal told of it
     if (std::any_of(t_.attempts.begin(), t_.attempts.end(),
                     [&](const Attempt& a) { return a.entered && a.intent == t_.case_intent; }))
-      return;
+      return false;
     const auto spoke = t_.last_text.seq > t_.swipe_begun.seq && t_.last_text.seq < t_.silence.seq;
     const bool dark =
         std::any_of(t_.power_lost.begin(), t_.power_lost.end(), [&](const Mark& m) { return m.seq < t_.silence.seq; });
-    if (spoke || dark) return;
+    return !spoke && !dark;
+  }
+  /// An actuator that misses the card shows the terminal nothing to speak of.
+  bool card_was_there() const { return scope_.sources.contains("card") || t_.card_proved; }
+
+  void hint() {
+    if (!ignored()) return;
     find("R_HINT",
-         {"the card was swiped, was not read, and the terminal said nothing", "刷卡未能读出，终端没有任何提示"},
-         {t_.swipe_begun, t_.silence});
+         {"the card was swiped, was not read, and the terminal said nothing: no money moved",
+          "刷卡未能读出，终端没有任何提示：未动用资金"},
+         {t_.swipe_begun, t_.silence, t_.card_proved});
   }
 
   void doubt_time() {

@@ -164,10 +164,7 @@ void TraceWriter::epoch(const EpochRecord& record) {
     insert(c.cycle, c.lines);
     assert(c.verdict && "an epoch is written when all its cycles have ended");
     Verdict v = *c.verdict;
-    for (Finding& f : v.findings) {
-      for (auto& n : f.evidence) n += base;
-    }
-    for (auto& n : v.diagnosis.evidence) n += base;
+    renumber(v, base);
     insert_books(c.cycle, record.epoch, v, base);
     row.bind(c.cycle)
         .bind(record.epoch)

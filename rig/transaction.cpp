@@ -25,7 +25,7 @@ bool has_secret(std::string_view numbers) {
 
 class Fold {
  public:
-  Fold(Transaction& t, const Scope& scope) : t_(t), scope_(scope) {}
+  Fold(Transaction& t, const Scope& scope) : t_(t), scope_(scope), parts_(scope.brownout_mv) {}
 
   void operator()(const Event& e) {
     at_ = Mark{e.seq, e.at};
@@ -47,12 +47,15 @@ class Fold {
   void begin_case() {
     t_.case_intent = static_cast<int>(t_.intents.size()) - 1;
     t_.swipe_begun = t_.swiped = t_.card_read = t_.read_error = t_.card_wanted = t_.refused = t_.garbage = Mark{};
-    t_.silence = t_.last_text = Mark{};
+    t_.silence = t_.last_text = t_.lowest = Mark{};
     t_.swipe.reset();
     t_.logon = Attempt{};
   }
-  void see(const Swipe&) {
-    if (!t_.recovery && !t_.swipe_begun) t_.swipe_begun = at_;
+  void see(const Swipe& s) {
+    slot_ = s.card;
+    if (t_.recovery || t_.swipe_begun) return;
+    t_.swipe_begun = at_;
+    case_slot_ = slot_;
   }
   void see(const MotionDone& m) {
     if (m.what != "swipe" || t_.recovery) return;
@@ -61,7 +64,11 @@ class Fold {
     t_.swipe = m;
   }
   void see(const Reading& r) {
-    const bool low = r.rail_mv < scope_.brownout_mv;
+    if (!t_.recovery && (!t_.lowest || r.rail_mv < t_.lowest_mv)) {
+      t_.lowest = at_;
+      t_.lowest_mv = r.rail_mv;
+    }
+    const bool low = scope_.without_power(r.rail_mv);
     if (low && !low_) t_.power_lost.push_back(at_);  // the terminal's own restart among them
     low_ = low;
   }
@@ -123,6 +130,11 @@ class Fold {
   }
 
  public:
+  /// The card of the case was read some time in the cycle: so it was there, and the actuator knows where.
+  void tell_card() {
+    const auto read = slots_read_.find(case_slot_);
+    if (read != slots_read_.end()) t_.card_proved = read->second;
+  }
   /// What earlier cycles left in the books and this one did not touch is theirs.
   void tell_carried() {
     for (Attempt& a : t_.attempts) {
@@ -139,6 +151,7 @@ class Fold {
     const auto get = [&](std::string_view name) { return field(m.fields, name); };
     const std::string_view name = m.name;
     if (name == "refused" || name == "unreached") t_.refusals.push_back(at_);
+    if (name == "card_read" && !slots_read_.contains(slot_)) slots_read_.emplace(slot_, at_);
     if (!t_.recovery) {
       if (name == "card_read") t_.card_read = at_;
       if (name == "read_error") t_.read_error = at_;
@@ -394,7 +407,9 @@ class Fold {
   const Scope& scope_;
   PartsFold parts_;
   Mark at_;
-  bool low_ = false;  // the last that was measured
+  bool low_ = false;              // the last that was measured
+  std::string slot_, case_slot_;  // of the swipe that was last, and of the case's
+  std::map<std::string, Mark> slots_read_;
   std::map<std::string, std::size_t> by_connection_;
   std::map<std::string, Expected, std::less<>> expected_;  // by connection: whose answer is awaited there
   std::string logon_connection_;
@@ -424,6 +439,7 @@ Transaction replay(std::span<const Event> events, const Scope& scope) {
   Fold fold(t, scope);
   for (const Event& e : events) fold(e);
   fold.tell_carried();
+  fold.tell_card();
   return t;
 }
 

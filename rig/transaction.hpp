@@ -78,7 +78,8 @@ struct IntentSeen {
 struct PartsSeen {
   Mark failed;  ///< the first part that was made to fail; an action, which diagnose never sees
   Mark printed, printer_failed, chip_failed, chip_refused, storage_failed, clock_lost, tampered;
-  Mark usb_lost;                   ///< gone from its USB connection
+  Mark usb_lost, usb_back;         ///< gone from its USB connection, and there again by itself
+  Mark fed;                        ///< its rail measured as it should be while it was gone from there
   Mark restarted;                  ///< its application started, in the middle of the case
   Mark reset;                      ///< it reset a connection
   Mark alive;                      ///< the last sign of life before that
@@ -111,7 +112,10 @@ struct Transaction {
   Mark served;     ///< a service ended
   std::string served_outcome;
   std::string garbage_from;
-  std::optional<MotionDone> swipe;    ///< measured, of the case itself
+  std::optional<MotionDone> swipe;  ///< measured, of the case itself
+  Mark card_proved;                 ///< a card of the slot that the case swiped was read, in any sale of the cycle
+  Mark lowest;                      ///< the lowest that the rail was measured in the case
+  std::int64_t lowest_mv = 0;
   std::vector<Mark> refusals;         ///< every connection that the host did not take
   std::vector<Mark> power_lost;       ///< rail measured below the brown-out level
   std::map<std::string, Mark> books;  ///< when each was read

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rig/contradiction.hpp"
 #include "rig/diagnose.hpp"
 #include "rig/drawn.hpp"
 #include "rig/points.hpp"
@@ -26,7 +27,8 @@ bool seen_in_case(const std::string& name, const Transaction& t, std::span<const
 /// Why the case does not count, or "". A case in which the card was never read, or a step never fired, proves nothing;
 /// but a strategy may keep away from the moment of the fault.
 std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events,
-                            const std::vector<std::string>& points) {
+                            const std::vector<std::string>& points, bool unproved_card) {
+  if (std::string impossible = contradiction(events); !impossible.empty()) return impossible;
   for (const std::string& name : c.must) {
     if (!seen_in_case(name, t, events)) return "the case must see " + name + " to count, and did not";
   }
@@ -42,6 +44,7 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
     if (!fired) return "step " + std::to_string(step + 1) + " never fired (" + describe(c.steps[step]) + ")";
   }
   if (t.intents.empty()) return "the terminal did not become ready";
+  if (unproved_card) return "the terminal said nothing to a swipe, and nothing tells that a card was there";
   if (t.case_intent < 0) return "what the case is about could not be made";
   if (!t.recovery) return "the cycle ended before the recovery sale";
   const auto* recovered = static_cast<const Attempt*>(nullptr);
@@ -68,6 +71,15 @@ std::string what_is_missing(const Case& c, const Scope& scope, const Transaction
 }
 
 }  // namespace
+
+void renumber(Verdict& v, std::uint64_t base) {
+  const auto shift = [&](std::vector<std::uint64_t>& numbers) {
+    for (auto& n : numbers) n += base;
+  };
+  for (Finding& f : v.findings) shift(f.evidence);
+  for (RuledOut& r : v.diagnosis.ruled_out) shift(r.evidence);
+  shift(v.diagnosis.evidence);
+}
 
 Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events) {
   const Scope& scope = c.declares ? *c.declares : of_run;
@@ -98,7 +110,9 @@ Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events)
   const bool may_change_nothing = !c.sweep.series.empty() || !c.trial.strategy.empty();
 
   if (!c.point.empty()) v.points = points_reached(c, t, scope, events);
-  const std::string missing = what_is_missing(c, scope, t, events, v.points);
+  const bool unproved_card =
+      t.swipe_begun && std::find(v.not_reached.begin(), v.not_reached.end(), "R_HINT") != v.not_reached.end();
+  const std::string missing = what_is_missing(c, scope, t, events, v.points, unproved_card);
   if (t.fault) {
     // what the rig itself broke says nothing about the terminal
     v.outcome = Outcome::error;

@@ -34,12 +34,22 @@ struct Finding {
   std::string what_zh = {};             ///< the sentence in Chinese
 };
 
+/// A cause that looks like the one that was found, and what was seen that speaks against it.
+struct RuledOut {
+  std::string cause, why;
+  std::vector<std::uint64_t> evidence;
+};
+
 /// The blind answer to "why did nothing come back".
 struct Diagnosis {
   std::string cause = "unknown";  ///< from rig/causes.def
   std::string why;
   std::vector<std::string> candidates;  ///< what else it could be, for `unknown`
   std::vector<std::uint64_t> evidence;
+  std::vector<RuledOut> ruled_out = {};  ///< what else was considered, and why it is not that
+  std::vector<std::string> open = {};    ///< what else was considered, and nothing that was seen speaks against
+  /// proved: whatever looks like it is ruled out; likely: something is open; none: the cause is unknown.
+  std::string_view confidence() const { return cause == "unknown" ? "none" : open.empty() ? "proved" : "likely"; }
 };
 
 struct Verdict {
@@ -62,11 +72,15 @@ struct Verdict {
 
 /// What the bench can see, and what the terminal's profile declares: all that a judgement may lean on beside events.
 struct Scope {
-  std::set<std::string, std::less<>> sources;  ///< network, host, terminal, power, actuator
-  std::set<std::string, std::less<>> books;    ///< journal, ledger
+  /// network, host, terminal, power, actuator; usb, screen; current (the supply measures what is drawn), card (the
+  /// actuator sees the card between its jaws)
+  std::set<std::string, std::less<>> sources;
+  std::set<std::string, std::less<>> books;  ///< journal, ledger
   Duration answer_timeout{};
   std::int64_t min_speed_mm_s = 0, max_speed_mm_s = 0;
   std::int64_t brownout_mv = 0;
+  /// At the level itself a terminal is without power as well.
+  bool without_power(std::int64_t rail_mv) const { return rail_mv <= brownout_mv; }
   bool bidirectional_reader = false;
   int reversal_tries = 3;  ///< 0: endless
   bool keep_reversal_after_last_try = true;
@@ -80,6 +94,8 @@ struct Scope {
 };
 
 Verdict judge(const Case&, const Scope&, std::span<const Event> events);
+/// Every event number in it, from those of a cycle to those of a trace.
+void renumber(Verdict&, std::uint64_t base);
 
 std::string to_json(const Verdict&);
 std::string to_json(const Scope&);

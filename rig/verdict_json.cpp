@@ -180,6 +180,9 @@ std::string to_json(const Verdict& v) {
   for (const Finding& f : v.findings) {
     findings.push_back({{"rule", f.rule}, {"what", f.what}, {"what_zh", f.what_zh}, {"evidence", numbers(f.evidence)}});
   }
+  json::array ruled_out;
+  for (const RuledOut& r : v.diagnosis.ruled_out)
+    ruled_out.push_back({{"cause", r.cause}, {"why", r.why}, {"evidence", numbers(r.evidence)}});
   json::object out{{"outcome", to_string(v.outcome)},
                    {"why", v.why},
                    {"findings", std::move(findings)},
@@ -187,7 +190,10 @@ std::string to_json(const Verdict& v) {
                     {{"cause", v.diagnosis.cause},
                      {"why", v.diagnosis.why},
                      {"candidates", strings(v.diagnosis.candidates)},
-                     {"evidence", numbers(v.diagnosis.evidence)}}},
+                     {"evidence", numbers(v.diagnosis.evidence)},
+                     {"confidence", v.diagnosis.confidence()},
+                     {"ruled_out", std::move(ruled_out)},
+                     {"open", strings(v.diagnosis.open)}}},
                    {"induced", v.induced},
                    {"checked", strings(v.checked)},
                    {"not_observable", strings(v.not_observable)},
@@ -219,6 +225,13 @@ Verdict parse_verdict(std::string_view text) {
   }
   const Object d(o.at("diagnosis"));
   v.diagnosis = {d.text("cause"), d.text("why"), d.texts("candidates"), d.numbers("evidence")};
+  if (o.at("diagnosis").get_object().contains("ruled_out")) {  // older programs said nothing of it
+    for (const auto& entry : d.array("ruled_out")) {
+      const Object r(entry);
+      v.diagnosis.ruled_out.push_back({r.text("cause"), r.text("why"), r.numbers("evidence")});
+    }
+    v.diagnosis.open = d.texts("open");
+  }
   v.induced = o.text("induced");
   if (value.get_object().contains("causes")) v.causes = o.texts("causes");
   v.checked = o.texts("checked");

@@ -94,6 +94,22 @@ TEST(Attribution, WhatTheRigHasBrokenIsTheRigs) {
     EXPECT_EQ(c.verdict->diagnosis.cause, "rig_fault") << c.case_name;
     EXPECT_THAT(c.verdict->findings, IsEmpty()) << c.case_name;
   }
+  // a supply that has gone off and tells its set voltage is betrayed by the current; two alarms are one too many
+  const Step first = {"card_wanted", 1, 0ns, PartState{"supply", "off"}};
+  const Step then = {"card_wanted", 1, 1ms, PartState{"supply", "lies"}};
+  const Step alarm = {"response_left", 1, 20ms, PartState{"robot", "alarm"}};
+  EXPECT_THAT(causes_of({first, then}), testing::Contains("rig_fault"));
+  const Step decline = {"start", 1, 0ns, HostBehaviour{"decline", 0ns, "51"}};
+  EXPECT_THAT(causes_of({decline, alarm, alarm}), ElementsAre("funds", "rig_fault")) << "either alarm is enough";
+  const std::string lying =
+      "schema = 1\nname = \"lying\"\nepoch_cycles = 1\n[[case]]\nname = \"off and lying\"\namount = "
+      "\"12.34\"\ncard = \"debit\"\nswipe = \"500 mm/s\"\ncause = \"rig_fault\"\nmust = "
+      "[\"card_wanted\"]\nstep = [{ when = \"card_wanted\", part = \"supply\", state = \"off\" }, { when = "
+      "\"card_wanted\", after = \"1 ms\", part = \"supply\", state = \"lies\" }]\n";
+  const Ran lied = run(folder, "l", {.campaign = folder.write("lying.toml", lying)});
+  EXPECT_EQ(lied.exit_code, 3) << lied.said;
+  EXPECT_EQ(lied.cycles.at(0).verdict->diagnosis.cause, "rig_fault");
+  EXPECT_THAT(lied.cycles.at(0).verdict->why, HasSubstr("nothing is drawn from it"));
   // a bench with equipment has no such switch
   Case real = sale({{"card_wanted", 1, 0ns, PartState{"robot", "alarm"}}});
   EXPECT_EQ(refusal(real, bench()), "");

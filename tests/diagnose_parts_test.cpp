@@ -266,6 +266,25 @@ TEST(DiagnoseParts, WhatLooksAlikeIsUnknown) {
   expect_unknown(crash, no_window, {"app_crash", "app_hang"});
 }
 
+/// DOMAIN.md 3.4, 3: gone from its USB while the current is normal; without that nobody knows that its power stayed.
+TEST(DiagnoseParts, GoneFromItsUsbIsACrashOnlyWhereItsPowerStayed) {
+  const auto gone = [](std::int64_t lowest_mv, bool back) {
+    History h = approved();
+    h.rail(lowest_mv);
+    usb(h, false);
+    h.wait(5s);
+    if (back) usb(h, true);
+    if (back) booted(h);
+    h.silence();
+    return h;
+  };
+  EXPECT_EQ(of(gone(5000, true).events).cause, "os_crash");
+  EXPECT_EQ(of(gone(3500, true).events).cause, "os_crash");
+  EXPECT_EQ(of(gone(5000, false).events).candidates, (std::vector<std::string>{"os_crash", "power"}));
+  EXPECT_EQ(of(gone(3400, true).events).candidates, (std::vector<std::string>{"power", "os_crash"}));
+  EXPECT_EQ(of(gone(3300, true).events).cause, "power") << "at the level itself it is without power";
+}
+
 TEST(DiagnoseParts, ACrashAfterTheResultIsNoneAndAPowerLossIsPower) {
   History late = approved();
   screen(late, "APPROVED");

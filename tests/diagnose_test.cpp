@@ -79,6 +79,7 @@ std::vector<Rule> rules() {
     h.mark(Source::terminal, "card_wanted");
     h.swipe();
     h.silence();
+    h.recover();
     add("app_hang", "said nothing", h);
   }
   {  // 8
@@ -200,6 +201,13 @@ TEST(Diagnose, WhatDoesNotDecideIsUnknownWithCandidates) {
   waiting.mark(Source::terminal, "card_wanted");
   waiting.silence();
   expect_unknown(waiting, {"card_reader", "operator_swipe"});
+  History ignored = waiting;  // nobody knows that a card was swiped at all
+  ignored.events.pop_back();
+  ignored.swipe();
+  ignored.silence();
+  expect_unknown(ignored, {"app_hang", "rig_fault"});
+  ignored.recover();
+  EXPECT_EQ(of(ignored.events).cause, "app_hang") << "the twin: it was read later";
   History approved = asked();
   approved.answered(1, 1234);
   expect_unknown(approved, {"app_crash", "app_hang"});

@@ -350,7 +350,7 @@ TEST(Reconcile, AMisreadIsAnsweredByAPrompt) {
   };
   std::uint64_t swiped = 0, silence = 0;
   const History h = misread(false, swiped, silence);
-  expect_only(h, "R_HINT", {swiped, silence}, {"said nothing"});
+  expect_only(h, "R_HINT", {swiped, silence}, {"said nothing", "no money moved"});
   expect_honest(misread(true, swiped, silence));
   // any words will do, also those that no rule maps, and what is said in the recovery does not hide them
   History words = begun();
@@ -369,6 +369,40 @@ TEST(Reconcile, AMisreadIsAnsweredByAPrompt) {
   quiet.silence();
   quiet.recover();
   EXPECT_EQ(rules(of(quiet)).find("R_HINT"), std::string::npos);
+}
+
+/// An actuator that brings no card shows the terminal nothing: whose card was never read is not held against it.
+TEST(Reconcile, ASilenceAccusesOnlyWhereACardWasThere) {
+  const auto swiped = [](const char* slot, const char* recovers_with) {
+    History h = begun();
+    h.mark(Source::terminal, "card_wanted");
+    h.add(Source::actuator, Swipe{slot, 500});
+    h.swipe();
+    h.silence();
+    h.intent("recovery sale", 100);
+    h.add(Source::actuator, Swipe{recovers_with, 500});
+    h.good_sale(9, 100);
+    books(h, {}, {});
+    return h;
+  };
+  const auto names = [](const History& h, const Scope& s) {
+    const Reconciliation r = reconcile(replay(h.events, s), s);
+    const bool accused = std::any_of(r.findings.begin(), r.findings.end(), [](auto& f) { return f.rule == "R_HINT"; });
+    const bool open = std::count(r.not_reached.begin(), r.not_reached.end(), "R_HINT") == 1;
+    return std::string(accused ? "accused" : open ? "open" : "checked");
+  };
+  Scope sees_card = full_scope();
+  sees_card.sources.insert("card");
+  EXPECT_EQ(names(swiped("debit", "debit"), full_scope()), "accused");
+  EXPECT_EQ(names(swiped("empty", "debit"), full_scope()), "open") << "nobody knows whether a card lies there";
+  EXPECT_EQ(names(swiped("empty", "debit"), sees_card), "accused") << "a sensor between the jaws saw it";
+  Case c;
+  c.cause = "none";
+  const Verdict v = judge(c, full_scope(), swiped("empty", "debit").events);
+  EXPECT_EQ(v.outcome, Outcome::inconclusive);
+  EXPECT_NE(v.why.find("nothing tells that a card was there"), std::string::npos) << v.why;
+  EXPECT_EQ(v.diagnosis.cause, "unknown") << v.diagnosis.why;
+  EXPECT_EQ(judge(c, full_scope(), swiped("debit", "debit").events).diagnosis.cause, "app_hang");
 }
 
 /// DOMAIN.md 3.5: journal approved, ledger charged, approval told.
