@@ -98,6 +98,8 @@ Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events)
   const bool may_change_nothing = !c.sweep.series.empty() || !c.trial.strategy.empty();
 
   if (!c.point.empty()) v.points = points_reached(c, t, scope, events);
+  // a fault that did not come to be was not induced
+  const bool nothing = v.diagnosis.cause == "none" && !claims_no_cause(c.cause);
   const std::string missing = what_is_missing(c, scope, t, events, v.points);
   if (t.fault) {
     // what the rig itself broke says nothing about the terminal
@@ -110,9 +112,11 @@ Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events)
   } else if (!missing.empty()) {
     v.outcome = Outcome::inconclusive;
     v.why = missing;
+    if (nothing) v.induced = "none";
   } else if (c.cause != "none" && v.diagnosis.cause == "none" && !may_change_nothing && !claims_no_cause(c.cause)) {
     v.outcome = Outcome::inconclusive;
     v.why = "what the case induced changed nothing: " + v.diagnosis.why;
+    v.induced = "none";
   } else {
     // a sweep crosses the border behind which its fault changes nothing, and so induces nothing; that it has one is the
     // run's to say
