@@ -56,6 +56,7 @@ void read_stripe(const Table& t, Card& card) {
   };
   share("jitter_per_mille", card.jitter_share, 1000, 0, 300);
   share("dropout_per_million", card.dropout_rate, 1e6, 0, 1'000'000);
+  share("extra_per_million", card.extra_rate, 1e6, 0, 1'000'000);
   share("burst_per_million", card.burst_rate, 1e6, 0, 1'000'000);
   share("density_per_mille", card.density_scale, 1000, 920, 1080);
   share("strength_per_mille", card.strength, 1000, 0, 1300);

@@ -181,7 +181,7 @@ RandomCases read_random(const Value& v) {
 
 }  // namespace
 
-std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& windows) {
+std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& windows, Wear* wear) {
   const Table& t = v.table();
   Case c;
   Sweeps sweeps;
@@ -220,6 +220,8 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     c.cause = t.at("cause").word(cause_names());
   }
   std::vector<SwipeAt> swipes(1);
+  const Value* reader_passes = t.find("reader_passes");
+  if (reader_passes != nullptr && wear == nullptr) reader_passes->refuse("reader_passes in a campaign's file only");
   const Value* dip = t.find("dip");
   const Value* tap = t.find("tap");
   const bool held = dip != nullptr || tap != nullptr;
@@ -229,9 +231,11 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   const Value* swipe_at = asks_card && !held ? &t.at("swipe") : t.find("swipe");
   const bool shows_card = asks_card && !held && (!swipe_at->is_text() || swipe_at->text() != "none");
   if (shows_card) {
-    swipes = read_swipes(t.at("card"), t.at("swipe"), t.find("measure"));
+    swipes = read_swipes(t.at("card"), t.at("swipe"), reader_passes, t.find("measure"));
     c.card = swipes.front().swipe.card;
     c.steps.push_back({"card_wanted", 1, 0ns, swipes.front().swipe});
+  } else if (reader_passes != nullptr) {
+    reader_passes->refuse("reader_passes only with a card that is swiped");
   } else if (held) {
     if (const Value* measure = t.find("measure")) measure->refuse("a swipe in a case that measures");
     c.card = t.at("card").text();
@@ -259,7 +263,10 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   std::vector<Case> all;
   if (c.measure.milestone.empty()) {
     all = sweeps.expand(v, c);
-    for (const Case& one : all) refuse_two_faults_of_one_message(v, one);
+    for (const Case& one : all) {
+      refuse_two_faults_of_one_message(v, one);
+      if (reader_passes != nullptr) wear->reader_passes[one.name] = swipes.front().reader_passes;
+    }
     if (!sweeps.empty()) windows.emplace(c.name, sweeps.words());
     return all;
   }
@@ -272,6 +279,7 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     at.steps.front().action = one.swipe;
     at.measure.axis = one.axis;
     at.measure.at = one.at;
+    if (reader_passes != nullptr) wear->reader_passes[at.name] = one.reader_passes;
   }
   return all;
 }
@@ -330,11 +338,19 @@ Campaign read_campaign(const std::string& path) {
   for (const Value& v : root->at("case").array()) {
     if (const Value* with = strategies == nullptr ? nullptr : v.table().find("with"))
       c.settings.emplace(v.table().at("name").text(), *with);
-    for (Case& one : read_case(v, c.sweeps)) {
+    for (Case& one : read_case(v, c.sweeps, &c.wear)) {
       if (c.cases.size() == most_cases) v.refuse("at most " + std::to_string(most_cases) + " cases in a campaign");
       if (!names.insert(one.name).second) v.refuse("a case name that is not used twice");
       c.cases.push_back(std::move(one));
     }
+  }
+  const Value* wear = root->find("wear");
+  if (wear != nullptr) c.wear.passes_per_cycle = read_passes_per_cycle(*wear);
+  if (c.wear.any() && (c.epoch_cycles != 1 || c.pairs || strategies != nullptr)) {
+    (wear != nullptr ? *wear : root->at("case"))
+        .refuse(
+            "epoch_cycles = 1 with wear or reader_passes, and neither pairs nor strategies: each cycle has a reader "
+            "of its own");
   }
   if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
   if (c.pairs && c.epoch_cycles != 1)

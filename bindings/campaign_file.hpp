@@ -10,6 +10,7 @@
 
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
+#include "bindings/wear.hpp"
 #include "rig/case.hpp"
 
 namespace swiperig {
@@ -49,16 +50,18 @@ struct Campaign {
   std::vector<TrialPlan> trials;              ///< made by add_trials
   bool pairs = false;                         ///< every two of the cases together, too
   std::map<std::string, std::string> sweeps;  ///< the window of each sweep, in words
-  std::int64_t repeat = 1;                    ///< cycles of each case unless told otherwise
-  std::int64_t epoch_cycles = 50;             ///< cycles on one virtual bench before a fresh one
+  Wear wear;
+  std::int64_t repeat = 1;         ///< cycles of each case unless told otherwise
+  std::int64_t epoch_cycles = 50;  ///< cycles on one virtual bench before a fresh one
 };
 
 /// Throws ConfigError.
 Campaign read_campaign(const std::string& path);
 
 /// One case; or one for every value of what it sweeps, or for every place on the axis that it measures along. The
-/// window of a sweep, in words, goes into `windows`. Throws ConfigError.
-std::vector<Case> read_case(const Value&, std::map<std::string, std::string>& windows);
+/// window of a sweep, in words, goes into `windows`, how worn its reader is into `wear`. Throws ConfigError, also where
+/// `wear` is null and the case says something about it.
+std::vector<Case> read_case(const Value&, std::map<std::string, std::string>& windows, Wear* wear = nullptr);
 
 /// What a case can be: every transaction, and the services that keys start.
 std::vector<std::string> kind_names();

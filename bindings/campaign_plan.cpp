@@ -156,6 +156,10 @@ void check_feasible(const Case& c, const BenchFile& bench) {
 }
 
 void check_feasible(const Campaign& campaign, const BenchFile& bench) {
+  if (campaign.wear.any() && !bench.is_virtual) {
+    throw ConfigError(campaign.path + ": wear is set in a simulated reader; bench \"" + bench.name +
+                      "\" has a real one");
+  }
   for (const Case& c : campaign.cases) check_feasible(c, bench);
   if (!campaign.random) return;
   for (const std::string& kind : campaign.random->kinds) {

@@ -75,7 +75,8 @@ EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bo
   EpochSink sink(epoch, plan.keep_events, std::move(poll));
   const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, first, last); };
   try {
-    run_bench(plan.bench_at ? plan.bench_at(first) : plan.bench, plan.defects, place, abort, sink, work);
+    const auto own = plan.bench_at ? plan.bench_at(first) : nullptr;
+    run_bench(own ? *own : plan.bench, plan.defects, place, abort, sink, work);
   } catch (const Aborted&) {
     stopped = true;
     keep_judged(sink.record);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -25,7 +26,7 @@ struct Plan {
   std::function<Case(std::int64_t cycle, const DrawPlace& place)> at;
   bool keep_events = false;  ///< in the records, beside their lines
   /// The bench of the epoch that begins with this cycle; empty: `bench`.
-  std::function<const BenchFile&(std::int64_t cycle)> bench_at = {};
+  std::function<std::shared_ptr<const BenchFile>(std::int64_t cycle)> bench_at = {};
   /// Epochs for which it gives the same number make the same draws; empty: each its own.
   std::function<std::int64_t(std::int64_t epoch)> drawn_as = {};
 };

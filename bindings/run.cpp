@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 #include "bindings/assembly.hpp"
@@ -220,8 +221,16 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, Guard
     return case_at(campaign, bench, options.seed, cycle, place);
   };
   if (!campaign.trials.empty()) {
-    plan.bench_at = [&](std::int64_t cycle) -> const BenchFile& { return trial_bench(campaign, cycle); };
+    plan.bench_at = [&](std::int64_t cycle) {
+      return std::shared_ptr<const BenchFile>(std::shared_ptr<void>(), &trial_bench(campaign, cycle));  // not its own
+    };
     plan.drawn_as = [&](std::int64_t cycle) { return trial_draws(campaign, cycle); };
+  }
+  if (campaign.wear.any()) {
+    plan.bench_at = [&](std::int64_t cycle) {
+      const Case& c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
+      return std::make_shared<const BenchFile>(worn(bench, campaign.wear, c, cycle));
+    };
   }
   if (options.cycles) plan.cycles = *options.cycles;
   if (!plan.defects.empty() && !bench.is_virtual) {

@@ -8,6 +8,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::int64_t kMostPasses = 1'000'000'000;
 constexpr std::int64_t kMostMmS = 10'000, kMostMmS2 = 100'000, kCardMm = 85;
 constexpr std::size_t kMostPlaces = 100;
 
@@ -45,7 +46,8 @@ Swipe read_manner(const Table& t) {
 
 }  // namespace
 
-std::vector<SwipeAt> read_swipes(const Value& card, const Value& swipe, const Value* measure) {
+std::vector<SwipeAt> read_swipes(const Value& card, const Value& swipe, const Value* reader_passes,
+                                 const Value* measure) {
   Swipe manner;
   Choice speeds{&swipe}, accelerations;
   if (swipe.is_table()) {
@@ -55,9 +57,9 @@ std::vector<SwipeAt> read_swipes(const Value& card, const Value& swipe, const Va
     accelerations.value = t.find("acceleration");
     t.nothing_else();
   }
-  const Choice cards{&card};
+  const Choice cards{&card}, worn{reader_passes};
   int lists = 0;
-  for (const Choice& choice : {cards, speeds, accelerations}) {
+  for (const Choice& choice : {cards, speeds, accelerations, worn}) {
     if (choice.value == nullptr || !choice.value->is_array()) continue;
     ++lists;
     const std::size_t places = choice.value->array().size();
@@ -65,24 +67,33 @@ std::vector<SwipeAt> read_swipes(const Value& card, const Value& swipe, const Va
     if (places == 0 || places > kMostPlaces) choice.value->refuse("1 to 100 values");
   }
   if (measure != nullptr && lists != 1) {
-    measure->refuse("exactly one list, of card, speed or acceleration: the axis of what is measured");
+    measure->refuse("exactly one list, of card, speed, acceleration or reader_passes: the axis of what is measured");
   }
   std::vector<SwipeAt> out;
+  const auto each_reader = [&](SwipeAt one) {
+    if (reader_passes == nullptr) return out.push_back(std::move(one));
+    for (const Value& passes : worn.all()) {
+      one.reader_passes = passes.integer(0, kMostPasses);
+      if (reader_passes->is_array()) one.axis = "reader_passes", one.at = std::to_string(one.reader_passes) + " passes";
+      out.push_back(one);
+    }
+  };
   for (const Value& one_card : cards.all()) {
     for (const Value& speed : speeds.all()) {
-      SwipeAt one{manner, "", ""};
+      SwipeAt one;
+      one.swipe = manner;
       one.swipe.card = one_card.text();
       one.swipe.speed_mm_s = speed.quantity("mm/s", 1, kMostMmS);
       if (card.is_array()) one.axis = "card", one.at = one_card.text();
       if (speeds.value->is_array()) one.axis = "speed", one.at = speed.text();
       if (accelerations.value == nullptr) {
-        out.push_back(one);
+        each_reader(one);
         continue;
       }
       for (const Value& acceleration : accelerations.all()) {
         one.swipe.acceleration_mm_s2 = acceleration.quantity("mm/s2", 0, kMostMmS2);
         if (accelerations.value->is_array()) one.axis = "acceleration", one.at = acceleration.text();
-        out.push_back(one);
+        each_reader(one);
       }
     }
   }

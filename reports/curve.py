@@ -12,6 +12,7 @@ WIDTH, HEIGHT = 1040, 330
 LEFT, RIGHT, TOP, BOTTOM = 64, 250, 18, 52
 AXES = {"speed": ("speed at the leading edge", "前沿速度"),
         "acceleration": ("acceleration under the head", "磁头下加速度"),
+        "reader_passes": ("swipes that the reader's head has had", "磁头已刷次数"),
         "card": ("card", "卡片")}
 COLOURS = ("#1f4e79", "#a3262a", "#2f6f4f", "#8a6400", "#5a4a78", "#2b8a8a")
 

@@ -126,7 +126,7 @@ Diagnosis first_match(const Observed& o, const Transaction& t, const Attempt* a,
   if (a == nullptr) return without_request(o, t, scope);
 
   const Mark& gave_up = a->closed_by_terminal;
-  if (a->mangled && a->told_outcome != "APPROVED") {
+  if (a->mangled && (a->told_outcome != "APPROVED" || !scope.mac)) {
     return answer("forged", "a message of it was changed on its way", {a->entered, a->response_entered, a->mangled});
   }
   if (!a->left) {

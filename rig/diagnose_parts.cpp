@@ -115,10 +115,16 @@ std::optional<Diagnosis> diagnose_approved(const Transaction& t, const Attempt& 
 }
 
 std::optional<Diagnosis> diagnose_untold(const Transaction& t, const Attempt& a, const Scope& scope) {
-  if (a.told || !a.response_left) return std::nullopt;
+  if (!a.response_left || a.told_outcome == "APPROVED") return std::nullopt;
   const PartsSeen& p = t.parts;
+  if (!scope.unprinted_sale_stands && p.printer_failed.seq > a.response_left.seq) {
+    return answer("printer", "approved, and taken back because the printer does not print",
+                  {a.response_left, p.printer_failed, a.told});
+  }
+  if (a.told) return std::nullopt;
   const bool shown = p.last_screen.seq > a.response_left.seq || p.printed.seq > a.response_left.seq;
-  if (shown && a.closed_by_terminal) {
+  // a connection that the terminal keeps open says nothing about it, a receipt does
+  if (shown && (a.closed_by_terminal || p.printed.seq > a.response_left.seq)) {
     return answer("ecr_link", "approved and shown or printed, but the register was told no result",
                   {a.response_left, p.last_screen, p.printed, t.silence});
   }

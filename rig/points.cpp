@@ -189,6 +189,8 @@ class Reached {
     put(13, approved && !told_before_death(a) && died && (!booked || (a.requests > 1 && doubted)));
     put(14, approved && !told && died && booked && doubted);
     put(15, approved && booked && !doubted && ((!told && died) || t_.parts.printer_failed));
+    // a terminal that takes back what it cannot print is at the same point, and ends it otherwise
+    put(15, approved && !scope_.unprinted_sale_stands && t_.parts.printer_failed.seq > one.delivered);
     put(15, told && parts_.contains("display"));
     put(16, approved && booked && !doubted && !told && parts_.contains("ecr_link"));
   }

@@ -154,8 +154,11 @@ class Rules : private AttemptFacts {
          {a.entered, a.committed, a.told, journal_, ledger_});
   }
 
+  /// The path has changed a message of it that nobody signs: no terminal can know.
+  bool changed_unsigned(const Attempt& a) const { return a.mangled && !scope_.mac; }
+
   void no_free_goods(const Attempt& a) {
-    if (a.told_outcome != "APPROVED" || !a.kind->booked || a.closed_unread) return;
+    if (a.told_outcome != "APPROVED" || !a.kind->booked || a.closed_unread || changed_unsigned(a)) return;
     if (charged(a) == a.told_amount_minor) return;
     find("I3",
          {"told approved for " + amount_text(a.told_amount_minor) + ", but the host holds " + amount_text(charged(a)) +
@@ -200,6 +203,10 @@ class Rules : private AttemptFacts {
           booked.amount_minor += a.kind->sign * a.journal_amount_minor, ++booked.count;
       }
       if (a.carried) continue;
+      if (changed_unsigned(a)) {
+        slip = true;
+        continue;
+      }
       auto& [journal, ledger] = sums[a.kind];
       if (a.journal == "approved") journal.amount_minor += a.journal_amount_minor, ++journal.count;
       const bool reported = (ended(a) && !a.reversal_ended) || a.journal == "unconfirmed";

@@ -214,16 +214,19 @@ class Fold {
     } else if (name == "committed") {
       attempt(get("batch"), get("stan")).committed = at_;
     } else if (name == "response_entered" || name == "response_left") {
-      // what the path changed in a request its answer has too, and is the answer to it all the same
+      // what the path changed in a request its answer has too, and is the answer to it all the same; nor has a terminal
+      // to look at the batch of an answer whose other fields fit
       const auto asked = expected_.find(get("connection"));
-      const bool changed = asked != expected_.end() && t_.attempts[asked->second.attempt].mangled;
-      if (!changed && strays(m)) return;
-      Attempt& a = changed ? t_.attempts[asked->second.attempt] : attempt(get("batch"), get("stan"));
+      const bool its = asked != expected_.end() && (t_.attempts[asked->second.attempt].mangled ||
+                                                    get("stan") == field(asked->second.request, "stan"));
+      if (!its && strays(m)) return;
+      Attempt& a = its ? t_.attempts[asked->second.attempt] : attempt(get("batch"), get("stan"));
       // a second answer to one request counts once it reaches the terminal
       if (name == "response_entered" && a.response_left.seq > a.entered.seq) return;
       // unless the first was genuine: then the terminal has hung up on it
       if (a.response_left.seq > a.entered.seq && a.mac == "ok") return;
       (name == "response_entered" ? a.response_entered : a.response_left) = at_;
+      if (name == "response_left" && a.response_entered && a.code != get("code")) a.mangled = at_;
       if (name == "response_left" && !a.first_response_left) a.first_response_left = at_;
       a.code = get("code");
       a.mac = get("mac");

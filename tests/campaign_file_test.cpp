@@ -203,7 +203,7 @@ const std::vector<Wrong> wrong = {
     {"measure_with_a_cause", "cause =", "measure = \"card_read\"\ncause =", "c.toml:10:9: expected no cause"},
     {"measure_of_nobody", "cause = \"network\"", "measure = \"card_eaten\"", "c.toml:9:11: expected one of "},
     {"measure_over_nothing", "cause = \"network\"", "measure = \"card_read\"",
-     "c.toml:9:11: expected exactly one list, of card, speed or acceleration"},
+     "c.toml:9:11: expected exactly one list, of card, speed, acceleration or reader_passes"},
     {"bench_absent", "name = \"one\"", "name = \"one\"\nbench = \"absent.toml\"",
      "c.toml:3:9: expected the name of a file, relative to this one"},
     // what this bench cannot do or see
@@ -273,8 +273,8 @@ TEST(CampaignFile, ACaseThatMeasuresIsOneCaseForEveryPlaceOfItsList) {
     EXPECT_EQ(again.measure.at, one.measure.at);
     EXPECT_EQ(to_json(again), to_json(one));
   }
-  EXPECT_EQ(axes, (std::set<std::string>{"acceleration", "card", "speed"}));
-  EXPECT_EQ(series.size(), 6u);
+  EXPECT_EQ(axes, (std::set<std::string>{"acceleration", "card", "reader_passes", "speed"}));
+  EXPECT_EQ(series.size(), 9u);
   // the usual bench has neither the cards nor the controller
   EXPECT_THROW(check_feasible(c, virtual_bench()), ConfigError);
 }

@@ -115,6 +115,9 @@ TEST(TerminalParts, WhereTheProfileSaysSoAnUnprintedSaleIsReversed) {
     EXPECT_THAT(result, HasSubstr("|UNKNOWN|"));
     r.mend();
     co_await r.sale("1 0 0");
+    // the twin: a swipe has no chip's data and says so
+    EXPECT_EQ(text_field(r.peer.all("0200").back(), 23) + text_field(r.peer.all("0200").back(), 55), "");
+    EXPECT_THAT(r.said("P|SALE").back(), testing::EndsWith(" SWIPED"));
     const auto reversals = r.peer.all("0400");
     EXPECT_EQ(reversals.size(), 1u);
     if (reversals.empty()) co_return;
@@ -148,6 +151,9 @@ TEST(TerminalParts, AChipIsReadAndItsRefusalReversesWith96) {
     std::string result = co_await r.reg.wait_for("R|SALE");
     EXPECT_THAT(result, HasSubstr("|APPROVED|"));
     EXPECT_EQ(text_field(r.peer.all("0200").back(), 22), "052");
+    EXPECT_EQ(text_field(r.peer.all("0200").back(), 23), "001");
+    EXPECT_THAT(text_field(r.peer.all("0200").back(), 55), HasSubstr("\x9F\x26\x08"));
+    EXPECT_THAT(r.said("P|SALE").back(), testing::EndsWith(" CHIP"));
     EXPECT_THAT(r.said("E|CARD"), testing::ElementsAre("E|CARD|621234******1265|05"));
     co_await r.reg.wait_for("S|READY");
     r.set("chip", "refuses");

@@ -20,9 +20,11 @@ Event an_event(Duration at, Body body) {
 TEST(TraceChunk, WhatLinesWroteComesBack) {
   Lines lines;
   Digest head{}, again{};
-  lines.add(an_event(7ns, Text{"screen", "a \"quoted\" \\ {[ line\n\x01\xff"}), head);
-  lines.add(an_event(Duration(0), Milestone{"told", {{"outcome", "}]"}, {"empty", ""}}}), head);
-  lines.add(an_event(9s, BookRead{"journal", {Entry{}, Entry{}}}), head);
+  const std::vector<Event> two = {an_event(7ns, Text{"screen", "a \"quoted\" \\ {[ line\n\x01\xff"}),
+                                  an_event(Duration(0), Milestone{"told", {{"outcome", "}]"}, {"empty", ""}}})};
+  const Event third = an_event(9s, BookRead{"journal", {Entry{}, Entry{}}});
+  lines.add(two, head);
+  lines.add({&third, 1}, head);
   EXPECT_EQ(lines.size(), 3U);
   std::vector<std::string> seen;
   EXPECT_EQ(read_chunk(lines.chunk(), 5, 2,
@@ -43,7 +45,7 @@ TEST(TraceChunk, TheHeadIsOfTheCanonicalLines) {
   const Event e = an_event(7ns, Press{"1 2 OK"});
   Lines lines;
   Digest head{}, plain{};
-  lines.add(e, head);
+  lines.add({&e, 1}, head);
   std::string line;
   append_canonical(e, line);
   chain(plain, line);

@@ -1,6 +1,7 @@
 // Any bytes from a terminal over its cash register link, while the bench asks for its books.
 #include "drivers/terminal_ecr.hpp"
-#include "tests/console.hpp"
+#include "fixtures/virtual_clock.hpp"
+#include "tests/fuzz/said_link.hpp"
 
 using namespace swiperig;
 
@@ -27,25 +28,19 @@ Task<> ask(TerminalEcr& driver) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t count) {
+  static const std::vector<TextRule> rules = {{"screen", "READ ERROR*", "read_error"},
+                                              {"ecr", "E|CARD|{pan}|{entry}", "card_read"},
+                                              {"ecr", "R|SALE|{batch}|{stan}|{outcome}|{code}|{amount}", "told"}};
   VirtualClock clock;
-  auto [near, far] = make_pipe(clock);
-  TerminalEcr driver(clock, std::move(near),
-                     {{"screen", "READ ERROR*", "read_error"},
-                      {"ecr", "E|CARD|{pan}|{entry}", "card_read"},
-                      {"ecr", "R|SALE|{batch}|{stan}|{outcome}|{code}|{amount}", "told"}});
-  Console terminal(clock, std::move(far));
   const std::string said(reinterpret_cast<const char*>(bytes), count);
-  run_with(
-      clock,
-      {[&] { return driver.serve(); }, [&] { return terminal.serve(); }, [&] { return read_all(driver); },
-       [&] { return ask(driver); }},
-      [&]() -> Task<> {
-        co_await terminal.send(said);
-        co_await clock.sleep_for(std::chrono::seconds(6));
-      },
-      [&] {
-        driver.close();
-        terminal.close();
-      });
+  TerminalEcr driver(clock, std::make_unique<SaidLink>(clock, said, SaidLink::Pace::at_once), rules);
+  const auto session = [&]() -> Task<> {
+    Crew crew(clock);
+    crew.start(ask(driver));
+    crew.start(read_all(driver));
+    crew.start(driver.serve());
+    co_await crew.join();
+  };
+  clock.run(session());
   return 0;
 }

@@ -1,7 +1,9 @@
-// Any lines to the supply stand-in (first byte even), and any answers of a supply to the driver (odd).
+// Any answers of a supply to its driver, one to each line that it sends (first byte odd), and any lines to the supply
+// stand-in (even).
 #include "drivers/supply_scpi.hpp"
 #include "fixtures/supply.hpp"
 #include "tests/console.hpp"
+#include "tests/fuzz/said_link.hpp"
 
 using namespace swiperig;
 
@@ -12,56 +14,38 @@ Task<> use(SupplyScpi& driver) {
     co_await driver.start();
     co_await driver.set(Supply{true});
     co_await driver.set(Supply{false});
+    co_await driver.brown_out({2000, std::chrono::milliseconds(50)}, [](Reading) {});
   } catch (const std::runtime_error&) {  // told as such: equipment or link
   }
-}
-
-Task<> answer(Clock& clock, Console& supply, std::string said) {
-  for (std::size_t at = 0; at < said.size() && !supply.closed();) {
-    const std::size_t end = std::min(said.find('\n', at), said.size() - 1) + 1;
-    try {
-      co_await supply.send(said.substr(at, end - at));
-    } catch (const LinkError&) {
-      co_return;
-    }
-    at = end;
-    co_await clock.sleep_for(std::chrono::milliseconds(3));
-  }
+  driver.close();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t count) {
-  if (count == 0 || count > 1024) return 0;
+  if (count == 0) return 0;
   const std::string said(reinterpret_cast<const char*>(bytes) + 1, count - 1);
+  const bool to_driver = (bytes[0] & 1) != 0;
   VirtualClock clock;
-  auto [near, far] = make_pipe(clock);
-  Console console(clock, std::move(far));
-  if ((bytes[0] & 1) == 0) {
-    TouchedTerminal terminal{clock};
-    SupplyFixture supply(clock, std::move(near), terminal, {});
-    run_with(
-        clock, {[&] { return supply.run(); }, [&] { return console.serve(); }},
-        [&]() -> Task<> {
-          co_await console.send(said + "\nSYST:ERR?\n");
-          co_await clock.sleep_for(std::chrono::seconds(2));
-        },
-        [&] {
-          supply.stop();
-          console.close();
-        });
-  } else {
-    SupplyScpi driver(clock, std::move(near), {});
-    run_with(
-        clock, {[&] { return driver.serve(); }, [&] { return console.serve(); }, [&] { return use(driver); }},
-        [&]() -> Task<> {
-          co_await answer(clock, console, said);
-          co_await clock.sleep_for(std::chrono::seconds(30));
-        },
-        [&] {
-          driver.close();
-          console.close();
-        });
-  }
+  const auto link = [&](std::string text, SaidLink::Pace pace) {
+    return std::make_unique<SaidLink>(clock, std::move(text), pace);
+  };
+  const auto session = [&]() -> Task<> {
+    Crew crew(clock);
+    if (to_driver) {
+      SupplyScpi driver(clock, link(said, SaidLink::Pace::a_line_for_each_write), {});
+      crew.start(driver.serve());
+      crew.start(use(driver));
+      co_await crew.join();
+    } else {
+      TouchedTerminal terminal{clock};
+      SupplyFixture supply(clock, link(said + "\nSYST:ERR?\n", SaidLink::Pace::at_once), terminal, {});
+      crew.start(supply.run());
+      co_await clock.sleep_for(std::chrono::seconds(2));
+      supply.stop();
+      co_await crew.join();
+    }
+  };
+  clock.run(session());
   return 0;
 }
