@@ -91,7 +91,7 @@ EpochRecord an_epoch(std::int64_t number, std::int64_t first_cycle, int cycles, 
     c.begun = Time(Duration(n));
     c.ended = Time(Duration(n + 1000));
     c.events = events_of(c.cycle, seq, change);
-    for (const Event& e : c.events) c.lines.add(e, epoch.head);
+    c.lines.add(c.events, epoch.head);
     c.verdict = a_verdict(seq);
     c.head = epoch.head;
     seq += c.events.size();

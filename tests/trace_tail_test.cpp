@@ -47,7 +47,9 @@ EpochRecord an_epoch(std::int64_t number, std::int64_t first, std::int64_t last)
     CycleRecord& cycle = record.cycles.emplace_back();
     cycle.cycle = c;
     cycle.case_name = "sale";
-    for (std::int64_t i = 0; i <= c; ++i) cycle.lines.add(an_event(c, static_cast<std::uint64_t>(i) + 1), record.head);
+    std::vector<Event> events;
+    for (std::int64_t i = 0; i <= c; ++i) events.push_back(an_event(c, static_cast<std::uint64_t>(i) + 1));
+    cycle.lines.add(events, record.head);
     cycle.verdict = a_verdict();
     cycle.head = record.head;
   }
