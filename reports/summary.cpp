@@ -125,6 +125,8 @@ void Summary::add(const CycleRecord& cycle) {
   const bool tried = drawn && !v.causes.empty();
   if (v.measured || v.effect || (!tried && claims_no_cause(v.induced)))
     return;  // no cause is claimed that a diagnosis could find
+  // a fault that did not come to be was not induced
+  if (outcome == Outcome::inconclusive && !tried && v.diagnosis.cause == "none") return;
   const std::vector<std::string> induced = tried ? v.causes : std::vector{v.induced};
   const bool by_rig = std::find(induced.begin(), induced.end(), "rig_fault") != induced.end();
   if (outcome == Outcome::error && !by_rig) return;

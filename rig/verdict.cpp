@@ -113,8 +113,6 @@ Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events)
   const bool unproved_card =
       t.swipe_begun && std::find(v.not_reached.begin(), v.not_reached.end(), "R_HINT") != v.not_reached.end();
   const std::string missing = what_is_missing(c, scope, t, events, v.points, unproved_card);
-  // a fault that did not come to be was not induced
-  const bool nothing = v.diagnosis.cause == "none" && !claims_no_cause(c.cause);
   if (t.fault) {
     // what the rig itself broke says nothing about the terminal
     v.outcome = Outcome::error;
@@ -126,11 +124,9 @@ Verdict judge(const Case& c, const Scope& of_run, std::span<const Event> events)
   } else if (!missing.empty()) {
     v.outcome = Outcome::inconclusive;
     v.why = missing;
-    if (nothing) v.induced = "none";
   } else if (c.cause != "none" && v.diagnosis.cause == "none" && !may_change_nothing && !claims_no_cause(c.cause)) {
     v.outcome = Outcome::inconclusive;
     v.why = "what the case induced changed nothing: " + v.diagnosis.why;
-    v.induced = "none";
   } else {
     // a sweep crosses the border behind which its fault changes nothing, and so induces nothing; that it has one is the
     // run's to say

@@ -1,5 +1,6 @@
 #include "fixtures/host.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/host_stand.hpp"
@@ -364,6 +365,22 @@ TEST(Host, KeysThatFitNothingAreRefusedBeforeAnythingMoves) {
   EXPECT_THROW(with([](HostSettings& s) { s.profile.master_key.resize(3); }), std::invalid_argument);
   EXPECT_THROW(with([](HostSettings& s) { s.profile.mac = MacKind::x9_19_pad1; }), std::invalid_argument);
   EXPECT_THROW(with([](HostSettings& s) { s.acquirer_id = "12a"; }), std::invalid_argument);
+}
+
+TEST(Host, AReversalOfAnotherTerminalIsToldByTheFieldsThatDoNotFit) {
+  Stand stand(test_settings());
+  stand.run([](Stand& s) -> Task<> {
+    co_await s.send(s.till.sale(3, 700));
+    Message elsewhere = s.till.reversal(3, 700);
+    elsewhere.set(41, "99900002");
+    auto refused = co_await s.send(elsewhere);
+    EXPECT_EQ(refused.code(), "97");
+    EXPECT_THAT(s.milestones().back(), testing::HasSubstr(R"("near":"000001/000003","differs":"41")"));
+    elsewhere.set(42, "999000000000002");
+    refused = co_await s.send(elsewhere);
+    EXPECT_EQ(refused.code(), "03");
+    EXPECT_THAT(s.milestones().back(), testing::HasSubstr(R"("near":"000001/000003","differs":"41,42")"));
+  });
 }
 
 }  // namespace

@@ -15,6 +15,11 @@ CAMPAIGNS = ["brown_out", "held_cards", "no_return", "host_faults", "kinds", "pa
              "reader_curve"]
 
 
+def can_be_said(table):
+    """How worn a stand-in reader is, is for a campaign file to say."""
+    return "reader_passes" not in table
+
+
 def cases_in(folder):
     trace = sqlite3.connect(f"{folder}/run.trace")
     rows = trace.execute("SELECT body FROM cases ORDER BY rowid").fetchall()
@@ -30,10 +35,11 @@ def test_every_case_of_the_campaigns_is_the_same_in_python(campaign, program):
     program("run", path, "--cycles", 1, "--out", "file", codes=(0, 1))
     name = "reader.toml" if "reader.toml" in path.read_text() else "virtual.toml"
     bench = rig.open_bench(ROOT / "fixtures" / "benches" / name, out="python")
-    bench.run_many([said(table) for table in read(path)["case"]], cycles=1)
+    bench.run_many([said(table) for table in read(path)["case"] if can_be_said(table)], cycles=1)
     bench.close()
-    assert len(cases_in("file")) >= 10
-    assert cases_in("python") == cases_in("file")
+    of_file = [case for case in cases_in("file") if case.get("measure", {}).get("axis") != "reader_passes"]
+    assert len(of_file) >= 10
+    assert cases_in("python") == of_file
 
 
 def test_the_comparison_sees_a_difference(program):
