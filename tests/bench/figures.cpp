@@ -15,6 +15,7 @@
 #include "tests/bench/books_rates.hpp"
 #include "tests/bench/capture_rates.hpp"
 #include "tests/bench/codec_rates.hpp"
+#include "tests/bench/relay_rates.hpp"
 
 namespace swiperig {
 namespace {
@@ -143,14 +144,15 @@ int responses_that_reached(bool armed, int count) {
 
 int main() {
   using namespace swiperig;
+  const std::string relay = relay_rates();  // it forks: before there is any thread
   const double one = wakeups_per_s(1), hundred = wakeups_per_s(100), many = wakeups_per_s(10'000);
   const double posts = posts_per_s();
   const int armed = responses_that_reached(true, 1000), unarmed = responses_that_reached(false, 1000);
   std::printf(
       "{\"virtual_clock_wakeups_per_s\":{\"1\":%.0f,\"100\":%.0f,\"10000\":%.0f},\"asio_post_per_s\":%.0f,"
       "\"wakeup_to_post_ratio_100\":%.2f,\"armed_drop_over_tcp\":{\"connections\":1000,\"responses_that_reached\":%d},"
-      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s,%s}\n",
+      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s,%s,%s}\n",
       one, hundred, many, posts, hundred / posts, armed, unarmed, codec_rates().c_str(), capture_rates().c_str(),
-      books_rates().c_str());
+      books_rates().c_str(), relay.c_str());
   return armed == 0 && unarmed == 1000 && hundred >= 0 ? 0 : 1;
 }
