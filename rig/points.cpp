@@ -85,7 +85,7 @@ class Reached {
     }
     if (std::holds_alternative<BrownOut>(e.body)) browned_out_ = true;
     if (const auto* reading = std::get_if<Reading>(&e.body)) {
-      if (browned_out_ && alive_ && reading->rail_mv < scope_.brownout_mv) die(e.seq);
+      if (browned_out_ && alive_ && scope_.without_power(reading->rail_mv)) die(e.seq);
       return;
     }
     if (std::holds_alternative<Intent>(e.body)) new_occasion();

@@ -82,11 +82,11 @@ TEST(Transaction, AReversalEndsByTheCodesThatEndIt) {
   }
 }
 
-TEST(Transaction, PowerIsLostBelowTheBrownoutLevelOnly) {
+TEST(Transaction, PowerIsLostAtTheBrownoutLevelAndBelowOnly) {
   History h;
-  h.rail(3300);
+  h.rail(3301);
   EXPECT_TRUE(replay(h.events, scope).power_lost.empty());
-  const auto seq = h.rail(3299);
+  const auto seq = h.rail(3300);  // millivolts are rounded
   ASSERT_EQ(replay(h.events, scope).power_lost.size(), 1U);
   EXPECT_EQ(replay(h.events, scope).power_lost[0].seq, seq);
 }
