@@ -355,7 +355,7 @@ class RealtimeRivals : public testing::Test {
 TEST_F(RealtimeRivals, F34NothingOfAnEarlierTurnArrivesAfterALaterOnes) {
   const Turns turns = among_rivals(folder, recorder, 20, 100, true);
   EXPECT_GE(turns.latest, 100U);
-  EXPECT_GT(turns.lines, 1000);
+  EXPECT_GT(turns.lines, 300) << "three in each turn, however slow the machine";
   EXPECT_EQ(turns.late, 0);
 }
 
