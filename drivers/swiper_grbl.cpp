@@ -278,27 +278,12 @@ Task<MotionDone> SwiperGrbl::press(Press press) {
   co_return motion;
 }
 
-Task<MotionDone> SwiperGrbl::dip(Dip dip) {
-  co_await follow(pick_up(settings_, settings_.slots.at(dip.card)));
-  MotionDone motion;
-  motion.what = "dip";
-  motion.manner = manner_of(dip);
-  motion.held = co_await follow(dip_legs(settings_, dip));
+Task<MotionDone> SwiperGrbl::present(std::string card, MotionDone motion, std::vector<Leg> legs) {
+  co_await follow(pick_up(settings_, settings_.slots.at(card)));
+  motion.held = co_await follow(std::move(legs));
   co_await settle();
   co_await check_place();
-  co_await follow(put_back(settings_, settings_.slots.at(dip.card)));
-  co_await settle();
-  co_await check_place();
-  co_return motion;
-}
-
-Task<MotionDone> SwiperGrbl::tap(CardTap tap) {
-  co_await follow(pick_up(settings_, settings_.slots.at(tap.card)));
-  MotionDone motion;
-  motion.what = "tap";
-  motion.manner = manner_of(tap);
-  motion.held = co_await follow(tap_legs(settings_, tap));
-  co_await follow(put_back(settings_, settings_.slots.at(tap.card)));
+  co_await follow(put_back(settings_, settings_.slots.at(card)));
   co_await settle();
   co_await check_place();
   co_return motion;
@@ -355,9 +340,13 @@ Task<MotionDone> SwiperGrbl::perform(Motion motion) {
   } else if (const auto* card = std::get_if<Swipe>(&motion)) {
     done = co_await swipe(*card);
   } else if (const auto* chip = std::get_if<Dip>(&motion)) {
-    done = co_await dip(*chip);
+    done.what = "dip";
+    done.manner = manner_of(*chip);
+    done = co_await present(chip->card, std::move(done), dip_legs(settings_, *chip));
   } else if (const auto* contactless = std::get_if<CardTap>(&motion)) {
-    done = co_await tap(*contactless);
+    done.what = "tap";
+    done.manner = manner_of(*contactless);
+    done = co_await present(contactless->card, std::move(done), tap_legs(settings_, *contactless));
   } else {
     done = co_await press(std::get<Press>(motion));
   }

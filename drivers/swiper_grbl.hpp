@@ -124,8 +124,8 @@ class SwiperGrbl final : public Actuator {
   Task<> catch_up();
   Task<MotionDone> swipe(Swipe swipe);
   Task<MotionDone> press(Press press);
-  Task<MotionDone> dip(Dip dip);
-  Task<MotionDone> tap(CardTap tap);
+  /// Takes the card out of its slot, holds it to the terminal along `legs`, and puts it back.
+  Task<MotionDone> present(std::string card, MotionDone motion, std::vector<Leg> legs);
   Task<MotionDone> park();
   Task<> prove_place();
   [[noreturn]] void lost(const std::string& why);

@@ -80,25 +80,31 @@ class Record {
     return {};
   }
   std::string see(const Milestone& m) {
-    const std::string_view connection = field(m.fields, "connection");
-    if (m.name == "connected" && !connected_.insert(number(connection)).second) return "a connection was made twice";
+    const std::string_view by = field(m.fields, "connection");
+    const std::int64_t connection = number(by);
+    if (m.name == "connected" && !connected_.insert(connection).second) return "a connection was made twice";
     const bool refused = m.name == "refused" || m.name == "unreached";
-    if (!connection.empty() && !refused && !made(number(connection)))
-      return m.name + " on a connection that was never made";
+    if (!by.empty() && !refused && !made(connection)) return m.name + " on a connection that was never made";
     if (m.name == "closed" && !closed_.emplace(connection, field(m.fields, "by")).second)
       return "one end closed a connection twice";
-    const std::string attempt = std::string(field(m.fields, "batch")) + "/" + std::string(field(m.fields, "stan"));
-    if (m.name == "request_left") left_[attempt] = field(m.fields, "amount");
-    const auto left = left_.find(attempt);
-    if (m.name == "request_at_host" && left != left_.end() && left->second != field(m.fields, "amount"))
-      return "the host has another amount than left the path";
-    if (m.name == "request_at_host") ++arrived_[attempt];
-    if (m.name == "committed" && at_host_ && --arrived_[attempt] < 0) return "the host committed what never reached it";
     // in either direction: what was changed on its way may leave as a message that nobody can read
-    if (m.name.ends_with("_entered")) ++held_[std::string(connection)];
-    if (m.name.ends_with("_left") && --held_[std::string(connection)] < 0)
+    if (m.name.ends_with("_entered")) ++held_[connection];
+    if (m.name.ends_with("_left") && --held_[connection] < 0)
       return m.name + ", and nothing of it had entered the path";
+    if (m.name == "request_left") left_[attempt(m)] = field(m.fields, "amount");
+    if (m.name == "request_at_host") {
+      const std::string arrived = attempt(m);
+      ++arrived_[arrived];
+      const auto left = left_.find(arrived);
+      if (left != left_.end() && left->second != field(m.fields, "amount"))
+        return "the host has another amount than left the path";
+    }
+    if (m.name == "committed" && at_host_ && --arrived_[attempt(m)] < 0)
+      return "the host committed what never reached it";
     return {};
+  }
+  static std::string attempt(const Milestone& m) {
+    return std::string(field(m.fields, "batch")) + "/" + std::string(field(m.fields, "stan"));
   }
 
   bool at_host_ = false, moves_ = false, arms_ = false;  // the record says such things at all
@@ -107,8 +113,8 @@ class Record {
   std::map<std::string, std::string, std::less<>> left_;  // amounts
   std::map<std::string, bool> there_;
   std::set<std::int64_t> connected_;
-  std::set<std::pair<std::string, std::string>> closed_;
-  std::map<std::string, int> held_;  // by connection: entered and not left
+  std::set<std::pair<std::int64_t, std::string>> closed_;  // by connection and who
+  std::map<std::int64_t, int> held_;                       // by connection: entered and not left
 };
 
 }  // namespace

@@ -14,14 +14,6 @@ std::string cause(const History& h, const Scope& scope = full_scope()) {
   return diagnose(observed(h.events), scope).cause;
 }
 
-History asked() {
-  History h;
-  h.intent("sale", 1234);
-  h.read_card();
-  h.asked(1, 1234);
-  return h;
-}
-
 TEST(DiagnoseTold, APowerCutAfterAServiceOrAFailedSaleIsNotWhy) {
   const auto served = [](bool before) {
     History h;

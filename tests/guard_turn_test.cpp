@@ -322,7 +322,8 @@ Turns among_rivals(const Folder& folder, const Recorder& recorder, int count, in
       ADD_FAILURE() << "round " << round << ": nobody takes the bench";
       break;
     }
-    poll(nullptr, 0, 15);  // some lines
+    poll(nullptr, 0, 15);
+    await(20, [&] { return turns_of(recorder.robot()).lines > 10 * (round + 1); });  // some lines
     if (stopped != 0) kill(stopped, SIGCONT);
     const Turns now = turns_of(recorder.robot());
     number = now.latest;
@@ -355,7 +356,7 @@ class RealtimeRivals : public testing::Test {
 TEST_F(RealtimeRivals, F34NothingOfAnEarlierTurnArrivesAfterALaterOnes) {
   const Turns turns = among_rivals(folder, recorder, 20, 100, true);
   EXPECT_GE(turns.latest, 100U);
-  EXPECT_GT(turns.lines, 300) << "three in each turn, however slow the machine";
+  EXPECT_GT(turns.lines, 1000);
   EXPECT_EQ(turns.late, 0);
 }
 

@@ -125,4 +125,13 @@ struct History {
   }
 };
 
+/// A sale of 12.34 whose request has reached the host.
+inline History asked() {
+  History h;
+  h.intent("sale", 1234);
+  h.read_card();
+  h.asked(1, 1234);
+  return h;
+}
+
 }  // namespace swiperig

@@ -31,14 +31,6 @@ std::string open(const Diagnosis& d) {
   return all;
 }
 
-History asked() {
-  History h;
-  h.intent("sale", 1234);
-  h.read_card();
-  h.asked(1, 1234);
-  return h;
-}
-
 TEST(RuleOut, ANetworkThatHoldsTheResponseIsProvedByWhatTheTerminalStillDid) {
   History h = asked();
   const auto entered = h.wire("response_entered", 1, 1234, "00");

@@ -6,22 +6,12 @@
 #include "drivers/supply_scpi.hpp"
 #include "fixtures/supply.hpp"
 #include "tests/console.hpp"
+#include "tests/failure_of.hpp"
 
 namespace swiperig {
 namespace {
 
 using namespace std::chrono_literals;
-
-template <class Result>
-Task<std::string> failure_of(Task<Result> call) {
-  std::string why;
-  try {
-    co_await std::move(call);
-  } catch (const EquipmentError& error) {
-    why = error.what();
-  }
-  co_return why;
-}
 
 ScpiSettings of_a_terminal() {
   ScpiSettings s;

@@ -5,34 +5,13 @@
 
 #include "fixtures/supply.hpp"
 #include "tests/console.hpp"
+#include "tests/failure_of.hpp"
 
 namespace swiperig {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-/// Runs a call and returns why it failed, or "".
-Task<std::string> failure_of(Task<> call) {
-  std::string why;
-  try {
-    co_await std::move(call);
-  } catch (const EquipmentError& error) {
-    why = error.what();
-  }
-  co_return why;
-}
-Task<std::string> failure_of(Task<Reading> call) {
-  std::string why;
-  try {
-    co_await std::move(call);
-  } catch (const EquipmentError& error) {
-    why = error.what();
-  }
-  co_return why;
-}
-
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Driver and fixture.
 struct Bench {

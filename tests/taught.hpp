@@ -5,29 +5,9 @@
 
 #include "drivers/swiper_grbl.hpp"
 #include "fixtures/robot_geometry.hpp"
+#include "tests/failure_of.hpp"
 
 namespace swiperig {
-
-inline Task<std::string> failure_of(Task<> call) {
-  std::string why;
-  try {
-    co_await std::move(call);
-  } catch (const EquipmentError& error) {
-    why = error.what();
-  }
-  co_return why;
-}
-inline Task<std::string> failure_of(Task<MotionDone> call) {
-  std::string why;
-  try {
-    co_await std::move(call);
-  } catch (const EquipmentError& error) {
-    why = error.what();
-  }
-  co_return why;
-}
-
-inline bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// The map as somebody would teach it on the robot of fixtures/robot_geometry.hpp.
 inline GrblSettings taught() {
