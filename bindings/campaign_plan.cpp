@@ -58,17 +58,8 @@ std::string step_refusal(const Step& s, const Case& c, const BenchFile& bench) {
     if (!part->which.empty() && !bench.robot.keys.contains(part->which))
       return "nobody there knows a key " + part->which;
   }
-  if (const auto* swipe = std::get_if<Swipe>(&s.action)) {
-    if (const auto why = refusal(bench.robot, *swipe)) return *why;
-  }
-  if (const auto* dip = std::get_if<Dip>(&s.action)) {
-    if (const auto why = refusal(bench.robot, *dip)) return *why;
-  }
-  if (const auto* tap = std::get_if<CardTap>(&s.action)) {
-    if (const auto why = refusal(bench.robot, *tap)) return *why;
-  }
-  if (const auto* press = std::get_if<Press>(&s.action)) {
-    if (const auto why = refusal(bench.robot, *press)) return *why;
+  if (const auto motion = motion_of(s.action)) {
+    if (const auto why = refusal(bench.robot, *motion)) return *why;
   }
   if (const auto* dip = std::get_if<BrownOut>(&s.action)) {
     if (bench.hub) return "a port of a hub is on or off, it cannot be lowered: a supply_scpi can";

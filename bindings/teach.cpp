@@ -136,8 +136,6 @@ class Session {
       std::string why;
       try {
         co_await obey(*line);
-      } catch (const EquipmentError& e) {
-        why = e.what();
       } catch (const std::runtime_error& e) {
         why = e.what();
       }

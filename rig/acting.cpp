@@ -10,15 +10,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What the actuator does of a step, or nothing.
-std::optional<Motion> motion_of(const StepAction& action) {
-  if (const auto* swipe = std::get_if<Swipe>(&action)) return *swipe;
-  if (const auto* press = std::get_if<Press>(&action)) return *press;
-  if (const auto* dip = std::get_if<Dip>(&action)) return *dip;
-  if (const auto* tap = std::get_if<CardTap>(&action)) return *tap;
-  return std::nullopt;
-}
-
 Body action_of(const Motion& motion) {
   if (const auto* swipe = std::get_if<Swipe>(&motion)) return *swipe;
   if (const auto* press = std::get_if<Press>(&motion)) return *press;

@@ -23,6 +23,8 @@ bool repeats(std::span<const Event> events, std::size_t at) {
   for (std::size_t i = at; i-- > 0 && events[i].at == e.at;) {
     const Event& before = events[i];
     if (before.source != e.source || before.body.index() != e.body.index()) continue;
+    // of most of them no text has to be made
+    if (m != nullptr && m->name != std::get<Milestone>(before.body).name) continue;
     std::string other;
     append_json(before.body, other);
     if (body.empty()) append_json(e.body, body);

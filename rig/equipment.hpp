@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -30,6 +31,15 @@ struct Park {};
 /// Finds out whether it stands where it thinks it does; a fault where it does not, and then it does.
 struct ProvePlace {};
 using Motion = std::variant<Swipe, Press, Park, Dip, CardTap, ProvePlace>;
+
+/// What the actuator does of a step; nothing of most.
+inline std::optional<Motion> motion_of(const StepAction& action) {
+  if (const auto* swipe = std::get_if<Swipe>(&action)) return *swipe;
+  if (const auto* press = std::get_if<Press>(&action)) return *press;
+  if (const auto* dip = std::get_if<Dip>(&action)) return *dip;
+  if (const auto* tap = std::get_if<CardTap>(&action)) return *tap;
+  return std::nullopt;
+}
 
 struct Actuator {
   virtual ~Actuator() = default;

@@ -60,7 +60,7 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
     if (!presence->up && !p.usb_lost) p.usb_lost = at;
     if (presence->up && p.usb_lost && !p.usb_back) p.usb_back = at;
   } else if (const auto* reading = std::get_if<Reading>(&e.body)) {
-    if (p.usb_lost && !p.usb_back && !p.fed && reading->rail_mv > brownout_mv_) p.fed = at;
+    if (p.usb_lost && !p.usb_back && !p.fed && !scope_.without_power(reading->rail_mv)) p.fed = at;
   } else if (const auto* done = std::get_if<MotionDone>(&e.body)) {
     if (done->what != "press" || t.recovery || p.pressed) return;
     p.pressed = at;

@@ -12,14 +12,14 @@ namespace swiperig {
 
 class PartsFold {
  public:
-  explicit PartsFold(std::int64_t brownout_mv) : brownout_mv_(brownout_mv) {}
+  explicit PartsFold(const Scope& scope) : scope_(scope) {}
   void operator()(const Event& e, Transaction& t);
 
  private:
   void lives(Mark at);
   void see(const Milestone& m, Mark at, Transaction& t);
 
-  std::int64_t brownout_mv_;
+  const Scope& scope_;
   Mark alive_, alive_before_;  // the last two different moments with a sign of life
   bool told_ = false;          // what the screen shows after it says nothing of the result
   bool keyless_ = false;       // its keys are erased, and it has not become ready since

@@ -25,7 +25,7 @@ bool has_secret(std::string_view numbers) {
 
 class Fold {
  public:
-  Fold(Transaction& t, const Scope& scope) : t_(t), scope_(scope), parts_(scope.brownout_mv) {}
+  Fold(Transaction& t, const Scope& scope) : t_(t), scope_(scope), parts_(scope) {}
 
   void operator()(const Event& e) {
     at_ = Mark{e.seq, e.at};

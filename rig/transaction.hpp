@@ -117,7 +117,7 @@ struct Transaction {
   Mark lowest;                      ///< the lowest that the rail was measured in the case
   std::int64_t lowest_mv = 0;
   std::vector<Mark> refusals;         ///< every connection that the host did not take
-  std::vector<Mark> power_lost;       ///< rail measured below the brown-out level
+  std::vector<Mark> power_lost;       ///< rail measured at the brown-out level or below
   std::map<std::string, Mark> books;  ///< when each was read
   std::string settlement_outcome;
   std::string settlement_batch;
