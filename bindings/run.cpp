@@ -22,6 +22,7 @@
 #include "bindings/epochs.hpp"
 #include "bindings/host_file.hpp"
 #include "bindings/out_folder.hpp"
+#include "bindings/places.hpp"
 #include "bindings/publish_url.hpp"
 #include "bindings/strategies.hpp"
 #include "reports/capture_file.hpp"
@@ -117,10 +118,6 @@ void write_file(const fs::path& path, const std::string& text) {
   if (!file) throw TraceError(path.string() + ": cannot be written");
 }
 
-std::string default_bench(const std::string& given) {
-  return given.empty() ? std::string(SWIPERIG_SOURCE_DIR) + "/fixtures/benches/virtual.toml" : given;
-}
-
 /// Followers that are behind are answered for a while, if that was asked for. What went wrong, or "".
 std::string end_publishing(Publisher& publisher, Duration linger, const std::atomic<bool>& stop) {
   const double until = machine_seconds() + static_cast<double>(linger.count()) / 1e9;
@@ -184,7 +181,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   progress.show(summary.outcomes(), true);
   write_file(fs::path(directory) / "summary.json", summary.json());
   std::cout << summary.closing_table();
-  if (run_child({"/usr/bin/python3", std::string(SWIPERIG_SOURCE_DIR) + "/reports/report.py", directory}) != 0) {
+  if (run_child({"/usr/bin/python3", std::string(source_dir) + "/reports/report.py", directory}) != 0) {
     std::cerr << "swiperig: the report could not be made; the trace and summary.json are complete\n";
     if (failure.empty()) failure = "no report";
   }
@@ -207,7 +204,7 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, GuardProcess* guardian) {
   Campaign campaign = read_campaign(options.campaign);
-  BenchFile bench = read_bench(default_bench(options.bench.empty() ? campaign.bench : options.bench),
+  BenchFile bench = read_bench(bench_or_virtual(options.bench.empty() ? campaign.bench : options.bench),
                                options.terminal.empty() ? campaign.terminal : options.terminal);
   if (!options.host.empty()) read_host_profile(options.host, bench);
   check_feasible(campaign, bench);

@@ -11,6 +11,7 @@
 #include "bindings/campaign_file.hpp"
 #include "bindings/child.hpp"
 #include "bindings/config.hpp"
+#include "bindings/places.hpp"
 #include "bindings/run.hpp"
 #include "bindings/strategies.hpp"
 #include "fixtures/contact_port.hpp"
@@ -26,10 +27,6 @@
 namespace swiperig {
 
 namespace {
-
-std::string bench_path(const std::string& given) {
-  return given.empty() ? std::string(SWIPERIG_SOURCE_DIR) + "/fixtures/benches/virtual.toml" : given;
-}
 
 void row(const std::string& name, const std::string& more) {
   std::cout << "  " << visible(name) << std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') << visible(more)
@@ -132,7 +129,8 @@ int export_run(const std::string& directory, const std::string& format, const st
 
 int print_plan(const std::string& campaign, const std::string& bench, const std::string& terminal, std::uint64_t seed) {
   Campaign c = read_campaign(campaign);
-  const BenchFile b = read_bench(bench_path(bench.empty() ? c.bench : bench), terminal.empty() ? c.terminal : terminal);
+  const BenchFile b =
+      read_bench(bench_or_virtual(bench.empty() ? c.bench : bench), terminal.empty() ? c.terminal : terminal);
   check_feasible(c, b);
   add_pairs(c, b);
   add_trials(c, b);
@@ -207,7 +205,7 @@ int list_names(const std::string& what) {
 }
 
 int print_flux(const FluxOptions& o) {
-  const BenchFile b = read_bench(bench_path(o.bench));
+  const BenchFile b = read_bench(bench_or_virtual(o.bench));
   const auto card = b.cards.find(o.card);
   if (card == b.cards.end()) throw ConfigError(b.path + ": no stand-in card is called \"" + o.card + "\"");
   Pass pass;

@@ -97,14 +97,14 @@ int shell(const Folder& folder, const std::string& line) {
 
 TEST(BadPlace, AFullDiskIsARigFault) {
   const Folder folder;
-  const std::string run = std::string(SWIPERIG_BINARY) + " run " + demonstration + " --out ";
+  const std::string run = std::string(programs::swiperig) + " run " + demonstration + " --out ";
   EXPECT_EQ(shell(folder, "ulimit -f 200; " + run + "small --cycles 3000 >out 2>err"), 3);
   EXPECT_THAT(read_text(folder / "err"), AllOf(HasSubstr("rig fault"), HasSubstr("run.trace")));
   EXPECT_EQ(shell(folder, "ulimit -f 20000; " + run + "enough --cycles 11 >out 2>err"), 0);
 }
 
 TEST(BadPlace, OutputThatIsLostIsNotSuccess) {
-  const std::string judge = std::string(SWIPERIG_BINARY) + " judge r ";
+  const std::string judge = std::string(programs::swiperig) + " judge r ";
   EXPECT_EQ(shell(good(), judge + ">/dev/full 2>/dev/null"), 3);
   EXPECT_EQ(shell(good(), judge + ">/dev/null"), 0);
   EXPECT_EQ(shell(good(), "(" + judge + "; echo $? >code) | true; sleep 0.1; exit $(cat code)"), 0)
@@ -131,7 +131,7 @@ TEST(Ending, AHangupStopsInOrderUnlessTheUserSaidNohup) {
   EXPECT_EQ(program.wait(30), 3);
   EXPECT_THAT(program.err(), HasSubstr("stopped by the user"));
   EXPECT_EQ(swiperig(folder, {"judge", "r"}).exit_code, 1);
-  const std::string run = std::string(SWIPERIG_BINARY) + " run " + demonstration + " --cycles 400 --out n";
+  const std::string run = std::string(programs::swiperig) + " run " + demonstration + " --cycles 400 --out n";
   EXPECT_EQ(shell(folder, "trap '' HUP; " + run + " >o 2>e & sleep 0.1; kill -HUP $!; wait $!"), 0);
 }
 

@@ -3,21 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
 #include <limits>
+
+#include "tests/vectors.hpp"
 
 namespace swiperig {
 namespace {
 
 using Bits = std::vector<std::uint8_t>;
 using Times = std::vector<std::int64_t>;
-
-boost::json::value load(const char* file) {
-  std::ifstream in(std::string(SWIPERIG_TEST_DIR "/vectors/") + file);
-  return boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
-}
 
 std::string text(const boost::json::value& value) { return std::string(value.as_string()); }
 double number(const boost::json::value& value) { return value.to_number<double>(); }
@@ -50,7 +44,7 @@ std::string outcome(const std::variant<TrackText, TrackError>& result) {
 const std::string kTrack2 = ";6212345678901265=30125010000000000000?";
 
 TEST(F2f, EveryVector) {
-  const auto file = load("f2f_timing.json");
+  const auto file = vectors_in("f2f_timing.json");
   std::size_t count = 0;
   for (const auto& v : file.at("vectors").as_array()) {
     const double v0 = number(v.at("profile").at("v0"));
@@ -85,7 +79,7 @@ TEST(F2f, EveryVector) {
 }
 
 TEST(F2f, AccelerationTheRuleFollowsAndAccelerationItDoesNot) {
-  const auto file = load("f2f_timing.json");
+  const auto file = vectors_in("f2f_timing.json");
   std::vector<std::string> read;
   for (const auto& v : file.at("max_accel_check").at("example").as_array()) {
     const double speed = number(v.at("v"));
@@ -99,7 +93,7 @@ TEST(F2f, AccelerationTheRuleFollowsAndAccelerationItDoesNot) {
 }
 
 TEST(F2f, EveryTrackVectorForwardAndReversed) {
-  const auto file = load("tracks.json");
+  const auto file = vectors_in("tracks.json");
   for (const auto& v : file.at("vectors").as_array()) {
     const std::string line = text(v.at("text"));
     const int track = static_cast<int>(v.at("track").as_int64());
@@ -118,7 +112,7 @@ TEST(F2f, EveryTrackVectorForwardAndReversed) {
 
 // what a head sees of each negative vector, one way and the other: never a text, always the fault the file expects
 TEST(F2f, EveryNegativeTrackVectorUnderTheHead) {
-  const auto file = load("tracks.json");
+  const auto file = vectors_in("tracks.json");
   std::size_t count = 0;
   for (const auto& v : file.at("negative").as_array()) {
     SCOPED_TRACE(text(v.at("name")));

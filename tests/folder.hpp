@@ -8,9 +8,11 @@
 #include <iterator>
 #include <string>
 
+#include "bindings/places.hpp"
+
 namespace swiperig {
 
-inline const std::filesystem::path project = std::filesystem::path(SWIPERIG_TEST_DIR).parent_path();
+inline const std::filesystem::path project = source_dir;
 
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);

@@ -147,7 +147,7 @@ class Light {
       setenv("XDG_RUNTIME_DIR", runtime.c_str(), 1);
       dup2(ends[1], STDOUT_FILENO);
       dup2(open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), STDERR_FILENO);
-      execl(SWIPERIG_LIGHT_CONTROLLER, "light_controller", at.bench.c_str(), SWIPERIG_BINARY, manner, nullptr);
+      execl(programs::light_controller, "light_controller", at.bench.c_str(), programs::swiperig, manner, nullptr);
       _exit(126);
     }
     close(ends[1]);

@@ -40,7 +40,7 @@ class GuardTurnTest : public testing::Test {
  protected:
   GuardTurnTest() : bench(recorded_bench(folder, recorder)) {
     setenv("XDG_RUNTIME_DIR", folder.path().c_str(), 1);
-    process.emplace(read_bench(bench), SWIPERIG_BINARY);
+    process.emplace(read_bench(bench), programs::swiperig);
   }
   ~GuardTurnTest() override { unsetenv("XDG_RUNTIME_DIR"); }
 
@@ -238,7 +238,7 @@ TEST_F(GuardTurnTest, F34AnotherControllerIsRefusedAndToldWhoHasTheBench) {
   take();
   say(GuardWord::rest);
   ASSERT_TRUE(hear(GuardWord::safe)) << "it has the bench between its turns as well";
-  const GuardProcess second(read_bench(bench), SWIPERIG_BINARY);
+  const GuardProcess second(read_bench(bench), programs::swiperig);
   std::string why;
   SteadyClock clock;
   clock.run(refused_turn(clock, second.ends(), why));
@@ -250,9 +250,9 @@ class GuardWithoutMemory : public GuardTurnTest {
  protected:
   void start_again(bool at_once) {
     process.reset();
-    setenv("LD_PRELOAD", SWIPERIG_NO_ALLOCATION, 1);
+    setenv("LD_PRELOAD", programs::no_allocation, 1);
     if (at_once) setenv("SWIPERIG_ARMED_AT_ONCE", "1", 1);
-    process.emplace(read_bench(bench), SWIPERIG_BINARY);
+    process.emplace(read_bench(bench), programs::swiperig);
     unsetenv("LD_PRELOAD");
     unsetenv("SWIPERIG_ARMED_AT_ONCE");
   }
@@ -309,8 +309,8 @@ Turns among_rivals(const Folder& folder, const Recorder& recorder, int count, in
     const std::string seed = std::to_string(i);
     const pid_t pid = fork();
     if (pid == 0) {
-      execl(SWIPERIG_RIVAL_CONTROLLER, "rival", bench.c_str(), guarded ? SWIPERIG_BINARY : lease.c_str(), seed.c_str(),
-            guarded ? nullptr : "bare", nullptr);
+      execl(programs::rival_controller, "rival", bench.c_str(), guarded ? programs::swiperig : lease.c_str(),
+            seed.c_str(), guarded ? nullptr : "bare", nullptr);
       _exit(126);
     }
     rivals.push_back(pid);

@@ -2,20 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "rig/mac.hpp"
+#include "tests/vectors.hpp"
 
 namespace swiperig {
 namespace {
-
-boost::json::value load(const char* file) {
-  std::ifstream in(std::string(SWIPERIG_TEST_DIR "/vectors/") + file);
-  return boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
-}
 
 std::string text(const boost::json::value& value) { return std::string(value.as_string()); }
 Bytes hex(const boost::json::value& value) { return from_hex(text(value)).value(); }
@@ -47,7 +40,7 @@ Message message_of(const boost::json::object& vector) {
 }
 
 Bytes sale_response() {
-  const auto file = load("iso8583_unionpay.json");
+  const auto file = vectors_in("iso8583_unionpay.json");
   for (const auto& v : file.at("vectors").as_array()) {
     if (text(v.at("name")) == "sale response approved") return hex(v.at("frame_hex"));
   }
@@ -71,7 +64,7 @@ TEST(Iso8583, TableIsTheVectorFilesTable) {
       {"llln", FieldKind::llln}, {"lllz", FieldKind::lllz}, {"an", FieldKind::an},       {"llan", FieldKind::llan},
       {"b", FieldKind::b},       {"lllb", FieldKind::lllb}, {"lllan", FieldKind::lllan},
   };
-  const auto file = load("iso8583_unionpay.json");
+  const auto file = vectors_in("iso8583_unionpay.json");
   const auto& table = file.at("field_table").as_object();
   std::size_t known = 0;
   for (int f = -1; f <= 66; ++f) {
@@ -87,7 +80,7 @@ TEST(Iso8583, TableIsTheVectorFilesTable) {
 }
 
 TEST(Iso8583, EveryVectorPacksAndUnpacksByteForByte) {
-  const auto file = load("iso8583_unionpay.json");
+  const auto file = vectors_in("iso8583_unionpay.json");
   const Bytes key = hex(file.at("keys").at("mac_key"));
   const auto mac_key = MacKey::make(MacKind::unionpay_ecb, key);
   ASSERT_TRUE(mac_key);
@@ -146,8 +139,8 @@ TEST(Iso8583, EveryVectorPacksAndUnpacksByteForByte) {
 }
 
 TEST(Iso8583, NegativeVectors) {
-  const auto file = load("iso8583_negative.json");
-  const auto keys = load("iso8583_unionpay.json");
+  const auto file = vectors_in("iso8583_negative.json");
+  const auto keys = vectors_in("iso8583_unionpay.json");
   const auto mac_key = MacKey::make(MacKind::unionpay_ecb, hex(keys.at("keys").at("mac_key")));
   ASSERT_TRUE(mac_key);
   std::size_t count = 0;
@@ -296,7 +289,7 @@ TEST(Iso8583, AllFieldsAtTheirLimitsFitAndReturn) {
 }
 
 TEST(Iso8583, AnyBytesGiveAMessageOrAnError) {
-  const auto file = load("iso8583_unionpay.json");
+  const auto file = vectors_in("iso8583_unionpay.json");
   std::vector<Bytes> frames;
   for (const auto& v : file.at("vectors").as_array()) frames.push_back(hex(v.at("frame_hex")));
   Lcg random{20240617};

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "bindings/assembly.hpp"
+#include "bindings/places.hpp"
 #include "rig/transaction_kinds.hpp"
 
 namespace swiperig {
@@ -12,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const std::string fixtures = std::string(SWIPERIG_TEST_DIR) + "/../fixtures/";
+const std::string fixtures = std::string(source_dir) + "/fixtures/";
 
 Case of(const TransactionKind& kind, const std::string& what, std::string cause, Step step) {
   Case c;

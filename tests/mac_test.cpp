@@ -2,17 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
+#include "tests/vectors.hpp"
 
 namespace swiperig {
 namespace {
-
-boost::json::value load(const char* file) {
-  std::ifstream in(std::string(SWIPERIG_TEST_DIR "/vectors/") + file);
-  return boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
-}
 
 std::string text(const boost::json::value& value) { return std::string(value.as_string()); }
 Bytes hex(const boost::json::value& value) { return from_hex(text(value)).value(); }
@@ -25,7 +18,7 @@ Block block(const boost::json::value& value) {
 }
 
 TEST(Mac, EveryVector) {
-  const auto file = load("crypto.json");
+  const auto file = vectors_in("crypto.json");
   std::size_t count = 0;
   for (const auto& v : file.at("mac").as_array()) {
     const Bytes key = hex(v.at("key"));
@@ -93,7 +86,7 @@ TEST(Mac, EmptyDataIsOneZeroBlockUnderPaddingOne) {
 }
 
 TEST(Keys, LogonField62DecryptsToTheWorkingKeys) {
-  const auto file = load("iso8583_unionpay.json");
+  const auto file = vectors_in("iso8583_unionpay.json");
   const auto& keys = file.at("keys");
   const auto tmk = DesKey::make(hex(keys.at("tmk")));
   ASSERT_TRUE(tmk);
@@ -116,7 +109,7 @@ TEST(Keys, LogonField62DecryptsToTheWorkingKeys) {
 }
 
 TEST(PinBlock, EveryVector) {
-  const auto file = load("crypto.json");
+  const auto file = vectors_in("crypto.json");
   std::size_t count = 0;
   const auto check = [&](const boost::json::value& v) {
     const std::string pin = text(v.at("pin"));

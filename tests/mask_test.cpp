@@ -2,22 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
+#include "tests/vectors.hpp"
 
 namespace swiperig {
 namespace {
 
-boost::json::value load(const char* file) {
-  std::ifstream in(std::string(SWIPERIG_TEST_DIR "/vectors/") + file);
-  return boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
-}
-
 std::string text(const boost::json::value& value) { return std::string(value.as_string()); }
 
 TEST(Mask, EveryPanVector) {
-  const auto file = load("masking.json");
+  const auto file = vectors_in("masking.json");
   for (const auto& v : file.at("mask").as_array()) {
     const std::string pan = text(v.at("pan"));
     EXPECT_EQ(mask_pan(pan), text(v.at("first6_last4")));
@@ -31,7 +24,7 @@ TEST(Mask, EveryPanVector) {
 }
 
 TEST(Mask, EveryFreeTextVector) {
-  const auto file = load("masking.json");
+  const auto file = vectors_in("masking.json");
   for (const auto& v : file.at("free_text").as_array()) EXPECT_EQ(scrub(text(v.at("inp"))), text(v.at("out")));
 }
 
@@ -68,7 +61,7 @@ TEST(Mask, NoWritingOfTheNumberLeaks) {
 }
 
 TEST(Mask, EveryFrameOfTheVectorsAsHexDump) {
-  const auto file = load("iso8583_unionpay.json");
+  const auto file = vectors_in("iso8583_unionpay.json");
   std::size_t with_pan = 0;
   for (const auto& v : file.at("vectors").as_array()) {
     const std::string dump = text(v.at("frame_hex"));

@@ -15,6 +15,7 @@
 
 #include "rig/clock.hpp"
 #include "tests/folder.hpp"
+#include "tests/programs.hpp"
 
 namespace swiperig {
 
@@ -33,7 +34,7 @@ class Program {
   /// is its standard input.
   Program(const Folder& folder, std::vector<std::string> arguments, const std::string& name = "swiperig")
       : out_(folder / (name + ".out")), err_(folder / (name + ".err")) {
-    std::string binary = SWIPERIG_BINARY;
+    std::string binary = programs::swiperig;
     std::vector<char*> raw = {binary.data()};
     for (auto& a : arguments) raw.push_back(a.data());
     raw.push_back(nullptr);

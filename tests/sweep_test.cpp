@@ -7,6 +7,7 @@
 #include <set>
 
 #include "bindings/assembly.hpp"
+#include "bindings/places.hpp"
 
 namespace swiperig {
 namespace {
@@ -128,7 +129,7 @@ Task<> every(Watch& watch, const std::vector<Case>& cases, DrawPlace& place) {
 }
 
 std::vector<std::pair<std::string, Verdict>> run(const std::vector<Case>& cases, const std::set<std::string>& defects) {
-  const BenchFile bench = read_bench(std::string(SWIPERIG_TEST_DIR) + "/../fixtures/benches/virtual.toml");
+  const BenchFile bench = read_bench(bench_or_virtual(""));
   DrawPlace place{42, 0, 0};
   const std::atomic<bool> abort = false;
   Verdicts verdicts;

@@ -277,7 +277,7 @@ std::vector<std::string> complaints(const std::string& path, const std::string& 
 }
 
 std::vector<std::pair<std::string, std::string>> project_files() {
-  const fs::path root = fs::path(SWIPERIG_TEST_DIR).parent_path();
+  const fs::path root = source_dir;
   std::vector<std::pair<std::string, std::string>> files;
   for (fs::recursive_directory_iterator it(root), end; it != end; ++it) {
     const std::string name = it->path().filename().string();
@@ -405,6 +405,8 @@ TEST(Tidy, LeavesHonestTextAlone) {
       {"fixtures/host.cpp", "Task<bool> Host::sleep(Connection& with, Duration lasts) {"},
       {"fixtures/host.cpp", "awake = co_await sleep(with, lasts); d = bench_time(); t = reader.time();"},
       {"bindings/run.cpp", "#include <toml++/toml.h>\n#include \"fixtures/pipe.hpp\"\n#include \"drivers/relay.hpp\""},
+
+#include "bindings/places.hpp"
       {"tests/relay_test.cpp", "std::this_thread::yield();"},
       {"README.md", "build/release/swiperig, /usr/bin/python3, network/work/home/ and https://x.example/home/y"},
       {"rig/causes.def",

@@ -3,20 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
+
+#include "tests/vectors.hpp"
 
 namespace swiperig {
 namespace {
 
 using Bits = std::vector<std::uint8_t>;
 using Result = std::variant<TrackText, TrackError>;
-
-boost::json::value load(const char* file) {
-  std::ifstream in(std::string(SWIPERIG_TEST_DIR "/vectors/") + file);
-  return boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
-}
 
 std::string text(const boost::json::value& value) { return std::string(value.as_string()); }
 int track_of(const boost::json::value& value) { return static_cast<int>(value.at("track").as_int64()); }
@@ -40,7 +34,7 @@ std::string fault(const Result& result) {
 }
 
 TEST(Luhn, EveryVector) {
-  const auto file = load("luhn.json");
+  const auto file = vectors_in("luhn.json");
   for (const auto& v : file.at("vectors").as_array()) {
     const std::string pan = text(v.at("pan"));
     EXPECT_EQ(luhn_valid(pan), v.at("valid").as_bool()) << pan;
@@ -80,7 +74,7 @@ TEST(Luhn, EveryVector) {
 }
 
 TEST(Track, EveryVectorBothWays) {
-  const auto file = load("tracks.json");
+  const auto file = vectors_in("tracks.json");
   std::size_t count = 0;
   for (const auto& v : file.at("vectors").as_array()) {
     SCOPED_TRACE(text(v.at("name")));
@@ -109,7 +103,7 @@ TEST(Track, EveryVectorBothWays) {
 }
 
 TEST(Track, EveryNegativeVector) {
-  const auto file = load("tracks.json");
+  const auto file = vectors_in("tracks.json");
   std::size_t count = 0;
   for (const auto& v : file.at("negative").as_array()) {
     SCOPED_TRACE(text(v.at("name")));
@@ -125,7 +119,7 @@ TEST(Track, EveryNegativeVector) {
 }
 
 TEST(Track, EveryFlippedBitIsSeenInItsCharacter) {
-  const auto file = load("tracks.json");
+  const auto file = vectors_in("tracks.json");
   for (const auto& v : file.at("vectors").as_array()) {
     const int track = track_of(v);
     const std::size_t width = static_cast<std::size_t>(v.at("bits_per_char").as_int64());
@@ -212,7 +206,7 @@ TEST(Track2, PartsAndErrors) {
   EXPECT_EQ(parse("1234567=3012501"), "error 7");
   EXPECT_EQ(parse("6212345678901265=3012501=123"), "error 24");
   EXPECT_EQ(parse("6212345678901265=301250100000000000000"), "error 37");
-  const auto file = load("tracks.json");
+  const auto file = vectors_in("tracks.json");
   for (const auto& v : file.at("vectors").as_array()) {
     if (track_of(v) != 2 || text(v.at("name")) == "t2-minimal") continue;
     EXPECT_EQ(parse(text(v.at("text"))).rfind("error", 0), std::string::npos);

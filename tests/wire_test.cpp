@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <vector>
+
+#include "tests/vectors.hpp"
 
 namespace swiperig {
 namespace {
@@ -22,10 +21,7 @@ HostProfile profile(MacKind mac = MacKind::unionpay_ecb) {
 }
 
 const boost::json::object& vectors() {
-  static const boost::json::value file = [] {
-    std::ifstream in(SWIPERIG_TEST_DIR "/vectors/iso8583_unionpay.json");
-    return boost::json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
-  }();
+  static const boost::json::value file = vectors_in("iso8583_unionpay.json");
   return file.as_object();
 }
 

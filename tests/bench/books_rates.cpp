@@ -11,6 +11,7 @@
 #include "bindings/assembly.hpp"
 #include "bindings/attribution.hpp"
 #include "bindings/epochs.hpp"
+#include "bindings/places.hpp"
 #include "reports/run_books.hpp"
 #include "rig/clock.hpp"
 #include "rig/trace_books.hpp"
@@ -26,7 +27,7 @@ constexpr std::int64_t drawn = 2000, times_over = 50;
 
 /// Drawn cycles of an honest terminal, written so many times over as the epochs of one run.
 std::int64_t write_run(const std::string& path, std::int64_t times) {
-  const std::string files = SWIPERIG_SOURCE_DIR "/fixtures/";
+  const std::string files = std::string(source_dir) + "/fixtures/";
   const Campaign campaign = read_campaign(files + "campaigns/random.toml");
   const BenchFile bench = read_bench(files + "benches/virtual.toml", "");
   Plan plan{bench, {}, 1, drawn, campaign.epoch_cycles, {}};

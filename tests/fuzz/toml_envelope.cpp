@@ -6,6 +6,7 @@
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
 #include "bindings/envelope.hpp"
+#include "bindings/places.hpp"
 #include "bindings/positions_file.hpp"
 #include "tests/fuzz/tried_file.hpp"
 
@@ -13,7 +14,7 @@ using namespace swiperig;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t count) {
   static const TriedFile file;
-  static const std::string bench_path = std::string(SWIPERIG_SOURCE_DIR) + "/fixtures/benches/virtual.toml";
+  static const std::string bench_path = bench_or_virtual("");
   static const BenchFile whole = read_bench(bench_path);
   static const std::shared_ptr<Table> root = read_config(bench_path);
   const std::string_view text(reinterpret_cast<const char*>(bytes), count);

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "bindings/places.hpp"
+
 namespace swiperig {
 
 class TriedFile {
@@ -19,7 +21,7 @@ class TriedFile {
     if (mkdtemp(pattern.data()) == nullptr) std::abort();
     folder_ = pattern;
     for (const char* seed : kept) {
-      const auto from = std::filesystem::path(SWIPERIG_SOURCE_DIR) / "tests/fuzz/corpus" / seed;
+      const auto from = std::filesystem::path(source_dir) / "tests/fuzz/corpus" / seed;
       std::filesystem::copy_file(from, folder_ / from.filename());
     }
   }

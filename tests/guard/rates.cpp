@@ -19,8 +19,10 @@
 
 #include "bindings/bench_file.hpp"
 #include "bindings/guard_process.hpp"
+#include "bindings/places.hpp"
 #include "drivers/guard_dial.hpp"
 #include "rig/random.hpp"
+#include "tests/programs.hpp"
 #include "tests/recorder.hpp"
 
 namespace swiperig {
@@ -29,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path bench_for(const Recorder& recorder, const fs::path& folder) {
-  const fs::path fixtures = fs::path(SWIPERIG_TEST_DIR).parent_path() / "fixtures";
+  const fs::path fixtures = fs::path(source_dir) / "fixtures";
   for (const char* sub : {"benches", "terminals", "hosts"}) fs::copy(fixtures / sub, folder / sub);
   std::ifstream in(fixtures / "benches/realtime.toml");
   std::stringstream whole;
@@ -74,7 +76,7 @@ double one_end(const fs::path& bench, int signal, Draws& draws) {
   if (pid == 0) {
     dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
     dup2(STDOUT_FILENO, STDERR_FILENO);
-    execl(SWIPERIG_LIGHT_CONTROLLER, "light", own.c_str(), SWIPERIG_BINARY, nullptr);
+    execl(programs::light_controller, "light", own.c_str(), programs::swiperig, nullptr);
     _exit(126);
   }
   for (int waited = 0; waited < 4000 && recorder.supply().find("OUTP ON") == std::string::npos; ++waited)
@@ -123,7 +125,7 @@ std::string detour(int count) {
   const fs::path folder = fs::temp_directory_path() / ("swiperig-rates-" + std::to_string(getpid())) / "detour";
   fs::create_directories(folder);
   const BenchFile file = read_bench(bench_for(recorder, folder));
-  GuardProcess process(file, SWIPERIG_BINARY);
+  GuardProcess process(file, programs::swiperig);
   const int direct = dial_instrument("127.0.0.1", recorder.robot_port()).device;
   const auto say = [&](GuardWord::Kind kind, std::uint64_t number) {
     GuardWord word;

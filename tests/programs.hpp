@@ -1,0 +1,11 @@
+// The programs that tests start; programs.cpp alone is compiled with their paths.
+#pragma once
+
+namespace swiperig::programs {
+
+extern const char* const swiperig;
+extern const char* const light_controller;  ///< does nothing but drive robot and supply
+extern const char* const rival_controller;
+extern const char* const no_allocation;  ///< a library to preload: allocating after the start ends the process
+
+}  // namespace swiperig::programs
