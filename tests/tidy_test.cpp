@@ -10,6 +10,8 @@
 #include <set>
 #include <sstream>
 
+#include "bindings/places.hpp"
+
 namespace swiperig {
 namespace {
 
@@ -405,8 +407,6 @@ TEST(Tidy, LeavesHonestTextAlone) {
       {"fixtures/host.cpp", "Task<bool> Host::sleep(Connection& with, Duration lasts) {"},
       {"fixtures/host.cpp", "awake = co_await sleep(with, lasts); d = bench_time(); t = reader.time();"},
       {"bindings/run.cpp", "#include <toml++/toml.h>\n#include \"fixtures/pipe.hpp\"\n#include \"drivers/relay.hpp\""},
-
-#include "bindings/places.hpp"
       {"tests/relay_test.cpp", "std::this_thread::yield();"},
       {"README.md", "build/release/swiperig, /usr/bin/python3, network/work/home/ and https://x.example/home/y"},
       {"rig/causes.def",
