@@ -192,6 +192,23 @@ TaughtPlace taught_place(const Value& v) {
 
 const Table& places_of(const Table& actuator, const BenchFile& b) { return b.positions ? *b.positions : actuator; }
 
+/// Digits by name; an error shows none of them.
+void read_pins(const std::string& file, const Value& at, BenchFile& b) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) at.refuse("a file of test PINs: schema = 1 and NAME = \"1234\"");
+  const auto pins = read_config(file);
+  pins->at("schema").integer(1, 1);
+  for (const auto& [name, v] : pins->all()) {
+    if (name == "schema") continue;
+    const std::string digits = v.is_text() ? v.text() : "";
+    const bool good = digits.size() >= 4 && digits.size() <= 12 &&
+                      digits.find_first_not_of("0123456789") == std::string::npos &&
+                      name.find(' ') == std::string::npos;
+    if (!good) throw ConfigError(v.where() + ": expected a PIN of 4 to 12 digits in quotes, under a name of one word");
+    b.robot.pins.emplace(name, digits);
+  }
+}
+
 void read_actuator(const Table& actuator, const std::string& path, BenchFile& b) {
   read_machine(actuator, b.robot);
   open_positions(actuator, path, b);
@@ -210,6 +227,7 @@ void read_actuator(const Table& actuator, const std::string& path, BenchFile& b)
     b.robot.park_x_mm = p.x_mm, b.robot.park_y_mm = p.y_mm;
   }
   if (const Value* v = actuator.find("cards_lie")) read_lies(v->table(), b.robot);
+  if (const Value* v = actuator.find("pins")) read_pins(positions_beside(path, *v), *v, b);
   b.good_card = actuator.at("good_card").text();
   if (!b.robot.slots.contains(b.good_card)) actuator.at("good_card").refuse("one of the cards in cards_mm");
   if (b.robot.lies.contains(b.good_card)) actuator.at("good_card").refuse("a card that lies straight");

@@ -127,6 +127,15 @@ HostSettings host_of(const BenchFile& file, const DrawPlace& place) {
   s.track_key = file.track_key;
   s.think_spread = 20ms;
   s.place = &place;
+  for (const auto& [name, card] : file.cards) {
+    const auto pin = file.robot.pins.find(name);
+    if (pin == file.robot.pins.end() || card.track2.empty()) continue;
+    const auto track = parse_track2(std::string_view(card.track2).substr(1, card.track2.size() - 2));
+    const auto* parts = std::get_if<Track2>(&track);
+    for (Account& account : s.accounts) {
+      if (parts != nullptr && account.pan == parts->pan) account.pin = pin->second;
+    }
+  }
   return s;
 }
 

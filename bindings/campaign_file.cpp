@@ -255,6 +255,17 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   for (const Value& m : t.at("must").array()) c.must.push_back(m.word(milestone_names()));
   if (c.must.empty())
     t.at("must").refuse("at least one milestone: a case says what must have happened for it to count");
+  if (const Value* p = t.find("pin")) {
+    if (!asks_card) p->refuse("pin only with a kind that asks for a card");
+    if (p->is_text()) {
+      c.pins.push_back(p->text());
+    } else {
+      for (const Value& one : p->array()) c.pins.push_back(one.text());
+    }
+    for (const std::string& name : c.pins) {
+      if (name.empty() || name.find(' ') != std::string::npos) p->refuse("names of the bench's file of pins");
+    }
+  }
   if (const Value* p = t.find("patience")) c.patience = p->duration(1s, 3600s);
   if (const Value* s = t.find("settle")) c.settle = s->flag();
   if (const Value* l = t.find("current_log")) c.current_log = l->duration(1ms, 60s);

@@ -34,6 +34,7 @@ Press every_key(const TerminalProfile& profile, const Case& c) {
     for (char digit = '0'; digit <= '9'; ++digit) keys.emplace(1, digit);
   }
   Press press;
+  for (const std::string& pin : c.pins) keys.insert("PIN:" + pin);
   for (const std::string& key : keys) press.keys += (press.keys.empty() ? "" : " ") + key;
   return press;
 }

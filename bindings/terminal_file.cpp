@@ -31,6 +31,7 @@ void read_terminal_habits(const Table& online, TerminalProfile& p) {
   if (const Value* v = online.find("reverses_host_timeouts")) p.reverses_host_timeouts = v->flag();
   set(p.secrets_in_reversal, online, "secrets_in_reversal", {"forbidden", "allowed"});
   set(p.reversal_takes_stan, online, "reversal_stan", {"original", "advances"});
+  set(p.asks_pin, online, "pin", {"never", "by_service_code"});
   set(p.keeps_connection, online, "connection", {"per_transaction", "kept_open"});
   set(p.relogon_at_once, online, "relogon", {"next_sale", "at_once"});
   set(p.spare_storage, online, "journal_area", {"one", "with_a_spare"});

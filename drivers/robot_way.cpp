@@ -91,8 +91,29 @@ std::optional<std::string> refuse_segment(const GrblSettings& s, const ToolPlace
   return std::nullopt;
 }
 
+std::vector<std::string> words_of(const Press& press) {
+  std::string_view text = press.keys;
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+/// "debit" of "PIN:debit"; "": it is a key.
+std::string pin_name(std::string_view word) {
+  constexpr std::string_view pin = "PIN:";
+  return word.starts_with(pin) ? std::string(word.substr(pin.size())) : std::string();
+}
+
 std::optional<std::string> refuse_press(const GrblSettings& s, const Press& press) {
-  const auto keys = keys_of(press);
+  for (const auto& word : words_of(press)) {
+    const std::string name = pin_name(word);
+    if (!name.empty() && !s.pins.contains(name)) return "no PIN '" + shown(name) + "' is in the file of pins";
+  }
+  const auto keys = keys_of(s, press);
   if (keys.empty()) return "no keys to press";
   if (keys.size() > kKeys) return "more than " + std::to_string(kKeys) + " keys at once";
   for (const auto& name : keys) {
@@ -177,15 +198,17 @@ std::vector<Leg> swipe_legs(const GrblSettings& s, const Swipe& swipe) {
 
 }  // namespace
 
-std::vector<std::string> keys_of(const Press& press) {
-  std::string_view text = press.keys;
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (end > 0) words.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+std::vector<std::string> keys_of(const GrblSettings& s, const Press& press) {
+  std::vector<std::string> keys;
+  for (std::string& word : words_of(press)) {
+    const auto pin = s.pins.find(pin_name(word));
+    if (pin == s.pins.end()) {
+      keys.push_back(std::move(word));
+      continue;
+    }
+    for (const char digit : pin->second) keys.emplace_back(1, digit);
   }
-  return words;
+  return keys;
 }
 
 std::vector<Leg> pick_up(const GrblSettings& s, const TaughtPlace& slot) {
@@ -234,7 +257,7 @@ std::vector<Leg> tap_legs(const GrblSettings& s, const CardTap& tap) {
 
 std::vector<Leg> press_legs(const GrblSettings& s, const Press& press) {
   Way way(s);
-  for (const auto& name : keys_of(press)) {
+  for (const auto& name : keys_of(s, press)) {
     const TaughtPlace key = s.keys.at(name);
     way.go(key.x_mm, key.y_mm);
     way.height(s.press_z_mm);

@@ -43,6 +43,6 @@ std::optional<std::string> refuse_way(const GrblSettings&, const std::vector<Leg
 std::optional<std::string> refuse_line(const GrblSettings&, const ToolPlace& from, const ToolPlace& to);
 
 /// Names of keys, in order.
-std::vector<std::string> keys_of(const Press&);
+std::vector<std::string> keys_of(const GrblSettings&, const Press&);
 
 }  // namespace swiperig

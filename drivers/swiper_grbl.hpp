@@ -56,7 +56,8 @@ struct CardLie {
 /// The taught map (machine coordinates, millimetres) and the envelope.
 struct GrblSettings {
   std::map<std::string, TaughtPlace> keys, slots;
-  std::map<std::string, CardLie> lies;  ///< slots whose card does not lie straight
+  std::map<std::string, std::string> pins;  ///< digits by the name that cases give; they never leave the driver
+  std::map<std::string, CardLie> lies;      ///< slots whose card does not lie straight
   std::optional<GrblChipSlot> chip_slot;
   std::optional<GrblField> field;
   std::map<std::string, GrblRegion> regions;  ///< of all terminals that share the robot

@@ -101,6 +101,7 @@ struct Case {
   std::int64_t original_minor = 0;  ///< what the kind is about is made first, for this amount; 0: for the case's
   std::int64_t keyed_minor = 0;     ///< keyed by mistake instead of the amount; 0: the amount
   std::string card;                 ///< card slot; "": the kind asks for none
+  std::vector<std::string> pins;    ///< typed when the terminal asks for a PIN, one each time; names, never digits
   std::vector<Step> steps;          ///< the swipe among them
   std::string cause = "none";       ///< what is being induced, from rig/causes.def; diagnose never sees it
   std::vector<std::string> causes;  ///< of a drawn case that was tried: what its faults come to ("none": nothing)

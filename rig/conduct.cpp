@@ -65,12 +65,22 @@ void sent_once(const AttemptFacts&, const Attempt& a, std::vector<Finding>& find
 }
 
 void no_retry(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>& findings) {
-  if (!a.entered || a.intent < 0 || !facts.answered(a) || approved_code(a.code) || is_passing(a.code)) return;
+  const bool wrong_pin = a.code == "55";
+  if (!a.entered || a.intent < 0 || !facts.answered(a) || approved_code(a.code)) return;
+  if (is_passing(a.code) && !wrong_pin) return;
   const auto again =
       std::find_if(facts.transaction().attempts.begin(), facts.transaction().attempts.end(), [&](const Attempt& b) {
         return b.intent == a.intent && b.entered.seq > a.response_left.seq && b.kind == a.kind;
       });
   if (again == facts.transaction().attempts.end()) return;
+  if (wrong_pin) {
+    // right, where the PIN was asked for again; of a terminal that is not seen asking nobody knows
+    const std::vector<Mark>& asked = facts.transaction().parts.pins_wanted;
+    const bool between = std::any_of(asked.begin(), asked.end(), [&](const Mark& m) {
+      return m.seq > a.response_left.seq && m.seq < again->entered.seq;
+    });
+    if (asked.empty() || between) return;
+  }
   note(findings, "R_RETRY",
        {key(a) + " was declined with code " + a.code + ", and asked again by itself as " + key(*again),
         key_zh(a) + " 已被 " + a.code + " 拒绝，终端又自行以 " + key_zh(*again) + " 重新请求"},

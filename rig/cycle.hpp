@@ -80,6 +80,7 @@ class Watch {
   Task<> drain();
   Task<bool> milestone(std::string name, Duration limit);
   void press(std::string_view name, std::int64_t amount_minor);
+  bool waits_for_pin() const;
   Task<bool> make_originals(Case c);
   Task<> run_case(Case c);
   Task<> let_it_clear_up();

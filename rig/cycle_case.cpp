@@ -9,6 +9,12 @@ namespace swiperig {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr Duration reach_for_keys = 1s;
+
+}  // namespace
+
 /// The keys of a kind or a service, at once.
 void Watch::press(std::string_view name, std::int64_t amount_minor) {
   const std::string keys = keys_for(keys_of(bench_.terminal, name), amount_minor, told_stan_);
@@ -103,9 +109,13 @@ Task<> Watch::run_case(Case c) {
   Time deadline = began + patience;
   bool told = false, doubtful = false;
   int swipes_left = swipe_again(c);
+  for (std::size_t i = 0; i < c.pins.size(); ++i) {
+    const Press typed{"PIN:" + c.pins[i] + " OK"};
+    waiting_.push_back({Step{"pin_wanted", static_cast<int>(i) + 1, reach_for_keys, typed}, -1});
+  }
   // true whenever the end of the case has come nearer or moved
   const Test news = [&](const Event& e) {
-    if (is_milestone(e, "card_read")) {
+    if (is_milestone(e, "card_read") || is_milestone(e, "pin_wanted")) {
       deadline = e.at + patience;
       return true;
     }

@@ -112,6 +112,14 @@ Task<> Watch::look_at_rail() {
   throw EquipmentError("supply: it says that " + rail + ", and that nothing is drawn from it");
 }
 
+/// The last that is known of the terminal is that it asked for the PIN.
+bool Watch::waits_for_pin() const {
+  const auto last = std::find_if(events_.rbegin(), events_.rend(), [](const Event& e) {
+    return e.source == Source::terminal && std::holds_alternative<Milestone>(e.body);
+  });
+  return powered_ && last != events_.rend() && is_milestone(*last, "pin_wanted");
+}
+
 /// A terminal that is awake and has not asked for the card may wait for it all the same, where nobody can see it ask: a
 /// swipe tells a dark display from keys that did nothing.
 Task<> Watch::swipe_unasked(Case c) {
@@ -131,9 +139,9 @@ Task<> Watch::swipe_unasked(Case c) {
 Task<> Watch::recover(Case c) {
   co_await look_at_rail();
   // what the terminal holds before it is restarted tells a reversal lost in the restart from one never made
-  if (idle_ && !approved_) {
+  if ((idle_ || waits_for_pin()) && !approved_) {
     co_await read(Source::terminal, "journal", bench_.journal);
-    co_await swipe_unasked(c);
+    if (idle_) co_await swipe_unasked(c);
   }
   if (!waiting_.empty()) co_await second_sale(c);
   post(Source::rig, Intent{"recovery sale", recovery_amount_minor, ""});

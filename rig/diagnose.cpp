@@ -39,6 +39,26 @@ Mark told_of(const Transaction& t, const Attempt* a) {
   return t.served;
 }
 
+/// The terminal asked for a PIN, and no request came of it.
+Diagnosis without_pin(const Observed& o, const Transaction& t) {
+  const PartsSeen& p = t.parts;
+  const Mark asked = p.pins_wanted.back();
+  const Mark typed = p.pins_typed.empty() ? Mark{} : p.pins_typed.back().first;
+  if (typed.seq < asked.seq) {
+    return answer("wrong_pin", "the terminal asked for the PIN, and no key was hit", {asked, t.silence});
+  }
+  if (o.awake != 0) {
+    return answer("keypad", "the keys of the PIN were hit, and the terminal, which was awake, went on waiting for it",
+                  {asked, typed, t.silence, Mark{o.awake, {}}});
+  }
+  if (o.asleep != 0) {
+    return answer("app_hang", "the keys of the PIN were hit, and the terminal did not answer its register either",
+                  {asked, typed, t.silence, Mark{o.asleep, {}}});
+  }
+  return undecided("the keys of the PIN were hit, and the terminal sent no request", {"keypad", "app_hang"},
+                   {asked, typed, t.silence});
+}
+
 Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& scope) {
   const bool odd = t.swipe && !t.swipe->manner.empty() && t.swipe->manner != "twice";
   const bool bad_swipe =
@@ -69,6 +89,7 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
     }
     return answer("card_reader", "a swipe within the reader's limits could not be read", {t.swiped, t.read_error});
   }
+  if (!t.parts.pins_wanted.empty()) return without_pin(o, t);
   if (t.card_read) {
     return undecided("the card was read, but no request reached the network", {"app_hang", "network"},
                      {t.card_read, t.silence});
@@ -102,9 +123,29 @@ Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& 
                    {t.card_wanted, t.silence});
 }
 
+/// When the PIN that is the card's own was typed, if the terminal made this request of it.
+Mark own_pin_typed(const Observed& o, const Transaction& t, const Attempt& a) {
+  Mark asked;
+  for (const Mark& m : t.parts.pins_wanted) {
+    if (m.seq < a.entered.seq) asked = m;
+  }
+  const auto& typed = t.parts.pins_typed;  // told when the motion is over, perhaps after the request
+  const auto it = std::find_if(typed.begin(), typed.end(), [&](const auto& one) { return one.first.seq > asked.seq; });
+  return asked && it != typed.end() && it->second == o.slot ? it->first : Mark{};
+}
+
 /// The attempt that decides; null: none.
 const Attempt* attempt_of(const Transaction& t) {
-  const auto it = std::find_if(t.attempts.begin(), t.attempts.end(), [](const Attempt& a) { return bool(a.entered); });
+  const auto sent = [](const Attempt& a) { return bool(a.entered); };
+  auto it = std::find_if(t.attempts.begin(), t.attempts.end(), sent);
+  // a wrong PIN is asked for again, and the next one decides
+  while (it != t.attempts.end() && it->code == "55") {
+    const auto next = std::find_if(it + 1, t.attempts.end(), [&](const Attempt& a) {
+      return sent(a) && a.intent == it->intent && a.entered.seq > it->response_left.seq;
+    });
+    if (next == t.attempts.end()) break;
+    it = next;
+  }
   if (it != t.attempts.end()) return &*it;
   // a logon that did not come back explains the sale that never left
   const bool explains = t.logon.entered && (t.logon.code != "00" || !t.logon.response_left);
@@ -172,6 +213,10 @@ Diagnosis first_match(const Observed& o, const Transaction& t, const Attempt* a,
         "forged",
         std::string("the response reached the terminal with ") + (a->mac == "wrong" ? "a wrong MAC" : "no MAC"),
         {a->response_left});
+  }
+  if (const Mark typed = own_pin_typed(o, t, *a); typed && a->code == "55") {
+    return answer("keypad", "the keys of the card's own PIN were hit, and the host was asked about another one",
+                  {typed, a->entered, a->response_left});
   }
   if (!approved) {
     return answer(cause_of_code(a->code), "the host declined with code " + a->code, {a->response_left, a->told});
@@ -242,6 +287,7 @@ Observed observed(std::span<const Event> events) {
     if (!after || book || fault) o.events.push_back(e);
   }
   if (of_case && read.contains(*of_case)) o.card = read[*of_case];
+  o.slot = of_case.value_or("");
   return o;
 }
 

@@ -17,6 +17,7 @@ struct Observed {
   std::vector<Event> events;      ///< observations only
   std::uint64_t awake = 0;        ///< before it was restarted, the terminal told the register its journal
   std::uint64_t asleep = 0;       ///< or it did not
+  std::string slot;               ///< of the card that was swiped
   std::uint64_t card = 0;         ///< the card that was swiped was read, in this sale or another of the cycle
 };
 

@@ -40,7 +40,7 @@ struct Swipe {
 /// What is not ordinary about a swipe beside speed and direction: "back of the card, twice"; "": nothing.
 std::string manner_of(const Swipe&);
 struct Press {
-  std::string keys;  ///< key names separated by one space: "1 2 3 4 OK"
+  std::string keys;  ///< key names separated by one space: "1 2 3 4 OK"; a PIN by its name: "PIN:debit_pin OK"
 };
 /// A chip card put into the terminal's slot and pulled out again.
 struct Dip {

@@ -62,7 +62,13 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
   } else if (const auto* reading = std::get_if<Reading>(&e.body)) {
     if (p.usb_lost && !p.usb_back && !p.fed && !scope_.without_power(reading->rail_mv)) p.fed = at;
   } else if (const auto* done = std::get_if<MotionDone>(&e.body)) {
-    if (done->what != "press" || t.recovery || p.pressed) return;
+    if (done->what != "press" || t.recovery) return;
+    if (!p.pins_wanted.empty()) {
+      constexpr std::string_view pin = "PIN:";
+      const std::string_view keys = done->manner;
+      p.pins_typed.emplace_back(at, keys.starts_with(pin) ? keys.substr(pin.size(), keys.find(' ') - pin.size()) : "");
+    }
+    if (p.pressed) return;
     p.pressed = at;
     p.keys = done->manner;
   } else if (const auto* part = std::get_if<PartState>(&e.body)) {
@@ -115,6 +121,7 @@ void PartsFold::see(const Milestone& m, Mark at, Transaction& t) {
   if (name == "closed" && get("by") == "terminal" && get("how") == "reset" && !t.recovery && !p.reset) p.reset = at;
   if (name.ends_with("_entered") && !name.ends_with("response_entered")) lives(at);
   if (t.recovery) return;
+  if (name == "pin_wanted") p.pins_wanted.push_back(at);
   for (const auto& [called, mark] : {std::pair{"printed", &p.printed},
                                      {"printer_failed", &p.printer_failed},
                                      {"chip_failed", &p.chip_failed},

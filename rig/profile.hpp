@@ -41,6 +41,7 @@ struct TerminalProfile {
   bool secrets_in_reversal = false;                  ///< fields 35, 36, 52 may be kept and sent again
   bool reversal_takes_stan = false;                  ///< each try counts the STAN on; field 61 names the original
   bool keeps_connection = false;
+  bool asks_pin = false;           ///< of a swiped card whose service code wants one
   int connect_tries = 1;           ///< dials again, over its other network, as long as no byte has left
   bool relogon_at_once = false;    ///< signs in again and asks again where the host wants that, else at the next sale
   bool spare_storage = false;      ///< writes into a second area what the first does not take

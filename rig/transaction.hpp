@@ -85,10 +85,12 @@ struct PartsSeen {
   Mark alive;                      ///< the last sign of life before that
   Mark first_screen, last_screen;  ///< before the silence
   Mark pressed;
-  std::string keys;       ///< that were hit, separated by a space
-  Mark told_time;         ///< an authentic answer that says the time
-  std::string host_time;  ///< MMDDhhmmss
-  Mark misdated;          ///< a receipt after it, dated otherwise
+  std::string keys;  ///< that were hit, separated by a space
+  std::vector<Mark> pins_wanted;
+  std::vector<std::pair<Mark, std::string>> pins_typed;  ///< keys hit after that, and the name of the PIN they make
+  Mark told_time;                                        ///< an authentic answer that says the time
+  std::string host_time;                                 ///< MMDDhhmmss
+  Mark misdated;                                         ///< a receipt after it, dated otherwise
   std::string receipt_time;
   Mark sold_tampered;  ///< a request after the keys were said to be erased
 };

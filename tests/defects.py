@@ -16,7 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = os.environ.get("SWIPERIG_BINARY", str(ROOT / "build/release/swiperig"))
-CAMPAIGNS = ["no_return", "points", "host_faults", "kinds", "parts", "card_faults"]
+CAMPAIGNS = ["no_return", "points", "host_faults", "kinds", "parts", "card_faults", "pin"]
 SEEDS = (1, 2, 3)
 RANDOM_SEEDS = (1, 2, 3, 4, 5)
 RANDOM_CYCLES = 1000

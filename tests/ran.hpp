@@ -28,6 +28,7 @@ struct Way {
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles = {};
   int threads = 2;
+  std::string bench = "";
 };
 
 inline Ran run(const Folder& folder, const std::string& out, const Way& way) {
@@ -36,6 +37,7 @@ inline Ran run(const Folder& folder, const std::string& out, const Way& way) {
   options.out = folder / out;
   options.defect = way.defect;
   options.terminal = way.terminal;
+  options.bench = way.bench;
   options.seed = way.seed;
   options.cycles = way.cycles;
   options.threads = way.threads;

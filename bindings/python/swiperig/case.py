@@ -65,6 +65,7 @@ class Case:
     patience: 1 s to 3600 s until "nothing came back" (default: the terminal profile's limit).
     quiet: 1 s to 3600 s until the next customer comes (default: at once). settle: settlement at the end.
     current_log: voltage and current are read every 1 ms to 60 s.
+    pin: typed when the terminal asks for one, a list for one after another; names of the bench's file of pins.
     measure: a milestone of which only is measured whether it is seen; then one of card, speed and acceleration is a
     list.
 
@@ -91,6 +92,7 @@ class Case:
         settle: bool | None = None,
         current_log: Duration | None = None,
         measure: Milestone | None = None,
+        pin: str | Sequence[str] | None = None,
     ) -> None:
         self.name = name
         self._at = here()
@@ -98,7 +100,7 @@ class Case:
         self._must = must
         self._said = told(name=name, amount=amount, card=card, kind=kind, original_amount=original_amount, cause=cause,
                           point=point, patience=patience, quiet=quiet, settle=settle, current_log=current_log,
-                          measure=measure)
+                          measure=measure, pin=pin)
         if cause is None and measure is None:
             self._said["cause"] = "unclaimed"
         self._swipe: tuple[str, int, Any] | None = None
@@ -107,7 +109,7 @@ class Case:
         self._written = [written("Case", name, amount=amount, card=card, kind=None if kind == "sale" else kind,
                                  original_amount=original_amount, cause=cause, must=must, point=point,
                                  patience=patience, quiet=quiet, settle=settle, current_log=current_log,
-                                 measure=measure)]
+                                 measure=measure, pin=pin)]
 
     def swipe(
         self,
