@@ -22,6 +22,7 @@
 #include "fixtures/supply.hpp"
 #include "fixtures/terminal.hpp"
 #include "fixtures/virtual_clock.hpp"
+#include "rig/track.hpp"
 
 namespace swiperig {
 

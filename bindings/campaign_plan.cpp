@@ -103,6 +103,7 @@ void tell(std::ostream& out, const Campaign& campaign, const Case& c) {
         << " cases, of which this is the first\n";
   }
   for (const Step& s : c.steps) out << "  " << visible(describe(s)) << "\n";
+  for (const std::string& pin : c.pins) out << "  at pin_wanted: type the PIN \"" << visible(pin) << "\"\n";
   if (c.current_log.count() != 0) out << "  voltage and current read every " << to_text(c.current_log) << "\n";
   if (is_drawn(c)) return;
   out << "  counts only if seen:";

@@ -79,7 +79,7 @@ const std::vector<Defect> defects = {
 class CampaignDefect : public testing::TestWithParam<Defect> {};
 
 /// The shipped campaigns in which a defect may show, in the order in which they are tried.
-const char* const searched[] = {"no_return", "kinds", "host_faults"};
+const char* const searched[] = {"no_return", "kinds", "host_faults", "pin"};
 
 TEST_P(CampaignDefect, IsFoundByItsOwnRule) {
   const Folder folder;

@@ -21,11 +21,18 @@ using testing::UnorderedElementsAre;
 
 const std::string pins = (project / "fixtures/campaigns/pin.toml").string();
 
+const std::string pin_bench = (project / "fixtures/benches/pin.toml").string();
+
 /// The project's fixtures in a folder, with one text of one file replaced.
 std::string bench_with(const Folder& folder, const std::string& file, const std::string& from, const std::string& to) {
   std::filesystem::copy(project / "fixtures", folder / "fixtures", std::filesystem::copy_options::recursive);
   folder.write("fixtures/benches/" + file, replaced(read_text(project / "fixtures/benches" / file), from, to));
-  return folder / "fixtures/benches/virtual.toml";
+  return folder / "fixtures/benches/pin.toml";
+}
+
+/// A campaign that stands elsewhere finds the bench through the command line.
+std::string of_its_bench(const std::string& campaign) {
+  return replaced(campaign, "bench = \"../benches/pin.toml\"\n", "");
 }
 
 std::string numbers(const CycleRecord& c, std::string_view milestone) {
@@ -52,7 +59,7 @@ TEST(Pin, IsHiddenUnderTheKeyOfEveryKindOfHost) {
   for (const char* host : {"dukpt", "sm4", "x9_19"}) {
     const Folder folder;
     const std::string bench =
-        bench_with(folder, "virtual.toml", "../hosts/unionpay.toml", std::string("../hosts/") + host + ".toml");
+        bench_with(folder, "pin.toml", "../hosts/unionpay.toml", std::string("../hosts/") + host + ".toml");
     const Ran ran = run(folder, "r", {.campaign = pins, .bench = bench});
     EXPECT_EQ(ran.exit_code, 0) << host << ran.said;
     EXPECT_EQ(ran.wrong_diagnoses, 0) << host;
@@ -61,8 +68,8 @@ TEST(Pin, IsHiddenUnderTheKeyOfEveryKindOfHost) {
 
 TEST(Pin, AnotherPinThanTheIssuersIsRefused) {
   const Folder folder;
-  const std::string campaign = replaced(read_text(pins), "pin = \"debit_pin\"", "pin = \"wrong\"");
-  const Ran ran = run(folder, "r", {.campaign = folder.write("c.toml", campaign)});
+  const std::string campaign = of_its_bench(replaced(read_text(pins), "pin = \"debit_pin\"", "pin = \"wrong\""));
+  const Ran ran = run(folder, "r", {.campaign = folder.write("c.toml", campaign), .bench = pin_bench});
   EXPECT_NE(ran.exit_code, 0);
   EXPECT_EQ(ran.cycles.front().case_name, "right PIN");
   EXPECT_EQ(ran.cycles.front().verdict->diagnosis.cause, "wrong_pin");
@@ -122,8 +129,9 @@ TEST(Pin, UnknownNamesAndBadFilesAreRefusedBeforeAnythingMoves) {
     }
     return std::string("nothing");
   };
-  const std::string unknown = folder.write("c.toml", replaced(read_text(pins), "\"wrong\"", "\"nobodys\""));
-  EXPECT_THAT(refusal_of({.campaign = unknown}),
+  const std::string unknown =
+      folder.write("c.toml", of_its_bench(replaced(read_text(pins), "\"wrong\"", "\"nobodys\"")));
+  EXPECT_THAT(refusal_of({.campaign = unknown, .bench = pin_bench}),
               AllOf(HasSubstr("c.toml"), HasSubstr("no PIN 'nobodys' is in the file of pins")));
   for (const char* bad : {"\"123\"", "\"1234567890123\"", "\"12a4\"", "1234"}) {
     const Folder other;
