@@ -225,6 +225,7 @@ Task<bool> Relay::secure(int number, Connection& connection, bool terminal) {
     secured = co_await side.tls->handshake([this, &side] { return line(side); });
   } catch (const TlsError& e) {
     wrong = e.what();
+    if (terminal && e.why == TlsError::alert) wrong += ": is our CA installed in it, and is the certificate for us?";
   } catch (const LinkError&) {
     how = Close::reset;
   }

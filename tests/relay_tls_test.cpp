@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <thread>
@@ -196,7 +197,7 @@ TEST(RealtimeRelayTls, ATerminalThatDoesNotTrustTheCaIsTheRigsFault) {
   TlsStage stage;
   stage.terminal_trusts = "foreign";
   stage.run([](TlsPeer& peer) { EXPECT_FALSE(peer.shake()); }, shake_alone);
-  EXPECT_THAT(stage.fault, HasSubstr("relay: TLS with the terminal: alert: unknown CA"));
+  EXPECT_THAT(stage.fault, HasSubstr("relay: TLS with the terminal: alert: unknown CA: is our CA installed in it"));
   EXPECT_EQ(stage.told("tls_failed", "with"), "terminal");
 }
 
