@@ -4,6 +4,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/guard_process.hpp"
+#include "bindings/relay_options.hpp"
 #include "bindings/rig_faults.hpp"
 #include "drivers/host_control.hpp"
 #include "drivers/link_guarded.hpp"
@@ -239,12 +240,13 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
     co_await open_links(clock, file, tap, abort, links);
     links.robot = guard->actuator();
     if (!file.hub) links.supply = guard->power();
+    make_room(file);
     terminal_side = tcp_listener(clock, file.terminal_side.address, file.terminal_side.port);
     host_side = tcp_dialer(clock, file.host_side.address, file.host_side.port);
   }
   SwiperGrbl actuator(clock, std::move(links.robot), file.robot);
   if (links.supply) power.supply.emplace(clock, std::move(links.supply), file.supply);
-  Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place, tap);
+  Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place, tap, file.relay);
   TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
   HostControl host(clock, std::move(links.control));
   std::optional<PartPort> parts;
@@ -270,6 +272,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   bench.service = &host;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
+  bench.hold_max = file.hold_max;
   bench.good_card = file.good_card;
   bench.abort = &abort;
   Watch watch(bench, sink);
@@ -451,6 +454,7 @@ Scope scope_of(const BenchFile& file) {
   s.completion_limit_percent = file.profile.completion_limit_percent;
   s.unprinted_sale_stands = file.profile.unprinted_sale_stands;
   s.watchdog = file.profile.watchdog;
+  if (file.relay.opaque) s.sources.erase("network");  // connections are seen, messages are not
   if (file.parts || file.terminal.scheme == "usb") s.sources.insert("usb");
   if (shows_screen(file.profile)) s.sources.insert("screen");
   if (!file.hub) s.sources.insert("current");

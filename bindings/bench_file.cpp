@@ -8,6 +8,7 @@
 #include "bindings/config.hpp"
 #include "bindings/envelope.hpp"
 #include "bindings/host_file.hpp"
+#include "bindings/relay_options.hpp"
 #include "drivers/link_usb.hpp"
 
 namespace swiperig {
@@ -227,6 +228,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   b.terminal_side = equipment_uri(network.at("terminal_side"));
   b.terminal_side_where = network.at("terminal_side").where();
   b.host_side = equipment_uri(network.at("host_side"));
+  read_relay(network, path, b);
   network.nothing_else();
 
   const Table& host = root->at("host").table();

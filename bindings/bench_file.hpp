@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "drivers/relay.hpp"
 #include "drivers/safe_scpi.hpp"
 #include "drivers/supply_scpi.hpp"
 #include "drivers/swiper_grbl.hpp"
@@ -35,6 +36,8 @@ struct BenchFile {
   std::optional<LinkUri> parts;  ///< what puts the terminal's parts into states, where there is anything
   GrblSettings robot;
   std::shared_ptr<Table> positions;  ///< the file that what was taught is in; null: the bench file itself
+  RelaySettings relay;
+  Duration hold_max{};  ///< 0: the bench says none
   ScpiSettings supply;
   std::string also_fed_by;                   ///< the terminal lives on that, too: battery, cable; ""
   std::string also_fed_where;                ///< file:line:column that says so

@@ -8,6 +8,7 @@
 #include "bindings/drawn_case.hpp"
 #include "bindings/network_options.hpp"
 #include "bindings/power_options.hpp"
+#include "bindings/relay_options.hpp"
 #include "drivers/supply_steps.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
@@ -51,6 +52,7 @@ bool seen_there(const std::string& milestone, const BenchFile& bench) {
 }
 
 std::string step_refusal(const Step& s, const Case& c, const BenchFile& bench) {
+  if (std::string why = relay_refusal(s, bench); !why.empty()) return why;
   if (!seen_there(s.when, bench)) return "nobody there sees " + s.when;
   if (const auto* part = std::get_if<PartState>(&s.action)) {
     if (is_rigs_own(part->part) && !bench.is_virtual)
@@ -134,7 +136,7 @@ std::string refusal(const Case& c, const BenchFile& bench) {
   }
   if (const auto why = refusal(bench.robot, every_key(bench.profile, c))) return *why;
   for (const std::string& m : c.must) {
-    if (!seen_there(m, bench)) return "nobody there sees " + m;
+    if (!seen_there(m, bench) || !relay_sees(m, bench)) return "nobody there sees " + m;
   }
   for (const Step& s : c.steps) {
     if (std::string why = step_refusal(s, c, bench); !why.empty()) return why;

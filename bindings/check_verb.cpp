@@ -14,6 +14,7 @@
 #include "bindings/config.hpp"
 #include "bindings/envelope.hpp"
 #include "bindings/power_options.hpp"
+#include "bindings/relay_options.hpp"
 #include "bindings/run.hpp"
 #include "drivers/link_tcp.hpp"
 #include "drivers/link_usb.hpp"
@@ -153,6 +154,7 @@ int check_bench(const std::string& path, const std::string& terminal) {
                         ? std::string("within ") + machine_envelope
                         : std::string("none: root may limit this machine in ") + machine_envelope);
   }
+  row("relay", relay_text(b));
   row("host", b.host_profile.acquirer);
   if (!b.is_virtual) ports(b);
   const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};

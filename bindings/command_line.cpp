@@ -147,6 +147,18 @@ int command_line(int argc, char** argv) {
   check_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   check_command->add_option("--terminal", terminal, terminal_text);
   check_command->footer("example: swiperig check fixtures/benches/realtime.toml");
+  std::vector<std::string> names;
+  auto* ca_command = app.add_subcommand(
+      "ca", "make a test CA for terminals to trust, and the relay's certificate under it (tls = \"test_trust\")");
+  ca_command->add_option("DIR", directory, "folder for ca.pem, ca.key, relay.pem, relay.key; nothing is overwritten")
+      ->required();
+  ca_command->add_option("--name", names,
+                         "name or address that terminals dial the relay by; again for each (default: localhost, "
+                         "127.0.0.1)")
+      ->allow_extra_args(false);
+  ca_command->footer(
+      "install DIR/ca.pem in the terminal as a CA it trusts, and in nothing else; DIR/ca.key signs for whoever has it\n"
+      "examples:\n  swiperig ca lab-ca --name rig.lab --name 192.168.7.2\n  swiperig ca /tmp/test-ca");
   FluxOptions flux;
   auto* flux_command = app.add_subcommand("flux", "what a head sees of a stand-in card: lines of the contact port");
   flux_command->add_option("CARD", flux.card, "card of the bench")->required();
@@ -213,6 +225,7 @@ int command_line(int argc, char** argv) {
     if (*plan_command) return print_plan(run.campaign, bench, terminal, seed);
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench, terminal);
+    if (*ca_command) return make_ca(directory, names);
     if (*flux_command) return print_flux(flux);
     if (*serve_command) return serve_bench(bench, terminal, stop);
     if (*guard_command) return guard_bench(bench, terminal, robot_alone);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "rig/time.hpp"
 
@@ -42,6 +43,8 @@ struct FluxOptions {
 };
 /// What a head would see of a stand-in card, a line of the contact port's JSON for each pass.
 int print_flux(const FluxOptions&);
+/// Makes a test CA and the relay's certificate, which is for `names`, in a folder that has none yet.
+int make_ca(const std::string& folder, std::vector<std::string> names);
 int check_bench(const std::string& bench, const std::string& terminal);
 /// Follows a run at the URL it is published at, a line for each cycle, until it has ended; from that message on, or
 /// from now. Returns what the run would: 0, 1 or 3 by its worst verdict seen.

@@ -8,7 +8,7 @@ namespace swiperig {
 void FrameTap::bytes(int connection, bool from_terminal, BytesView bytes, Time at) {
   if (!tap_) return;
   Stream& stream = streams_[{connection, from_terminal}];
-  if (stream.lost) return blank(connection, from_terminal, bytes.size(), at);
+  if (stream.lost || opaque_) return blank(connection, from_terminal, bytes.size(), at);
   stream.begun.insert(stream.begun.end(), bytes.begin(), bytes.end());
   BytesView rest(stream.begun);
   while (!rest.empty()) {

@@ -12,8 +12,9 @@ namespace swiperig {
 
 class FrameTap {
  public:
-  /// `tap` may be null: then nothing is done.
-  FrameTap(std::shared_ptr<Tap> tap, Framing framing) : tap_(std::move(tap)), framing_(framing) {}
+  /// `tap` may be null: then nothing is done. `opaque`: there are no frames to be found.
+  FrameTap(std::shared_ptr<Tap> tap, Framing framing, bool opaque = false)
+      : tap_(std::move(tap)), framing_(framing), opaque_(opaque) {}
   void bytes(int connection, bool from_terminal, BytesView bytes, Time at);
   /// The connection is over; what was begun of a frame is kept as it is, masked whole.
   void forget(int connection, Time at);
@@ -28,6 +29,7 @@ class FrameTap {
   };
   std::shared_ptr<Tap> tap_;
   Framing framing_;
+  bool opaque_;
   std::map<std::pair<int, bool>, Stream> streams_;
 };
 

@@ -7,17 +7,25 @@ namespace swiperig {
 namespace {
 
 constexpr std::size_t kMostUnsentBytes = 256 << 10;  // of one direction of one connection
-constexpr std::size_t kMostConnections = 256;
+constexpr Duration kHandshakeLimit = std::chrono::seconds(20);
+
+Order tls_failed(int connection, bool terminal, std::string what) {
+  return Report{Milestone{"tls_failed",
+                          {{"connection", std::to_string(connection)},
+                           {"with", terminal ? "terminal" : "host"},
+                           {"what", std::move(what)}}}};
+}
 
 }  // namespace
 
 Relay::Relay(Clock& clock, std::unique_ptr<Listener> terminal_side, std::unique_ptr<Dialer> host_side,
-             const HostProfile& host, const DrawPlace* place, std::shared_ptr<Tap> tap)
+             const HostProfile& host, const DrawPlace* place, std::shared_ptr<Tap> tap, RelaySettings settings)
     : clock_(clock),
       terminal_side_(std::move(terminal_side)),
       host_side_(std::move(host_side)),
-      path_(host, place),
-      tap_(std::move(tap), host.framing),
+      settings_(std::move(settings)),
+      path_(host, place, settings_.opaque),
+      tap_(std::move(tap), host.framing, settings_.opaque),
       crew_(clock) {}
 
 Relay::~Relay() = default;
@@ -39,8 +47,8 @@ Task<> Relay::serve() {
       carry(std::move(orders));
       continue;
     }
-    if (open_ == kMostConnections) {
-      fail("more than " + std::to_string(kMostConnections) +
+    if (open_ == settings_.most_connections) {
+      fail("more than " + std::to_string(settings_.most_connections) +
            " connections at a time: the terminal does not close them");
       break;
     }
@@ -128,6 +136,7 @@ void Relay::carry(Orders orders) {
     const auto it = connections_.find(number);
     if (it == connections_.end()) continue;
     Side& side = to_host ? it->second->host : it->second->terminal;
+    const Side& other = to_host ? it->second->terminal : it->second->host;
     if (auto* hang_up = std::get_if<HangUp>(&order);
         hang_up != nullptr && hang_up->how == Close::reset && !hang_up->after_all) {
       side.reset = true;
@@ -136,7 +145,8 @@ void Relay::carry(Orders orders) {
       side.unsent += forward->bytes.size();
       side.outbox.emplace_back(std::move(*forward));
     } else {
-      side.outbox.emplace_back(std::get<HangUp>(order));
+      side.announces_end = !hang_up->after_all && other.tls != nullptr && other.tls->end_was_announced();
+      side.outbox.emplace_back(*hang_up);
     }
     side.work.ring();
   }
@@ -166,6 +176,11 @@ Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
     path_.refused(number, orders);
   }
   carry(std::move(orders));
+  if (reached && settings_.terminal_tls) {
+    // the host's first, so that no terminal is answered whose host is not there
+    reached = co_await secure(number, *connection, false);
+    if (reached) reached = co_await secure(number, *connection, true);
+  }
   if (reached) {
     Crew writers(clock_);
     writers.start(write(connection->terminal));
@@ -175,6 +190,10 @@ Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
       readers.start(read(number, *connection, true));
       readers.start(read(number, *connection, false));
       co_await readers.join();
+    }
+    // who has closed its sending direction may still be owed what waits
+    while (!closed_ && path_.held_bytes(number, true) + path_.held_bytes(number, false) > 0) {
+      co_await clock_.wait(connection->host.room, never);
     }
     for (Side* side : {&connection->terminal, &connection->host}) {
       side->over = true;
@@ -190,6 +209,64 @@ Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
   --open_;
 }
 
+/// TLS with one side. False: there is none, that is told, and both sides are closed.
+Task<bool> Relay::secure(int number, Connection& connection, bool terminal) {
+  Side& side = terminal ? connection.terminal : connection.host;
+  auto tls = std::make_unique<TlsLink>(std::move(side.link), terminal ? settings_.terminal_tls : settings_.host_tls);
+  side.tls = tls.get();
+  side.link = std::move(tls);
+  Bell done;
+  Crew crew(clock_);
+  crew.start(end_in_time(side, done));
+  bool secured = false;
+  std::string wrong;
+  Close how = Close::fin;
+  try {
+    secured = co_await side.tls->handshake([this, &side] { return line(side); });
+  } catch (const TlsError& e) {
+    wrong = e.what();
+    if (terminal && e.why == TlsError::alert) wrong += ": is our CA installed in it, and is the certificate for us?";
+  } catch (const LinkError&) {
+    how = Close::reset;
+  }
+  done.ring();
+  co_await crew.join();
+  if (secured && !closed_) co_return true;
+  if (closed_) co_return false;
+  const char* with = terminal ? "terminal" : "host";
+  const std::string what = !wrong.empty() ? wrong
+                           : side.late    ? "no end of the handshake within " + to_text(kHandshakeLimit)
+                                          : "the connection ended within the handshake";
+  Orders orders;
+  orders.push_back(tls_failed(number, terminal, what));
+  if (wrong.empty() && !side.late) path_.ended(number, terminal, how, orders);
+  carry(std::move(orders));
+  if (side.late) how = Close::reset;
+  for (Side* one : {&connection.terminal, &connection.host}) {
+    if (!one->reset) one->link->close(how);
+    one->reset = true;
+  }
+  // no terminal has done wrong by not trusting us, and none is told what its host's certificate is worth
+  if (!wrong.empty()) fail(std::string("TLS with the ") + with + ": " + wrong);
+  co_return false;
+}
+
+/// Lets a flight of a handshake wait until the line is there.
+Task<> Relay::line(Side& side) {
+  while (path_.out(clock_.now()) && !closed_) co_await clock_.wait(side.room, never);
+}
+
+/// A handshake that does not end is ended; an outage takes none of its time.
+Task<> Relay::end_in_time(Side& side, Bell& done) {
+  for (;;) {
+    const bool rung = co_await clock_.wait(done, clock_.now() + kHandshakeLimit);
+    if (rung) co_return;
+    if (path_.out(clock_.now())) continue;
+    side.late = true;
+    side.link->close(Close::reset);
+  }
+}
+
 Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
   Side& side = from_terminal ? connection.terminal : connection.host;
   Side& onward = from_terminal ? connection.host : connection.terminal;
@@ -197,11 +274,15 @@ Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
   for (;;) {
     std::size_t n = 0;
     bool reset = false;
+    std::string broken;
     while (!side.reset && onward.unsent + path_.held_bytes(number, from_terminal) > kMostUnsentBytes) {
       co_await clock_.wait(onward.room, never);
     }
     try {
       n = co_await side.link->read_some(buffer);
+    } catch (const TlsError& e) {
+      reset = true;
+      broken = e.what();
     } catch (const LinkError&) {
       reset = true;
     }
@@ -211,7 +292,9 @@ Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
       tap_.bytes(number, from_terminal, BytesView(buffer.data(), n), clock_.now());
       path_.bytes(number, from_terminal, BytesView(buffer.data(), n), clock_.now(), orders);
     } else {
-      path_.ended(number, from_terminal, reset ? Close::reset : Close::fin, orders);
+      if (!broken.empty()) orders.push_back(tls_failed(number, from_terminal, std::move(broken)));
+      const char* tls = side.tls == nullptr || reset ? "" : side.tls->end_was_announced() ? "close_notify" : "bare";
+      path_.ended(number, from_terminal, reset ? Close::reset : Close::fin, orders, tls);
     }
     carry(std::move(orders));
     if (n == 0) co_return;
@@ -234,6 +317,12 @@ Task<> Relay::write(Side& side) {
     }
     if (const auto* hang_up = std::get_if<HangUp>(&item)) {
       side.reset = hang_up->how == Close::reset;
+      if (side.announces_end && !side.reset) {
+        try {
+          co_await side.tls->announce_end();
+        } catch (const LinkError&) {  // it is gone already
+        }
+      }
       side.link->close(side.reset ? Close::reset : Close::half);
       continue;
     }

@@ -28,6 +28,7 @@ struct Bench {
   std::vector<std::pair<Source, Capture*>> captures{};
   TerminalProfile terminal{};
   Scope scope{};
+  Duration hold_max{};                       ///< see ArmedStep; 0: for a step half of the terminal's time-out
   std::string good_card{};                   ///< slot of the card for recovery sales
   const std::atomic<bool>* abort = nullptr;  ///< set from outside: bring the bench to rest and end
 };

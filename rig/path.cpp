@@ -84,7 +84,7 @@ void Path::confirm(int step, bool release, Orders& orders) {
 void Path::bytes(int connection, bool from_terminal, BytesView bytes, Time now, Orders& orders) {
   Lane& l = lane(connection, from_terminal);
   if (l.dead) return;
-  if (!l.raw) {
+  if (!l.raw && !opaque_) {
     l.partial.insert(l.partial.end(), bytes.begin(), bytes.end());
     std::size_t used = 0;
     for (;;) {
@@ -200,11 +200,13 @@ void Path::reset_both(int connection, Orders& orders) {
   orders.push_back(HangUp{connection, true, Close::reset});
 }
 
-void Path::ended(int connection, bool from_terminal, Close how, Orders& orders) {
-  orders.push_back(Report{Milestone{"closed",
-                                    {{"connection", std::to_string(connection)},
-                                     {"by", from_terminal ? "terminal" : "host"},
-                                     {"how", how == Close::fin ? "fin" : "reset"}}}});
+void Path::ended(int connection, bool from_terminal, Close how, Orders& orders, std::string_view tls) {
+  Milestone closed{"closed",
+                   {{"connection", std::to_string(connection)},
+                    {"by", from_terminal ? "terminal" : "host"},
+                    {"how", how == Close::fin ? "fin" : "reset"}}};
+  if (!tls.empty()) closed.fields.emplace_back("tls", tls);
+  orders.push_back(Report{std::move(closed)});
   Lane& l = lane(connection, from_terminal);
   l.ended = true;
   if (l.dead) {
@@ -268,8 +270,7 @@ void Path::tick(Time now, Orders& orders) {
         held.pop_front();
         if (front.waits_for_step >= 0) {
           orders.push_back(
-              Report{Fired{front.waits_for_step, false,
-                           "the message was held as long as allowed and then let go: the fault came late"}});
+              Report{Fired{front.waits_for_step, false, "the message was held as long as allowed and then let go"}});
         }
         if (front.reordered_by >= 0) {
           orders.push_back(Report{Fired{front.reordered_by, false, "no other message came that could go first"}});

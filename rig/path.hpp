@@ -31,8 +31,8 @@ struct ArmedStep {
   std::string when;
   int nth = 1;
   NetworkFault fault;
-  bool hold = false;  ///< instead of `fault`: hold the message until confirm(step), at most hold_max
-  Duration hold_max{};
+  bool hold = false;    ///< instead of `fault`: hold the message until confirm(step)
+  Duration hold_max{};  ///< no message is held longer, for a step or by `fault`; 0: by a fault as long as that says
 };
 
 /// `message`: the number to give to Path::sent once the last byte has gone on; 0: no whole message.
@@ -64,9 +64,9 @@ using Orders = std::vector<Order>;
 
 class Path {
  public:
-  /// `place`: where jitter is drawn; null: at a fixed place.
-  explicit Path(const HostProfile& host, const DrawPlace* place = nullptr)
-      : framing_(host.framing), wire_(host), place_(place) {}
+  /// `place`: where jitter is drawn; null: at a fixed place. `opaque`: bytes pass unread, there are no messages.
+  explicit Path(const HostProfile& host, const DrawPlace* place = nullptr, bool opaque = false)
+      : framing_(host.framing), wire_(host), place_(place), opaque_(opaque) {}
 
   void arm(ArmedStep step) { armed_.push_back(std::move(step)); }
   /// A condition from now on; or the end of every disturbance: armed steps are forgotten, what is held is dropped and
@@ -81,14 +81,17 @@ class Path {
   void turned_away(int connection, Orders&);
   Reception door() const { return door_; }
   void bytes(int connection, bool from_terminal, BytesView, Time now, Orders&);
-  /// One side closed its sending direction (fin) or broke the connection (reset).
-  void ended(int connection, bool from_terminal, Close how, Orders&);
+  /// One side closed its sending direction (fin) or broke the connection (reset). `tls`: how TLS says it; "": no TLS.
+  void ended(int connection, bool from_terminal, Close how, Orders&, std::string_view tls = {});
   /// The last byte of `message` has gone on.
   void sent(std::uint64_t message, Orders&);
   /// Bytes of one direction that wait for a delay, an outage or a step to end.
   std::size_t held_bytes(int connection, bool from_terminal) const;
   /// Both sides are closed and nobody will name the connection again.
   void forget(int connection) { connections_.erase(connection); }
+
+  /// Nothing passes now.
+  bool out(Time now) const { return outage_ && now < outage_until_; }
 
   /// Releases what is due; due(): when the next release is, or never.
   void tick(Time now, Orders&);
@@ -133,7 +136,6 @@ class Path {
   void order(int connection, bool from_terminal, Held, Orders&);
   void lose(int connection, bool from_terminal);
   void reset_both(int connection, Orders&);
-  bool out(Time now) const { return outage_ && now < outage_until_; }
 
   Framing framing_;
   Wire wire_;
@@ -153,6 +155,7 @@ class Path {
   Reception door_ = Reception::open;
   Time door_until_ = never;
   const DrawPlace* place_;
+  bool opaque_;
   std::uint32_t jittered_ = 0;  ///< messages since the last clear, for draws that do not shift each other
 };
 

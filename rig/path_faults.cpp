@@ -42,10 +42,16 @@ void Path::strike(const ArmedStep& step, int connection, bool from_terminal, Hel
     pass(connection, from_terminal, std::move(held), now, orders);
     return;
   }
+  const bool limited = step.hold_max.count() != 0;
+  const Duration most = limited ? step.hold_max : Duration::max();
   switch (fault.kind) {
     case NetworkFault::delay:
-      done();
-      held.until = now + fault.lasts;
+      held.until = now + std::min(fault.lasts, most);
+      if (fault.lasts > most) {
+        held.waits_for_step = step.step;  // told when it is let go
+      } else {
+        done();
+      }
       lane(connection, from_terminal).held.push_back(std::move(held));
       return;
     case NetworkFault::duplicate: {
@@ -57,7 +63,9 @@ void Path::strike(const ArmedStep& step, int connection, bool from_terminal, Hel
     }
     case NetworkFault::reorder:
       held.reordered_by = step.step;
-      held.until = fault.lasts.count() == 0 ? never : now + fault.lasts;
+      held.until = fault.lasts.count() == 0 && !limited ? never
+                   : fault.lasts.count() == 0           ? now + most
+                                                        : now + std::min(fault.lasts, most);
       lane(connection, from_terminal).held.push_back(std::move(held));
       return;
     case NetworkFault::alter:

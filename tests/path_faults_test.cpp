@@ -333,5 +333,63 @@ TEST(PathFaults, TheDoorIsShutForItsTimeAndOpenedAtRest) {
   EXPECT_EQ(s.count("unreached"), 1);
 }
 
+TEST(PathFaults, NothingIsHeldLongerThanAllowed) {
+  struct Way {
+    NetworkFault fault;
+    bool hold;
+    Duration most;
+    const char* fired;
+    Duration after;
+  };
+  const Way ways[] = {{{NetworkFault::delay, 8s}, false, 5s, "late", 5s},
+                      {{NetworkFault::delay, 8s}, false, 0s, "done", 8s},
+                      {{NetworkFault::delay, 4s}, false, 5s, "done", 4s},
+                      {{NetworkFault::reorder, 8s}, false, 5s, "late", 5s},
+                      {{NetworkFault::reorder, 4s}, false, 5s, "late", 4s},
+                      {{NetworkFault::reorder, 0s}, false, 5s, "late", 5s},
+                      {{}, true, 5s, "late", 5s}};
+  for (const Way& way : ways) {
+    Shell s;
+    s.open(1);
+    s.path.arm({0, "response_entered", 1, way.fault, way.hold, way.most});
+    s.in(1, from_host, response(1));
+    s.pass(way.after - 1ns);
+    EXPECT_EQ(s.to_terminal(), Bytes{});
+    s.pass(1ns);
+    EXPECT_EQ(s.to_terminal(), response(1));
+    EXPECT_EQ(s.fired(0), way.fired) << way.fault.kind << " " << way.most.count();
+  }
+  Shell s;  // the twin of the last: a fault that comes in time
+  s.open(1);
+  s.hold(0, "response_entered", 5s);
+  s.in(1, from_host, response(1));
+  s.pass(4s);
+  s.confirm(0, true);
+  EXPECT_EQ(s.to_terminal(), response(1));
+  EXPECT_EQ(s.fired(0), "");
+}
+
+TEST(PathFaults, OpaqueBytesAreNoMessages) {
+  Shell s;
+  s.path = Path(HostProfile{}, nullptr, true);
+  s.open(1);
+  s.arm(0, "response_entered", {NetworkFault::drop, 0s});
+  s.in(1, from_host, first(response(1), 5));
+  EXPECT_EQ(s.to_terminal(), first(response(1), 5)) << "at once";
+  s.set({true, 10s});
+  s.in(1, from_host, Bytes(3, 0xff));
+  EXPECT_EQ(s.to_terminal(), first(response(1), 5));
+  s.pass(10s);
+  EXPECT_EQ(s.to_terminal(), first(response(1), 5) + Bytes(3, 0xff)) << "late";
+  s.end(1, from_host);
+  EXPECT_EQ(s.end_at_terminal(), "fin");
+  EXPECT_EQ(s.count("response_entered") + s.count("garbage"), 0);
+  Shell twin;
+  twin.open(1);
+  twin.arm(0, "response_entered", {NetworkFault::drop, 0s});
+  twin.in(1, from_host, response(1));
+  EXPECT_EQ(twin.to_terminal(), Bytes{});
+}
+
 }  // namespace
 }  // namespace swiperig
