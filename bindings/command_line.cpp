@@ -198,6 +198,12 @@ int command_line(int argc, char** argv) {
   auto* serve_command = app.add_subcommand("serve", "the controller of a bench with equipment: does what `run` asks");
   serve_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   serve_command->add_option("--terminal", terminal, terminal_text);
+  std::string control, control_key;
+  serve_command->add_option("--control", control,
+                            "who may move the bench comes here: ipc:///FOLDER/NAME, or with --key tcp://HOST:PORT");
+  serve_command
+      ->add_option("--key", control_key, "NAME.key_secret of this rig; who may come is in allow.toml beside it")
+      ->needs("--control");
   serve_command->footer("example: swiperig serve fixtures/benches/realtime.toml");
   auto* teach_command =
       app.add_subcommand("teach", "jog a bench's robot, mark places, store them in its positions file");
@@ -247,7 +253,7 @@ int command_line(int argc, char** argv) {
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench, terminal);
     if (*flux_command) return print_flux(flux);
-    if (*serve_command) return serve_bench(bench, terminal, stop);
+    if (*serve_command) return serve_bench({bench, terminal, control, control_key}, stop);
     if (*guard_command) return guard_bench(bench, terminal, robot_alone);
     if (*teach_command) return teach_bench(bench, stop);
     return stand_in(role, bench, terminal, defect, seed, stop);

@@ -141,7 +141,7 @@ class Published(unittest.TestCase):
         run = self.run_published(44)
         told = list(follow(self.live, self.backfill))
         schemas = {path.stem: json.loads(path.read_text()) for path in (ROOT / "reports/schemas").glob("*.json")}
-        self.assertEqual(set(schemas), {"backfill", "cycle", "event", "health", "verdict"})
+        self.assertEqual(set(schemas), {"backfill", "control", "cycle", "event", "health", "verdict"})
         validators = {name: jsonschema.Draft202012Validator(schema) for name, schema in schemas.items()}
         counted = {}
         for message in told:
