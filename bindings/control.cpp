@@ -109,7 +109,9 @@ Control::Request Control::Request::read(std::string_view text) {
     throw wrong("expected \"command\": open, close, run, stop, status, safe_state, fetch or keys");
   }
   const std::string_view of = r.command->name;
-  for (const auto& [key, v] : all) {
+  for (const auto& member : all) {
+    const std::string_view key = member.key();
+    const json::value& v = member.value();
     const auto whole = [&](std::int64_t least, std::int64_t most) {
       if (!v.is_int64() || v.get_int64() < least || v.get_int64() > most) {
         throw wrong("\"" + std::string(key) + "\": expected a whole number from " + std::to_string(least) + " to " +
