@@ -11,6 +11,7 @@
 
 #include "bindings/config.hpp"
 #include "bindings/guard_process.hpp"
+#include "bindings/keys.hpp"
 #include "bindings/run.hpp"
 #include "bindings/serve.hpp"
 #include "bindings/served_run.hpp"
@@ -92,7 +93,9 @@ int command_line(int argc, char** argv) {
   run_command->add_option("--threads", run.threads, "epochs at a time on a virtual bench (default: one a core)")
       ->check(CLI::Range(1, 256));
   run_command->add_option("--publish", run.publish,
-                          "for `watch` and others: ipc:///FOLDER/NAME or tcp://127.0.0.1:PORT");
+                          "for `watch` and others: ipc:///FOLDER/NAME, or with --key tcp://HOST:PORT");
+  run_command->add_option("--key", run.key, "NAME.key_secret of this rig; who may follow is in allow.toml beside it")
+      ->needs("--publish");
   auto* linger_option =
       run_command->add_option("--linger", linger, "answer followers for so long after the end: \"10s\"");
   linger_option->needs("--publish");
@@ -122,13 +125,36 @@ int command_line(int argc, char** argv) {
       ->check(CLI::IsMember({"pcapng"}));
   export_command->add_option("--out", out, "file (default: DIR/run.pcapng)");
   export_command->footer("example: swiperig export runs/no_return-1 --format pcapng");
-  std::string url;
+  WatchOptions watch;
   std::int64_t from = 0;
   auto* watch_command = app.add_subcommand("watch", "follow a run that is published");
-  watch_command->add_option("URL", url, "what the run was told to --publish at")->required();
+  watch_command->add_option("URL", watch.url, "what the run was told to --publish at")->required();
   auto* from_option = watch_command->add_option("--from", from, "number of the first message (default: from now)");
   from_option->check(CLI::NonNegativeNumber);
+  auto* watch_key = watch_command->add_option("--key", watch.key, "own NAME.key_secret, for a run with keys");
+  auto* watch_server = watch_command->add_option("--server", watch.server, "public key of that run, or its NAME.key");
+  watch_key->needs(watch_server);
+  watch_server->needs(watch_key);
   watch_command->footer("example: swiperig watch ipc:///tmp/mine/run --from 0");
+  std::string keys_dir, peer, public_key, role_told;
+  auto* keys_command = app.add_subcommand("keys", "keys of those who follow or control from another machine");
+  keys_command->require_subcommand(1);
+  const char* dir_text = "folder of the keys (default: ~/.config/swiperig)";
+  auto* new_command = keys_command->add_subcommand("new", "a key pair: NAME.key and NAME.key_secret");
+  new_command->add_option("NAME", peer, "whose")->required();
+  new_command->add_option("--dir", keys_dir, dir_text);
+  auto* allow_command = keys_command->add_subcommand("allow", "let somebody in");
+  allow_command->add_option("NAME", peer, "what the peer is called here")->required();
+  allow_command->add_option("PUBLICKEY", public_key, "in 'quotes', or the peer's NAME.key file")->required();
+  allow_command
+      ->add_option("--role", role_told,
+                   "observer (follows, asks), operator (moves the bench too) or admin (takes it from others too)")
+      ->required()
+      ->check(CLI::IsMember({"observer", "operator", "admin"}));
+  allow_command->add_option("--dir", keys_dir, dir_text);
+  auto* keys_list_command = keys_command->add_subcommand("list", "own pairs, and who is let in");
+  keys_list_command->add_option("DIR", keys_dir, dir_text);
+  keys_command->footer("example: swiperig keys new rig; swiperig keys allow wall wall.key --role observer");
   auto* plan_command = app.add_subcommand("plan", "every effect of a campaign, before anything moves");
   plan_command->add_option("CAMPAIGN", run.campaign, "campaign file (TOML)")->required();
   plan_command->add_option("--bench", bench, "bench file (default: the campaign's own, or the virtual bench)");
@@ -184,6 +210,12 @@ int command_line(int argc, char** argv) {
   auto* serve_command = app.add_subcommand("serve", "the controller of a bench with equipment: does what `run` asks");
   serve_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   serve_command->add_option("--terminal", terminal, terminal_text);
+  std::string control, control_key;
+  serve_command->add_option("--control", control,
+                            "who may move the bench comes here: ipc:///FOLDER/NAME, or with --key tcp://HOST:PORT");
+  serve_command
+      ->add_option("--key", control_key, "NAME.key_secret of this rig; who may come is in allow.toml beside it")
+      ->needs("--control");
   serve_command->footer("example: swiperig serve fixtures/benches/realtime.toml");
   auto* teach_command =
       app.add_subcommand("teach", "jog a bench's robot, mark places, store them in its positions file");
@@ -221,13 +253,20 @@ int command_line(int argc, char** argv) {
     if (*export_command) return export_run(directory, format, out);
     if (*books_command) return add_up_books(directory);
     if (*explain_command) return explain_cycle(directory, cycle);
-    if (*watch_command) return watch_run(url, *from_option ? std::optional(from) : std::nullopt, stop);
+    if (*watch_command) {
+      if (*from_option) watch.from = from;
+      return watch_run(watch, stop);
+    }
+    if (*keys_command && keys_dir.empty()) keys_dir = keys_folder();
+    if (*new_command) return new_keys(keys_dir, peer);
+    if (*allow_command) return allow_key(keys_dir, peer, public_key, role_told);
+    if (*keys_list_command) return list_keys(keys_dir);
     if (*plan_command) return print_plan(run.campaign, bench, terminal, seed);
     if (*list_command) return list_names(what);
     if (*check_command) return check_bench(bench, terminal);
     if (*ca_command) return make_ca(directory, names);
     if (*flux_command) return print_flux(flux);
-    if (*serve_command) return serve_bench(bench, terminal, stop);
+    if (*serve_command) return serve_bench({bench, terminal, control, control_key}, stop);
     if (*guard_command) return guard_bench(bench, terminal, robot_alone);
     if (*teach_command) return teach_bench(bench, stop);
     return stand_in(role, bench, terminal, defect, seed, stop);

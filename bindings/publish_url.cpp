@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view ipc = "ipc://", tcp = "tcp://", beside = ".backfill";
 
 [[noreturn]] void refuse(const std::string& url, const std::string& why) {
-  throw ConfigError("\"" + url + "\": " + why + "; expected ipc:///FOLDER/NAME or tcp://127.0.0.1:PORT");
+  throw ConfigError("\"" + url + "\": " + why + "; expected ipc:///FOLDER/NAME, or with keys tcp://HOST:PORT");
 }
 
 std::string path_of(const std::string& url) { return url.substr(ipc.size()); }
@@ -40,13 +40,22 @@ Endpoints ipc_endpoints(const std::string& url) {
   return {url, url + std::string(beside)};
 }
 
-Endpoints tcp_endpoints(const std::string& url) {
+Endpoints tcp_endpoints(const std::string& url, bool with_keys) {
+  if (!with_keys) {
+    throw ConfigError("\"" + url +
+                      "\": over TCP nobody is let in without keys (CURVE): `swiperig keys new NAME` makes " +
+                      "some, `swiperig keys allow` lists who may come, and --key NAME.key_secret uses them; or use " +
+                      "ipc:///FOLDER/NAME");
+  }
   const auto colon = url.rfind(':');
   const std::string host = url.substr(tcp.size(), std::max(colon, tcp.size()) - tcp.size());
-  if (host != "127.0.0.1" && host != "[::1]") {
-    throw ConfigError("\"" + url +
-                      "\": beyond this machine a run is published with keys only, and there are none yet " +
-                      "(CURVE comes later): use tcp://127.0.0.1:PORT or ipc:// and forward it, for example by ssh -L");
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+  };
+  const bool six = host.size() > 2 && host.front() == '[' && host.back() == ']' &&
+                   host.find_first_not_of("0123456789abcdefABCDEF:.", 1) == host.size() - 1;
+  if (host.empty() || (host != "*" && !six && !std::all_of(host.begin(), host.end(), fits))) {
+    refuse(url, "an address is missing before the port (192.0.2.7, [2001:db8::7], or * for all of this machine)");
   }
   int port = 0;
   const char* end = url.data() + url.size();
@@ -74,25 +83,33 @@ void check_free(const std::string& path) {
   struct stat at = {};
   if (lstat(path.c_str(), &at) != 0) return;
   if (!S_ISSOCK(at.st_mode)) throw ConfigError(path + ": a file is in the way of the socket; name another");
-  if (somebody_at(path)) throw ConfigError(path + ": somebody publishes there already; name another");
+  if (somebody_at(path))
+    throw ConfigError(path + ": somebody publishes there already, or is reached there; name another");
 }
 
 }  // namespace
 
-Endpoints endpoints_of(const std::string& url) {
+Endpoints endpoints_of(const std::string& url, bool with_keys) {
   if (url.starts_with(ipc)) return ipc_endpoints(url);
-  if (url.starts_with(tcp)) return tcp_endpoints(url);
-  refuse(url, "not an address to publish at");
+  if (url.starts_with(tcp)) return tcp_endpoints(url, with_keys);
+  refuse(url, "not an address");
 }
 
-Endpoints private_endpoints(const std::string& url) {
-  const Endpoints at = endpoints_of(url);
+Endpoints private_endpoints(const std::string& url, bool with_keys) {
+  const Endpoints at = endpoints_of(url, with_keys);
   if (url.starts_with(ipc)) {
     own_folder(fs::path(path_of(url)).parent_path().string(), "follow the run");
     check_free(path_of(at.live));
     check_free(path_of(at.backfill));
   }
   return at;
+}
+
+void check_private(const std::string& url, bool with_keys) {
+  endpoints_of(url, with_keys);
+  if (!url.starts_with(ipc)) return;
+  own_folder(fs::path(path_of(url)).parent_path().string(), "move the bench");
+  check_free(path_of(url));
 }
 
 }  // namespace swiperig

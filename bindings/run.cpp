@@ -21,6 +21,7 @@
 #include "bindings/drawn_case.hpp"
 #include "bindings/epochs.hpp"
 #include "bindings/host_file.hpp"
+#include "bindings/keys.hpp"
 #include "bindings/out_folder.hpp"
 #include "bindings/places.hpp"
 #include "bindings/publish_url.hpp"
@@ -236,7 +237,11 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, Guard
   }
   std::optional<Publisher> publisher;
   try {
-    if (!options.publish.empty()) publisher.emplace(private_endpoints(options.publish));
+    if (!options.publish.empty()) {
+      const bool keys = !options.key.empty();
+      const Endpoints at = private_endpoints(options.publish, keys);
+      publisher.emplace(at, keys ? std::optional(read_access(options.key)) : std::nullopt);
+    }
   } catch (const PublishError& e) {
     throw ConfigError(e.what());
   }

@@ -21,6 +21,7 @@ struct RunOptions {
   std::optional<std::int64_t> cycles;
   int threads = 0;      ///< 0: as many as the machine has cores; real benches use one
   std::string publish;  ///< URL (bindings/publish_url.hpp); "": nobody follows
+  std::string key;      ///< the publisher's secret key file, the allow-list beside it; "": without keys
   Duration linger{};    ///< how long followers are answered after the end
 };
 
@@ -47,8 +48,13 @@ int print_flux(const FluxOptions&);
 int make_ca(const std::string& folder, std::vector<std::string> names);
 int check_bench(const std::string& bench, const std::string& terminal);
 /// Follows a run at the URL it is published at, a line for each cycle, until it has ended; from that message on, or
-/// from now. Returns what the run would: 0, 1 or 3 by its worst verdict seen.
-int watch_run(const std::string& url, std::optional<std::int64_t> from, const std::atomic<bool>& stop);
+/// from now. `key`: own secret key file, `server`: the run's public key or its file. Returns what the run would: 0, 1
+/// or 3 by its worst verdict seen.
+struct WatchOptions {
+  std::string url, key, server;
+  std::optional<std::int64_t> from;
+};
+int watch_run(const WatchOptions&, const std::atomic<bool>& stop);
 /// Serves one stand-in of a real-time bench, or with an empty role all four as processes of their own.
 int stand_in(const std::string& role, const std::string& bench, const std::string& terminal, const std::string& defect,
              std::uint64_t seed, const std::atomic<bool>& abort);

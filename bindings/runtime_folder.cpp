@@ -13,7 +13,7 @@ namespace swiperig {
 
 void own_folder(const std::string& folder, const std::string& risk) {
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw ConfigError(folder + ": expected a folder for the socket: " + std::strerror(errno));
+    throw ConfigError(folder + ": expected a folder of your own: " + std::strerror(errno));
   }
   struct stat at = {};
   if (lstat(folder.c_str(), &at) != 0 || !S_ISDIR(at.st_mode)) throw ConfigError(folder + ": expected a folder");

@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -19,9 +21,15 @@
 #include "bindings/assembly.hpp"
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
+#include "bindings/control.hpp"
 #include "bindings/guard_process.hpp"
+#include "bindings/keys.hpp"
+#include "bindings/out_folder.hpp"
+#include "bindings/publish_url.hpp"
 #include "bindings/served_run.hpp"
+#include "reports/answer_port.hpp"
 #include "reports/visible.hpp"
+#include "rig/clock.hpp"
 #include "rig/mask.hpp"
 
 namespace swiperig {
@@ -73,14 +81,18 @@ Fd accept_own(int listener) {
   return caller;
 }
 
+void prove_safe(const GuardProcess& guard, const std::atomic<bool>& stop) {
+  SteadyClock clock;
+  const auto nothing = [](Guard&) -> Task<> { co_return; };
+  clock.run(with_guard(clock, guard.ends(), stop, nothing));
+}
+
 /// A guardian that has made the bench safe once: everything can be reached.
 void begin_guard(std::optional<GuardProcess>& guard, const BenchFile& bench, const std::atomic<bool>& stop) {
   guard.reset();
   guard.emplace(bench);
   try {
-    SteadyClock clock;
-    const auto nothing = [](Guard&) -> Task<> { co_return; };
-    clock.run(with_guard(clock, guard->ends(), stop, nothing));
+    prove_safe(*guard, stop);
   } catch (...) {
     guard.reset();  // nobody goes on with a bench that was never proved safe
     throw;
@@ -126,7 +138,7 @@ class Words {
 /// Between a run and its caller, in a thread of its own: words out, the wish to stop in, and others turned away.
 class Relaying {
  public:
-  /// `heard`: what the caller has said behind its request.
+  /// `heard`: what the caller has said behind its request. Without a caller (-1) its words are kept.
   Relaying(int caller, int listener, std::string heard, Words& words, const std::atomic<bool>& stop,
            std::atomic<bool>& stop_run)
       : caller_(caller),
@@ -134,7 +146,8 @@ class Relaying {
         heard_(std::move(heard)),
         words_(words),
         stop_(stop),
-        stop_run_(stop_run) {
+        stop_run_(stop_run),
+        gone_(caller < 0) {
     look_for_stop();
   }
 
@@ -156,6 +169,8 @@ class Relaying {
     }
   }
 
+  const std::string& kept() const { return kept_; }
+
   void last_words(const std::string& line) {
     out_ += line;
     for (int left_ms = kLastWords_ms; left_ms > 0 && !gone_ && !out_.empty(); left_ms -= 10) {
@@ -170,6 +185,7 @@ class Relaying {
     const ssize_t n = ::read(words_.from[stream].number, some.data(), some.size());
     if (n < 0 && errno == EINTR) return;
     if (n <= 0) return words_.from[stream].close();
+    if (caller_ < 0 && kept_.size() < kWordsKept) kept_.append(some.data(), static_cast<std::size_t>(n));
     if (!gone_ && out_.size() < kWordsKept) {
       out_ += words_line(stream == 0 ? "out" : "err", {some.data(), static_cast<std::size_t>(n)});
     }
@@ -216,8 +232,8 @@ class Relaying {
   Words& words_;
   const std::atomic<bool>& stop_;
   std::atomic<bool>& stop_run_;
-  bool gone_ = false;
-  std::string out_;
+  bool gone_;
+  std::string out_, kept_;
 };
 
 /// The caller's request line, "" when none comes in time; what it says behind it stays in `heard`.
@@ -238,12 +254,18 @@ std::string request_line(int caller, std::string& heard) {
 }
 
 int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, const BenchFile& bench,
-           const std::atomic<bool>& stop_run) try {
+           const std::atomic<bool>& stop_run, bool sent) try {
   fs::current_path(request.folder);
   RunOptions options = request.options;
   if (options.bench != fs::canonical(bench.path).string()) {
     throw ConfigError("this robot is served for " + bench.path + ", not for " + options.bench +
                       ": run that one, or end the server and serve the other");
+  }
+  if (sent) {
+    const auto campaign = read_config(options.campaign);
+    for (const char* file : {"bench", "terminal"}) {
+      if (const Value* v = campaign->find(file)) v->refuse("no such key: a campaign that is sent names no files");
+    }
   }
   options.bench = bench.path;
   if (options.terminal.empty()) options.terminal = bench.other_terminal;
@@ -257,7 +279,7 @@ int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, cons
 }
 
 void serve_caller(int caller, int listener, std::optional<GuardProcess>& guard, const BenchFile& bench,
-                  const std::atomic<bool>& stop) {
+                  const std::atomic<bool>& stop, std::atomic<bool>& stop_run) {
   std::string heard;
   const auto request = parse_request(request_line(caller, heard));
   if (const auto* expected = std::get_if<std::string>(&request)) {
@@ -270,37 +292,111 @@ void serve_caller(int caller, int listener, std::optional<GuardProcess>& guard, 
   } catch (const std::exception& e) {
     return refuse(caller, "rig fault: " + visible(scrub(e.what())), 3);
   }
-  std::atomic<bool> stop_run = false;
+  stop_run = false;
   Words words;
   Relaying relaying(caller, listener, std::move(heard), words, stop, stop_run);
   std::thread thread([&] { relaying.run(); });
-  const int code = do_run(std::get<ServeRequest>(request), guard, bench, stop_run);
+  const int code = do_run(std::get<ServeRequest>(request), guard, bench, stop_run, false);
   words.end();
   thread.join();
   relaying.last_words(exit_line(code));
 }
 
+/// What somebody asked for over the control socket.
+void do_job(const ControlJob& job, Control& control, int listener, std::optional<GuardProcess>& guard,
+            const BenchFile& bench, const fs::path& home, const std::atomic<bool>& stop) {
+  const bool is_run = !job.run.empty();
+  ServeRequest request;
+  try {
+    if (!guard || guard->ended()) {
+      begin_guard(guard, bench, stop);
+    } else if (!is_run) {
+      prove_safe(*guard, stop);
+    }
+    if (!is_run) return control.ended(0, "", "", machine_seconds());
+    fs::current_path(home);
+    request.folder = home.string();
+    request.options.campaign = serve_socket(bench) + ".campaign.toml";
+    std::ofstream(request.options.campaign, std::ios::binary) << job.campaign;
+    request.options.bench = fs::canonical(bench.path).string();
+    request.options.seed = job.seed;
+    request.options.cycles = job.cycles;
+    request.options.out = fs::absolute(fresh_directory("", "control")).string();
+  } catch (const std::exception& e) {
+    return control.ended(3, "swiperig: rig fault: " + visible(scrub(e.what())) + "\n", "", machine_seconds());
+  }
+  Words words;
+  Relaying relaying(-1, listener, "", words, stop, control.stop_run);
+  std::thread thread([&] { relaying.run(); });
+  const int code = do_run(request, guard, bench, control.stop_run, true);
+  words.end();
+  thread.join();
+  control.ended(code, relaying.kept(), request.options.out, machine_seconds());
+}
+
+/// The control socket and what is asked over it, where there is one.
+struct Controlled {
+  Controlled(const ServeOptions& o, const BenchFile& bench)
+      : control(bench.name, serve_socket(bench) + ".lease", [this, key = o.key] { return reread(key); }) {
+    const auto access = o.key.empty() ? std::nullopt : std::optional(read_access(o.key));
+    port.emplace(o.control, access, [this](const Caller& caller, std::string_view text) {
+      return control.answer(caller, text, machine_seconds());
+    });
+    ready = true;
+  }
+  AllowList reread(const std::string& key) {
+    if (key.empty()) throw ConfigError("this control socket has no keys: its folder says who may come");
+    if (!ready) throw ConfigError("not ready yet: ask again");
+    AllowList allowed = read_allow_list(allow_list_beside(key));
+    port->allow(allowed);
+    return allowed;
+  }
+
+  std::atomic<bool> ready = false;
+  Control control;
+  std::optional<AnswerPort> port;
+};
+
 }  // namespace
 
-int serve_bench(const std::string& path, const std::string& terminal, const std::atomic<bool>& stop) {
-  const std::string whole = fs::absolute(path).string();
-  const BenchFile bench = read_bench(whole, terminal.empty() ? "" : fs::absolute(terminal).string());
+int serve_bench(const ServeOptions& o, const std::atomic<bool>& stop) try {
+  const std::string whole = fs::absolute(o.bench).string();
+  const BenchFile bench = read_bench(whole, o.terminal.empty() ? "" : fs::absolute(o.terminal).string());
+  const std::string& path = o.bench;
+  const fs::path home = fs::current_path();
   if (bench.is_virtual)
     throw ConfigError(path + ": a virtual bench runs in its caller's process; nobody has to serve it");
+  if (!o.control.empty()) check_private(o.control, !o.key.empty());
   std::optional<GuardProcess> guard;
   begin_guard(guard, bench, stop);
   const std::string socket = serve_socket(bench);
   const Fd listener = listen_at(socket);
+  std::optional<Controlled> controlled;
+  if (!o.control.empty()) controlled.emplace(o, bench);
+  Control* const control = controlled ? &controlled->control : nullptr;
+  std::atomic<bool> stop_own = false;
   std::cout << "serving " << visible(bench.name) << "; `swiperig run --bench " << visible(path)
             << "` comes here; Ctrl-C ends it" << std::endl;
   while (!stop.load()) {
+    if (const auto job = control != nullptr ? control->take() : std::nullopt) {
+      do_job(*job, *control, listener.number, guard, bench, home, stop);
+    }
     pollfd ready{listener.number, POLLIN, 0};
     if (::poll(&ready, 1, 50) != 1) continue;
     const Fd caller = accept_own(listener.number);
-    if (caller.number >= 0) serve_caller(caller.number, listener.number, guard, bench, stop);
+    if (caller.number < 0) continue;
+    const std::string holder = control != nullptr ? control->begin_elsewhere(machine_seconds()) : "";
+    if (!holder.empty()) {
+      refuse(caller.number, "the bench is leased to " + holder + "; try again when that has ended", 3);
+      continue;
+    }
+    serve_caller(caller.number, listener.number, guard, bench, stop, control ? control->stop_run : stop_own);
+    if (control != nullptr) control->end_elsewhere();
   }
   ::unlink(socket.c_str());
   return 0;
+} catch (const PublishError& e) {
+  throw ConfigError(e.what());
 }
 
 }  // namespace swiperig

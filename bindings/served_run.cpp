@@ -76,10 +76,17 @@ std::optional<int> print(const std::string& line) {
 
 std::string to_line(const ServeRequest& request) {
   const RunOptions& o = request.options;
-  json::object run = {{"campaign", o.campaign},       {"host", o.host},       {"out", o.out},
-                      {"terminal", o.terminal},       {"publish", o.publish}, {"folder", request.folder},
-                      {"defect", o.defect},           {"bench", o.bench},     {"seed", o.seed},
-                      {"linger_ns", o.linger.count()}};
+  json::object run = {{"campaign", o.campaign},
+                      {"host", o.host},
+                      {"out", o.out},
+                      {"terminal", o.terminal},
+                      {"publish", o.publish},
+                      {"folder", request.folder},
+                      {"defect", o.defect},
+                      {"bench", o.bench},
+                      {"seed", o.seed},
+                      {"linger_ns", o.linger.count()},
+                      {"key", o.key}};
   if (o.cycles) run["cycles"] = *o.cycles;
   return line_of({{"run", std::move(run)}});
 }
@@ -95,7 +102,7 @@ std::variant<ServeRequest, std::string> parse_request(std::string_view line) {
   const std::pair<std::string_view, std::string*> texts[] = {
       {"campaign", &o.campaign},   {"host", &o.host},       {"out", &o.out},
       {"terminal", &o.terminal},   {"publish", &o.publish}, {"defect", &o.defect},
-      {"folder", &request.folder}, {"bench", &o.bench}};
+      {"folder", &request.folder}, {"bench", &o.bench},     {"key", &o.key}};
   for (const auto& [key, value] : run->get_object()) {
     bool known = false;
     for (const auto& [name, into] : texts) {

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "bindings/config.hpp"
+#include "bindings/keys.hpp"
 #include "bindings/publish_url.hpp"
 #include "bindings/run.hpp"
 #include "reports/follower.hpp"
@@ -77,8 +78,10 @@ class Display {
 
 }  // namespace
 
-int watch_run(const std::string& url, std::optional<std::int64_t> from, const std::atomic<bool>& stop) try {
-  Follower follower(endpoints_of(url), from);
+int watch_run(const WatchOptions& o, const std::atomic<bool>& stop) try {
+  const bool keys = !o.key.empty();
+  Follower follower(endpoints_of(o.url, keys), o.from,
+                    keys ? std::optional(ClientKeys{read_key_pair(o.key), read_public_key(o.server)}) : std::nullopt);
   Display display(json::parse(follower.first()).at("cycles_planned").as_int64());
   while (!stop && !follower.ended()) {
     try {
@@ -97,7 +100,7 @@ int watch_run(const std::string& url, std::optional<std::int64_t> from, const st
 } catch (const ConfigError&) {
   throw;
 } catch (const std::exception& e) {
-  throw ConfigError(url + ": a message that is not of a swiperig run: " + e.what());
+  throw ConfigError(o.url + ": a message that is not of a swiperig run: " + e.what());
 }
 
 }  // namespace swiperig

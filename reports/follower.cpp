@@ -57,7 +57,7 @@ class Facts {
 
 class Follower::Ear {
  public:
-  Ear(const Endpoints& at, std::optional<std::int64_t> from, int wait_ms)
+  Ear(const Endpoints& at, std::optional<std::int64_t> from, const std::optional<ClientKeys>& keys, int wait_ms)
       : at_(at), live_(context_, zmq::socket_type::sub), asking_(context_, zmq::socket_type::req) {
     live_.set(zmq::sockopt::linger, 0);
     asking_.set(zmq::sockopt::linger, 0);
@@ -65,6 +65,10 @@ class Follower::Ear {
       socket->set(zmq::sockopt::maxmsgsize, longest_message);
       socket->set(zmq::sockopt::reconnect_ivl_max, 1000);
       socket->set(zmq::sockopt::ipv6, 1);
+      if (!keys) continue;
+      socket->set(zmq::sockopt::curve_serverkey, keys->server);
+      socket->set(zmq::sockopt::curve_publickey, keys->own.open);
+      socket->set(zmq::sockopt::curve_secretkey, keys->own.secret);
     }
     live_.connect(at.live);
     asking_.connect(at.backfill);
@@ -73,7 +77,7 @@ class Follower::Ear {
     if (!size) {
       throw FollowError("nobody publishes at " + at.live + " (no answer at " + at.backfill + " within " +
                         std::to_string(wait_ms / 1000) + " s): is `swiperig run ... --publish " + at.live +
-                        "` running?");
+                        "` running" + (keys ? ", with this key, and does its allow.toml list yours?" : "?"));
     }
     if (begin.size() != 1) throw FollowError(at.backfill + " has no first message of its run: not a swiperig run?");
     first = begin.front().json;
@@ -178,8 +182,9 @@ class Follower::Ear {
   bool ended_ = false, behind_ = false;
 };
 
-Follower::Follower(const Endpoints& at, std::optional<std::int64_t> from, int wait_ms) try
-    : ear_(std::make_unique<Ear>(at, from, wait_ms)) {
+Follower::Follower(const Endpoints& at, std::optional<std::int64_t> from, const std::optional<ClientKeys>& keys,
+                   int wait_ms) try
+    : ear_(std::make_unique<Ear>(at, from, keys, wait_ms)) {
 } catch (const zmq::error_t& e) {
   throw FollowError(at.live + ": cannot be followed: " + e.what());
 }

@@ -24,7 +24,8 @@ struct Followed {
 class Follower {
  public:
   /// From that message on, or from now. Waits for a run to be there, at most so long. Throws FollowError.
-  Follower(const Endpoints&, std::optional<std::int64_t> from, int wait_ms = 10'000);
+  Follower(const Endpoints&, std::optional<std::int64_t> from, const std::optional<ClientKeys>& keys = std::nullopt,
+           int wait_ms = 10'000);
   ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;

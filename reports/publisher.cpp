@@ -4,10 +4,13 @@
 #include <atomic>
 #include <boost/json.hpp>
 #include <cerrno>
+#include <optional>
 #include <thread>
 #include <vector>
 #include <zmq.hpp>
 
+#include "reports/door.hpp"
+#include "reports/gate.hpp"
 #include "reports/messages.hpp"
 #include "rig/trace_tail.hpp"
 
@@ -59,7 +62,7 @@ Request request_of(std::string_view text, const std::string& run) {
 
 class Publisher::Station {
  public:
-  explicit Station(const Endpoints& at)
+  Station(const Endpoints& at, const std::optional<Access>& access)
       : live_(context_, zmq::socket_type::xpub),  // a PUB that knows whether anybody listens
         backfill_(context_, zmq::socket_type::router),
         bell_(context_, zmq::socket_type::pair),
@@ -67,14 +70,15 @@ class Publisher::Station {
     live_.set(zmq::sockopt::sndhwm, most_waiting);
     backfill_.set(zmq::sockopt::sndhwm, most_answers);
     backfill_.set(zmq::sockopt::rcvhwm, most_answers);
-    for (zmq::socket_t* socket : {&live_, &backfill_}) {
-      socket->set(zmq::sockopt::maxmsgsize, longest_request);
-      socket->set(zmq::sockopt::linger, closing_ms);
-      socket->set(zmq::sockopt::handshake_ivl, 2000);
-      socket->set(zmq::sockopt::ipv6, 1);
+    live_.set(zmq::sockopt::linger, closing_ms);
+    backfill_.set(zmq::sockopt::linger, closing_ms);
+    if (access) gate_.emplace(context_, access->allowed);
+    open(backfill_door_, backfill_, at.backfill, access);
+    open(live_door_, live_, at.live, access);
+    if (access) {
+      prove_closed(at.backfill, access->own.open, zmq::socket_type::req);
+      prove_closed(at.live, access->own.open, zmq::socket_type::sub);
     }
-    bind(backfill_, at.backfill);
-    bind(live_, at.live);
     bell_.bind("inproc://bell");
     rope_.connect("inproc://bell");
   }
@@ -100,9 +104,10 @@ class Publisher::Station {
   }
 
  private:
-  static void bind(zmq::socket_t& socket, const std::string& url) {
+  void open(std::optional<Door>& door, zmq::socket_t& socket, const std::string& url,
+            const std::optional<Access>& access) {
     try {
-      socket.bind(url);
+      door.emplace(context_, socket, url, longest_request, access ? &access->own : nullptr);
     } catch (const zmq::error_t& e) {
       throw PublishError(url + ": cannot be bound: " + e.what() + "; name another address, or end what is there");
     }
@@ -114,16 +119,20 @@ class Publisher::Station {
     try {
       // what was told to begin with is in the file already
       for (bool more = true; !leaving_;) {
-        zmq::pollitem_t items[] = {{bell_.handle(), 0, ZMQ_POLLIN, 0},
-                                   {backfill_.handle(), 0, ZMQ_POLLIN, 0},
-                                   {live_.handle(), 0, ZMQ_POLLIN, 0}};
+        zmq::pollitem_t items[5] = {{bell_.handle(), 0, ZMQ_POLLIN, 0},
+                                    {backfill_.handle(), 0, ZMQ_POLLIN, 0},
+                                    {live_.handle(), 0, ZMQ_POLLIN, 0}};
+        if (gate_) {
+          items[3] = backfill_door_->bell();
+          items[4] = live_door_->bell();
+        }
         if (more) {
           const bool last = ending_;
           pending_ = false;
           more = send_page();
           if (last && !more) return;
         }
-        if (zmq_poll(items, 3, more ? 0 : -1) < 0) {
+        if (zmq_poll(items, gate_ ? 5 : 3, more ? 0 : -1) < 0) {
           if (zmq_errno() == EINTR) continue;
           throw zmq::error_t();
         }
@@ -133,6 +142,8 @@ class Publisher::Station {
         }
         if ((items[1].revents & ZMQ_POLLIN) != 0) answer();
         if ((items[2].revents & ZMQ_POLLIN) != 0) count_listeners();
+        if ((items[3].revents & ZMQ_POLLIN) != 0) backfill_door_->look();
+        if ((items[4].revents & ZMQ_POLLIN) != 0) live_door_->look();
       }
     } catch (const std::exception& e) {
       failure_ = e.what();
@@ -207,7 +218,9 @@ class Publisher::Station {
   }
 
   zmq::context_t context_;
+  std::optional<Gate> gate_;
   zmq::socket_t live_, backfill_;
+  std::optional<Door> backfill_door_, live_door_;
   zmq::socket_t bell_, rope_;  // the thread's end, and the end of whoever rings
   std::unique_ptr<TraceTail> tail_;
   std::int64_t next_ = 0;
@@ -217,9 +230,14 @@ class Publisher::Station {
   std::thread thread_;
 };
 
-Publisher::Publisher(const Endpoints& at) try : station_(std::make_unique<Station>(at)) {
+Publisher::Publisher(const Endpoints& at, const std::optional<Access>& access) try
+    : station_(std::make_unique<Station>(at, access)) {
+} catch (const PublishError&) {
+  throw;
 } catch (const zmq::error_t& e) {
   throw PublishError(std::string("ZeroMQ: ") + e.what());
+} catch (const std::runtime_error& e) {
+  throw PublishError(e.what());
 }
 
 Publisher::~Publisher() = default;

@@ -10,8 +10,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+
+#include "reports/access.hpp"
 
 namespace swiperig {
 
@@ -26,8 +29,9 @@ struct Endpoints {
 
 class Publisher {
  public:
-  /// Binds both; who may reach them is the caller's care. Throws PublishError.
-  explicit Publisher(const Endpoints&);
+  /// Binds both: for whom `access` lists, proved with a key that it does not list; without, who may reach them is the
+  /// caller's care. Throws PublishError.
+  explicit Publisher(const Endpoints&, const std::optional<Access>& access = std::nullopt);
   /// Stops without sending what is left.
   ~Publisher();
   Publisher(const Publisher&) = delete;

@@ -7,10 +7,12 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import unittest
 
@@ -141,7 +143,7 @@ class Published(unittest.TestCase):
         run = self.run_published(44)
         told = list(follow(self.live, self.backfill))
         schemas = {path.stem: json.loads(path.read_text()) for path in (ROOT / "reports/schemas").glob("*.json")}
-        self.assertEqual(set(schemas), {"backfill", "cycle", "event", "health", "verdict"})
+        self.assertEqual(set(schemas), {"backfill", "control", "cycle", "event", "health", "verdict"})
         validators = {name: jsonschema.Draft202012Validator(schema) for name, schema in schemas.items()}
         counted = {}
         for message in told:
@@ -161,6 +163,34 @@ class Published(unittest.TestCase):
                 self.assertEqual(len(parts), 0 if request["from"] < 0 else 6)
         self.assertRegex(parts and parts[0].decode() or f"run/{told[0]['run']}/event", r"^run/[^/]+/event$")
         self.end(run)
+
+    def test_with_keys_the_same_follower_follows_over_tcp_and_without_none(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        os.chdir(self.folder)
+        quiet = {"check": True, "stdout": subprocess.DEVNULL}
+        for name in ("rig", "wall"):
+            subprocess.run([PROGRAM, "keys", "new", name, "--dir", "keys"], **quiet)
+        subprocess.run([PROGRAM, "keys", "allow", "wall", "keys/wall.key", "--role", "observer", "--dir", "keys"],
+                       **quiet)
+        live, backfill = f"tcp://127.0.0.1:{port}", f"tcp://127.0.0.1:{port + 1}"
+        run = self.start(PROGRAM, "run", str(ROOT / "fixtures/campaigns/no_return.toml"), "--cycles", "44", "--out",
+                         "out", "--publish", live, "--key", "keys/rig.key_secret", "--linger", "120s")
+        with zmq.Context() as stranger, stranger.socket(zmq.REQ) as asking:
+            asking.linger = 0
+            asking.connect(backfill)
+            asking.send_json({"from": 0})
+            self.assertFalse(asking.poll(1000))
+        shown = (ROOT / "README.md").read_text()
+        begin = shown.index("    import zmq.auth\n")
+        lines = shown[begin:shown.index("\n\n", begin)]
+        try:
+            exec(textwrap.dedent(lines))  # what it sets holds for the sockets of this process
+            told = list(follow(live, backfill))
+        finally:
+            zmq.Context.instance().destroy(linger=0)
+        self.end(run)
+        self.assert_whole(told)
 
     def test_the_readme_shows_this_follower(self):
         core = inspect.getsource(ask) + "\n\n" + inspect.getsource(follow)

@@ -117,7 +117,7 @@ TEST(Publisher, WithoutABackFillTheLateOneSaysWhatIsMissing) {
   Endpoints deaf = stage.at();
   deaf.backfill += ".nobody";
   try {
-    Follower follower(deaf, 0, 1500);
+    Follower follower(deaf, 0, std::nullopt, 1500);
     ADD_FAILURE() << "followed " << follower.run_id();
   } catch (const FollowError& e) {
     EXPECT_THAT(e.what(), HasSubstr("no answer at " + deaf.backfill));
@@ -267,15 +267,14 @@ TEST(Publisher, WrongWaysToPublishAreRefusedBeforeAnythingMoves) {
   folder.write("own/file", "mine");
   std::filesystem::permissions(folder / "own", std::filesystem::perms(0700));
   for (const auto& [url, told] :
-       std::vector<std::pair<std::string, std::string>>{{"tcp://0.0.0.0:5555", "CURVE"},
+       std::vector<std::pair<std::string, std::string>>{{"tcp://127.0.0.1:5555", "without keys (CURVE)"},
+                                                        {"tcp://0.0.0.0:5555", "CURVE"},
                                                         {"tcp://*:5555", "CURVE"},
                                                         {"tcp://[::]:5555", "CURVE"},
                                                         {"tcp://192.0.2.1:5555", "CURVE"},
                                                         {"tcp://127.0.0.1.example:5555", "CURVE"},
                                                         {"tcp://127.0.0.1", "CURVE"},
                                                         {"tcp://", "CURVE"},
-                                                        {"tcp://127.0.0.1:0", "a port from 1 to 65534"},
-                                                        {"tcp://127.0.0.1:65535", "a port from 1 to 65534"},
                                                         {"tcp://127.0.0.1:5555;tcp://0.0.0.0:5555", "CURVE"},
                                                         {"ipc://run", "a path from the root"},
                                                         {"ipc://@run", "a path from the root"},
@@ -290,6 +289,20 @@ TEST(Publisher, WrongWaysToPublishAreRefusedBeforeAnythingMoves) {
                                                         {"ipc://" + (folder / "own/file/run"), "expected a folder"},
                                                         {"ipc://" + (folder / "own/file"), "a file is in the way"}}) {
     const Said run = swiperig(folder, {"run", demonstration, "--cycles", "1", "--out", "out", "--publish", url});
+    EXPECT_EQ(run.exit_code, 2) << url;
+    EXPECT_THAT(run.err, HasSubstr(told)) << url;
+    EXPECT_FALSE(std::filesystem::exists(folder / "out")) << url;
+  }
+  for (const auto& [url, told] :
+       std::vector<std::pair<std::string, std::string>>{{"tcp://127.0.0.1:0", "a port from 1 to 65534"},
+                                                        {"tcp://127.0.0.1:65535", "a port from 1 to 65534"},
+                                                        {"tcp://127.0.0.1", "an address is missing"},
+                                                        {"tcp://:5555", "an address is missing"},
+                                                        {"tcp://[::1:5555", "an address is missing"},
+                                                        {"tcp://127.0.0.1:5555;tcp://0.0.0.0:5555", "is missing"},
+                                                        {"tcp://127.0.0.1:5555", "no.key_secret"}}) {
+    const Said run = swiperig(
+        folder, {"run", demonstration, "--cycles", "1", "--out", "out", "--publish", url, "--key", "no.key_secret"});
     EXPECT_EQ(run.exit_code, 2) << url;
     EXPECT_THAT(run.err, HasSubstr(told)) << url;
     EXPECT_FALSE(std::filesystem::exists(folder / "out")) << url;

@@ -50,7 +50,7 @@ TEST(RealtimePublisher, EventsAreToldWhileTheirCycleIsUnderWay) {
   const Served served(folder, bench);
   const std::string url = "ipc://" + (folder / "own/run");
   Program run(folder, {"run", demonstration, "--bench", bench, "--out", folder / "out", "--publish", url});
-  Follower follower({url, url + ".backfill"}, 0, 20'000);
+  Follower follower({url, url + ".backfill"}, 0, std::nullopt, 20'000);
   std::int64_t told = 0;
   for (int quiet = 0; told < 5 && quiet < 20;) follower.next(1000) ? ++told : ++quiet;
   ASSERT_EQ(told, 5) << run.err();

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
 #include <fstream>
+#include <zmq.hpp>
 
 #include "bindings/served_run.hpp"
 #include "rig/trace_file.hpp"
@@ -69,7 +71,7 @@ class RealtimeServe : public testing::Test {
       }
     }));
     await(1, [] { return false; });  // the others have come up, too
-    server.emplace(folder, std::vector<std::string>{"serve", bench}, "server");
+    server.emplace(folder, std::vector<std::string>{"serve", bench, "--control", control}, "server");
     EXPECT_TRUE(await(20, [&] { return server->out().find("serving") != std::string::npos; })) << server->err();
   }
   std::vector<std::string> run_words(const std::string& out) const {
@@ -87,7 +89,24 @@ class RealtimeServe : public testing::Test {
     EXPECT_EQ(supply_says(supply_port), "0");
   }
 
+  /// What the control socket answers.
+  boost::json::object ask(boost::json::object request) const {
+    request.insert({{"schema", 1}, {"id", std::to_string(++asked)}});
+    zmq::context_t context;
+    zmq::socket_t socket(context, zmq::socket_type::req);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::rcvtimeo, 10'000);
+    socket.connect(control);
+    socket.send(zmq::buffer(boost::json::serialize(request)), zmq::send_flags::none);
+    zmq::message_t answer;
+    if (!socket.recv(answer)) return {{"refused", "(silence)"}};
+    return boost::json::parse(answer.to_string()).as_object();
+  }
+  std::string state() const { return std::string(ask({{"command", "status"}}).at("state").as_string()); }
+
   Folder folder;
+  mutable int asked = 0;
+  std::string control = "ipc://" + (folder / "own/control");
   std::string bench;
   std::uint16_t supply_port = 0;
   Served stands;
@@ -155,6 +174,54 @@ TEST_F(RealtimeServe, ARunOutlivesItsCaller) {
   EXPECT_THAT(read_text(folder / "out/summary.json"), HasSubstr("\"pass\": 1"));
   server->signal(SIGTERM);
   EXPECT_EQ(server->wait(20), 0);
+  expect_safe();
+}
+
+TEST_F(RealtimeServe, OverTheControlSocketARunIsDoneStoppedAndTheBenchMadeSafe) {
+  const std::string sale =
+      "schema = 1\nname = \"sent\"\n[[case]]\nname = \"good sale\"\namount = \"12.34\"\n"
+      "card = \"debit\"\nswipe = \"500 mm/s\"\ncause = \"none\"\nmust = [\"told\"]\n";
+  const auto ended = [&] {
+    poll(nullptr, 0, 200);  // the bench needs the machine, too
+    return state() == "idle";
+  };
+  const auto fence = ask({{"command", "open"}, {"lease_s", 3600}}).at("fence");
+  // what is wrong with a campaign is told, and nothing moves
+  ask({{"command", "run"}, {"fence", fence}, {"campaign", replaced(sale, "debit", "none_such")}});
+  ASSERT_TRUE(await(20, ended));
+  auto run = ask({{"command", "status"}}).at("run").as_object();
+  EXPECT_EQ(run.at("exit").as_int64(), 2);
+  EXPECT_THAT(std::string(run.at("words").as_string()), HasSubstr("none_such"));
+  ask({{"command", "run"}, {"fence", fence}, {"campaign", replaced(sale, "[[", "bench = \"other.toml\"\n[[")}});
+  ASSERT_TRUE(await(20, ended));
+  EXPECT_THAT(std::string(ask({{"command", "status"}}).at("run").at("words").as_string()), HasSubstr("names no files"));
+
+  const auto begun = ask({{"command", "run"}, {"fence", fence}, {"campaign", sale}});
+  ASSERT_FALSE(begun.contains("refused")) << begun;
+  const Said other = swiperig(folder, run_words("other"));
+  EXPECT_EQ(other.exit_code, 3);
+  EXPECT_THAT(other.err, testing::AnyOf(HasSubstr("busy"), HasSubstr("leased to owner")));
+  EXPECT_EQ(ask({{"command", "run"}, {"fence", fence}, {"campaign", sale}}).at("refused"), "busy");
+  ASSERT_TRUE(await(100, ended)) << server->err();
+  run = ask({{"command", "status"}}).at("run").as_object();
+  EXPECT_EQ(run.at("exit").as_int64(), 0) << run;
+  const auto fetched = ask({{"command", "fetch"}, {"run", begun.at("run")}, {"offset", 0}});
+  EXPECT_GT(fetched.at("bytes").as_int64(), 1000);
+
+  ask({{"command", "run"}, {"fence", fence}, {"campaign", sale}, {"cycles", 100}});
+  ASSERT_FALSE(await(8, ended));
+  ask({{"command", "stop"}, {"fence", fence}});
+  EXPECT_TRUE(await(30, ended));
+  run = ask({{"command", "status"}}).at("run").as_object();
+  EXPECT_EQ(run.at("exit").as_int64(), 3);
+  EXPECT_THAT(std::string(run.at("words").as_string()), HasSubstr("stopped"));
+  ask({{"command", "safe_state"}});
+  EXPECT_TRUE(await(30, ended));
+  EXPECT_FALSE(ask({{"command", "status"}}).contains("not_safe"));
+  ask({{"command", "close"}, {"fence", fence}});
+  EXPECT_EQ(ask({{"command", "run"}, {"fence", fence}, {"campaign", sale}}).at("refused"), "old_lease");
+  server->signal(SIGTERM);
+  EXPECT_EQ(server->wait(20), 0) << server->err();
   expect_safe();
 }
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ._core import Refused, RigFault, TraceError
 from .bench import Bench, open_bench, virtual_bench
 from .case import Case, Moment
+from .connect import RemoteBench, connect
 from .events import Event, Events
 from .follow import follow
 from .marks import requirement, requires
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from . import strategies
 
 __all__ = [
-    "Bench", "Case", "Diagnosis", "Event", "Events", "Finding", "Moment", "Money", "MoneyRow", "Refused", "Result",
-    "RigFault", "Run", "Trace", "TraceError", "follow", "open_bench", "open_trace", "requirement", "requires",
-    "virtual_bench",
+    "Bench", "Case", "Diagnosis", "Event", "Events", "Finding", "Moment", "Money", "MoneyRow", "Refused",
+    "RemoteBench", "Result", "RigFault", "Run", "Trace", "TraceError", "connect", "follow", "open_bench",
+    "open_trace", "requirement", "requires", "virtual_bench",
 ]
 __version__ = "0.1.0"
 
