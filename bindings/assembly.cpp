@@ -23,7 +23,6 @@
 #include "fixtures/supply.hpp"
 #include "fixtures/terminal.hpp"
 #include "fixtures/virtual_clock.hpp"
-#include "rig/track.hpp"
 
 namespace swiperig {
 
@@ -131,12 +130,7 @@ HostSettings host_of(const BenchFile& file, const DrawPlace& place) {
   s.place = &place;
   for (const auto& [name, card] : file.cards) {
     const auto pin = file.robot.pins.find(name);
-    if (pin == file.robot.pins.end() || card.track2.empty()) continue;
-    const auto track = parse_track2(std::string_view(card.track2).substr(1, card.track2.size() - 2));
-    const auto* parts = std::get_if<Track2>(&track);
-    for (Account& account : s.accounts) {
-      if (parts != nullptr && account.pan == parts->pan) account.pin = pin->second;
-    }
+    if (pin != file.robot.pins.end()) give_pin(s.accounts, card.track2, pin->second);
   }
   return s;
 }
