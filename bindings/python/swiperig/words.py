@@ -7,13 +7,13 @@ from typing import Literal
 Milestone = Literal[
     "start", "card_wanted", "card_read", "read_error", "pin_wanted", "connected", "refused", "unreached", "closed",
     "tls_failed", "garbage", "logon_entered", "logon_left", "logon_response_entered", "logon_response_left",
-    "request_entered", "request_left", "request_at_host", "committed", "unmatched", "issuer_reversed", "host_died", "host_restarted",
-    "response_entered", "response_left", "reversal_entered", "reversal_left", "reversal_response_entered",
-    "reversal_response_left", "settlement_entered", "settlement_left", "settlement_response_entered",
-    "settlement_response_left", "upload_entered", "upload_left", "upload_response_entered", "upload_response_left",
-    "other_entered", "other_left", "told", "over_limit", "served", "gave_up", "settled", "printed",
-    "printer_failed", "chip_failed", "chip_refused", "storage_failed", "clock_lost", "tampered", "last_result",
-    "reference", "looked_up", "booted", "idle", "silence",
+    "request_entered", "request_left", "request_at_host", "committed", "unmatched", "issuer_reversed", "host_died",
+    "host_restarted", "response_entered", "response_left", "reversal_entered", "reversal_left",
+    "reversal_response_entered", "reversal_response_left", "settlement_entered", "settlement_left",
+    "settlement_response_entered", "settlement_response_left", "upload_entered", "upload_left",
+    "upload_response_entered", "upload_response_left", "other_entered", "other_left", "told", "over_limit",
+    "served", "gave_up", "settled", "printed", "printer_failed", "chip_failed", "chip_refused", "storage_failed",
+    "clock_lost", "tampered", "last_result", "reference", "looked_up", "booted", "idle", "silence",
 ]
 
 #: What can be done to the network; `swiperig list network`.
