@@ -75,7 +75,7 @@ struct Control::Request {
   bool take_over = false;
 
   json::object begin() const { return {{"schema", control_schema}, {"id", id}, {"command", command->name}}; }
-  Answer done(json::object more = {}) const {
+  PortAnswer done(json::object more = {}) const {
     json::object all = begin();
     for (auto& [name, value] : more) all[name] = std::move(value);
     return {json::serialize(all), ""};
@@ -158,12 +158,12 @@ Control::Control(std::string bench, std::string fences, std::function<AllowList(
       reread_(std::move(reread)),
       last_fence_(last_number(fences_)) {}
 
-Answer Control::answer(const Caller& caller, std::string_view text, double now_s) {
+PortAnswer Control::answer(const Caller& caller, std::string_view text, double now_s) {
   const std::lock_guard lock(mutex_);
   const auto refuse = [](const std::string& id, const Refused& r) {
     json::object all{{"schema", control_schema}, {"refused", r.name}, {"error", r.why}};
     if (!id.empty()) all["id"] = id;
-    return Answer{json::serialize(all), ""};
+    return PortAnswer{json::serialize(all), ""};
   };
   std::string id;
   try {
@@ -189,7 +189,7 @@ Answer Control::answer(const Caller& caller, std::string_view text, double now_s
       if (old == kept_.end()) throw Refused{"full", "too many requests under one lease: close it, and open again"};
       kept_.erase(old);
     }
-    Answer done = act(caller, r, now_s);
+    PortAnswer done = act(caller, r, now_s);
     kept_.push_back({caller.key, id, asked, r.fence ? *r.fence : fence_, done});
     return done;
   } catch (const Refused& r) {
@@ -217,7 +217,7 @@ void Control::check_lease(const Caller& caller, const Request& r, double now_s) 
                                  "; nothing was done: open again"};
 }
 
-Answer Control::act(const Caller& caller, const Request& r, double now_s) {
+PortAnswer Control::act(const Caller& caller, const Request& r, double now_s) {
   const std::string_view name = r.command->name;
   if (r.fence && *r.fence == fence_) until_s_ = now_s + lease_s_;
   if (name == "open") return open(caller, r, now_s);
@@ -249,7 +249,7 @@ Answer Control::act(const Caller& caller, const Request& r, double now_s) {
   return r.done({{"listed", std::move(listed)}});
 }
 
-Answer Control::open(const Caller& caller, const Request& r, double now_s) {
+PortAnswer Control::open(const Caller& caller, const Request& r, double now_s) {
   if (held(now_s)) {
     if (!r.take_over) {
       throw Refused{"lease", holder_name_ + " has the bench; an admin may take it over, with \"take_over\": true"};
@@ -265,7 +265,7 @@ Answer Control::open(const Caller& caller, const Request& r, double now_s) {
   return r.done({{"fence", fence_}, {"lease_s", r.lease_s.value_or(usual_lease_s)}, {"bench", bench_}});
 }
 
-Answer Control::status(const Request& r, double now_s) const {
+PortAnswer Control::status(const Request& r, double now_s) const {
   const char* const states[] = {"idle", "running", "making_safe", "running"};
   json::object said{{"bench", bench_}, {"state", states[static_cast<std::size_t>(doing_)]}};
   if (job_) said["state"] = "running";
@@ -285,7 +285,7 @@ Answer Control::status(const Request& r, double now_s) const {
   return r.done(std::move(said));
 }
 
-Answer Control::fetch(const Request& r) const {
+PortAnswer Control::fetch(const Request& r) const {
   if (!run_ || run_->id != r.run || run_->state != "ended") {
     throw Refused{"request", "only the last run can be fetched, once it has ended"};
   }
@@ -298,7 +298,7 @@ Answer Control::fetch(const Request& r) const {
   file.seekg(*r.offset);
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, file.gcount())));
-  Answer answer = r.done({{"run", r.run}, {"offset", *r.offset}, {"size", size}, {"bytes", bytes.size()}});
+  PortAnswer answer = r.done({{"run", r.run}, {"offset", *r.offset}, {"size", size}, {"bytes", bytes.size()}});
   answer.bytes = std::move(bytes);
   return answer;
 }

@@ -31,7 +31,7 @@ class Control {
   Control(std::string bench, std::string fences, std::function<AllowList()> reread);
 
   /// Total: what is no request is told as what was expected. `now_s`: of one clock that never goes back.
-  Answer answer(const Caller&, std::string_view request, double now_s);
+  PortAnswer answer(const Caller&, std::string_view request, double now_s);
 
   /// To be done now, by the one who serves; it says when that has ended: the exit code and last words of a run, the
   /// folder of its trace, or "" and why the bench was not proved safe.
@@ -49,7 +49,7 @@ class Control {
   struct Kept {
     std::string key, id, request;  ///< the request as its hash
     std::uint64_t fence;
-    Answer answer;
+    PortAnswer answer;
   };
   struct Run {
     std::string id, state = "waiting", words, folder;
@@ -57,10 +57,10 @@ class Control {
   };
   bool held(double now_s) const;
   void check_lease(const Caller&, const Request&, double now_s) const;
-  Answer act(const Caller&, const Request&, double now_s);
-  Answer open(const Caller&, const Request&, double now_s);
-  Answer status(const Request&, double now_s) const;
-  Answer fetch(const Request&) const;
+  PortAnswer act(const Caller&, const Request&, double now_s);
+  PortAnswer open(const Caller&, const Request&, double now_s);
+  PortAnswer status(const Request&, double now_s) const;
+  PortAnswer fetch(const Request&) const;
   bool working() const { return job_.has_value() || safe_wanted_ || doing_ != Doing::nothing; }
 
   const std::string bench_, fences_;

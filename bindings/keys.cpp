@@ -218,7 +218,7 @@ AllowList read_allow_list(const std::string& path) {
     if (!is_key(key.text())) key.refuse("a public key of 40 characters (Z85)");
     const Role role = role_of(t.at("role").word({role_names.begin(), role_names.end()}));
     t.nothing_else();
-    const auto [at, fresh] = allowed.emplace(key.text(), Peer{name, role});
+    const auto [at, fresh] = allowed.emplace(key.text(), ListedPeer{name, role});
     if (!fresh) key.refuse("another key: this one is that of " + at->second.name);
   }
   if (allowed.empty()) throw ConfigError(path + ":1:1: nobody is listed: expected at least one [NAME]");

@@ -11,11 +11,11 @@ namespace swiperig {
 /// Each may what those before it may. observer: follow and ask; operator: move the bench; admin: take it from others.
 enum class Role { observer, operates, admin };
 
-struct Peer {
+struct ListedPeer {
   std::string name;
   Role role = Role::observer;
 };
-using AllowList = std::map<std::string, Peer>;  ///< by public key
+using AllowList = std::map<std::string, ListedPeer>;  ///< by public key
 
 /// What a socket needs that is reached with keys only.
 struct Access {

@@ -74,9 +74,9 @@ class AnswerPort::Station {
       caller.key = key == nullptr ? "?" : key;
       caller.peer = gate_->find(caller.key);
     } else {
-      caller.peer = Peer{"owner", Role::admin};
+      caller.peer = ListedPeer{"owner", Role::admin};
     }
-    const Answer told = ask_(caller, frames[2].to_string_view());
+    const PortAnswer told = ask_(caller, frames[2].to_string_view());
     const auto more = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
     socket_.send(frames[0], more);
     socket_.send(zmq::message_t(), more);

@@ -13,11 +13,11 @@
 namespace swiperig {
 
 struct Caller {
-  std::string key;           ///< public; "": a socket without keys, reached by its owner alone
-  std::optional<Peer> peer;  ///< nothing: let in once, and not listed any more
+  std::string key;                 ///< public; "": a socket without keys, reached by its owner alone
+  std::optional<ListedPeer> peer;  ///< nothing: let in once, and not listed any more
 };
 
-struct Answer {
+struct PortAnswer {
   std::string json, bytes;
 };
 
@@ -25,7 +25,7 @@ constexpr std::size_t longest_question = 64 << 10;
 
 class AnswerPort {
  public:
-  using Ask = std::function<Answer(const Caller&, std::string_view)>;
+  using Ask = std::function<PortAnswer(const Caller&, std::string_view)>;
   /// Binds, and with `access` proves that strangers are kept out. `ask` is called by the port's thread and does not
   /// throw. Throws PublishError.
   AnswerPort(const std::string& url, const std::optional<Access>& access, Ask ask);

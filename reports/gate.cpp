@@ -53,7 +53,7 @@ void Gate::allow(AllowList allowed) {
   allowed_ = std::move(allowed);
 }
 
-std::optional<Peer> Gate::find(const std::string& key) const {
+std::optional<ListedPeer> Gate::find(const std::string& key) const {
   const std::lock_guard lock(mutex_);
   const auto at = allowed_.find(key);
   return at == allowed_.end() ? std::nullopt : std::optional(at->second);

@@ -23,7 +23,7 @@ class Gate {
   /// From now on; who is inside already stays, and is no longer known by `find`.
   void allow(AllowList);
   /// Who has this public key; nothing: not listed.
-  std::optional<Peer> find(const std::string& key) const;
+  std::optional<ListedPeer> find(const std::string& key) const;
 
  private:
   void work();
