@@ -35,7 +35,7 @@ std::string request(const std::string& command, const std::string& id, std::int6
 /// A control without a bench: the test takes the jobs.
 struct Desk {
   std::string ask(const std::string& who, Role role, const std::string& text) {
-    return control.answer({"key of " + who, Peer{who, role}}, text, now_s).json;
+    return control.answer({"key of " + who, ListedPeer{who, role}}, text, now_s).json;
   }
   std::string till(const std::string& command, const std::string& id, std::int64_t fence = 0) {
     return ask("till", Role::operates, request(command, id, fence));
@@ -99,7 +99,7 @@ TEST(Control, F34AnOldLeaseIsRefusedByName) {
   EXPECT_FALSE(desk.control.take()) << "something of an old lease is to be done";
   // a server that begins anew goes on counting
   Control next("lab", desk.folder / "lease", nullptr);
-  const Caller till{"key of till", Peer{"till", Role::operates}};
+  const Caller till{"key of till", ListedPeer{"till", Role::operates}};
   EXPECT_GT(desk.fence_of(next.answer(till, request("open", "n", 0), 0).json), desk.fence_of(again));
   EXPECT_EQ(refused(next.answer(till, request("run", "n2", old), 0).json), "old_lease");
 }
