@@ -1,8 +1,6 @@
 // `swiperig ca`: a test CA in a folder, and what to do with each of its files. Nothing is overwritten: a key that a
 // terminal trusts is not lost by a slip.
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -10,6 +8,7 @@
 #include <iostream>
 
 #include "bindings/config.hpp"
+#include "bindings/new_file.hpp"
 #include "bindings/run.hpp"
 #include "drivers/tls_ca.hpp"
 #include "reports/visible.hpp"
@@ -17,20 +16,7 @@
 
 namespace swiperig {
 
-namespace {
-
 namespace fs = std::filesystem;
-
-void write_new(const std::string& path, const std::string& text, mode_t mode) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-  bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                 ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) written = ::close(file) == 0 && written;
-  if (!written) throw ConfigError(path + ": expected to write a new file: " + std::strerror(error));
-}
-
-}  // namespace
 
 int make_ca(const std::string& folder, std::vector<std::string> names) {
   if (names.empty()) names = {"localhost", "127.0.0.1"};

@@ -1,6 +1,5 @@
 #include "bindings/keys.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include <sstream>
 
 #include "bindings/config.hpp"
+#include "bindings/new_file.hpp"
 #include "bindings/runtime_folder.hpp"
 #include "reports/visible.hpp"
 
@@ -43,21 +43,6 @@ Role role_of(const std::string& name) {
     if (name == role_names[i]) return static_cast<Role>(i);
   }
   throw ConfigError("\"" + name + "\": expected the role observer, operator or admin");
-}
-
-/// A new file, whole and durable or not there.
-void write_new(const std::string& path, const std::string& text, mode_t mode) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-  if (fd < 0) {
-    throw ConfigError(path + (errno == EEXIST ? std::string(": is there already; remove it, or choose another name")
-                                              : std::string(": cannot be written: ") + std::strerror(errno)));
-  }
-  const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-  const int why = errno;
-  ::close(fd);
-  if (whole) return;
-  ::unlink(path.c_str());
-  throw ConfigError(path + ": cannot be written: " + std::strerror(why));
 }
 
 std::string read_small(const std::string& path) {
