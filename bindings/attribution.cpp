@@ -100,7 +100,7 @@ Case case_at(const Campaign& campaign, const BenchFile& bench, std::uint64_t see
     return campaign.random->attribute ? attributed(std::move(c), bench, place) : c;
   }
   if (!campaign.trials.empty()) return trial_case(campaign, seed, cycle);
-  Case c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
+  Case c = written_case(campaign, cycle);
   if (!is_drawn(c)) return c;
   c.name = c.name.substr(0, c.name.rfind(' ') + 1) + std::to_string(cycle);
   return attributed(std::move(c), bench, place);

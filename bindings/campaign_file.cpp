@@ -272,6 +272,7 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
   if (const Value* q = t.find("quiet")) c.quiet = q->duration(1s, 3600s);
   t.nothing_else();
   std::vector<Case> all;
+  if (wear == nullptr && sweeps.look_for_borders()) v.refuse("a border is looked for in a campaign's file only");
   if (c.measure.milestone.empty()) {
     all = sweeps.expand(v, c);
     for (const Case& one : all) {
@@ -293,6 +294,29 @@ std::vector<Case> read_case(const Value& v, std::map<std::string, std::string>& 
     if (reader_passes != nullptr) wear->reader_passes[at.name] = one.reader_passes;
   }
   return all;
+}
+
+const Case& written_case(const Campaign& campaign, std::int64_t cycle) {
+  const auto n = static_cast<std::size_t>(cycle);
+  return campaign.cases[campaign.order.empty() ? n % campaign.cases.size() : campaign.order.at(n)];
+}
+
+std::int64_t order_first_round(Campaign& campaign) {
+  for (std::int64_t round = 0; round < campaign.repeat; ++round) {
+    for (std::size_t i = 0; i < campaign.cases.size(); ++i) {
+      if (campaign.cases[i].sweep.first) campaign.order.push_back(i);
+    }
+  }
+  return static_cast<std::int64_t>(campaign.order.size());
+}
+
+std::int64_t order_next(Campaign& campaign, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto at =
+        std::find_if(campaign.cases.begin(), campaign.cases.end(), [&](const Case& c) { return c.name == name; });
+    campaign.order.push_back(static_cast<std::size_t>(at - campaign.cases.begin()));
+  }
+  return static_cast<std::int64_t>(campaign.order.size());
 }
 
 std::vector<std::string> kind_names() {
@@ -331,8 +355,8 @@ Campaign read_campaign(const std::string& path) {
                      std::all_of(c.name.begin(), c.name.end(),
                                  [](unsigned char ch) { return std::isalnum(ch) != 0 || ch == '_' || ch == '-'; });
   if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
-  if (const Value* b = root->find("bench")) c.bench = beside(path, *b);
-  if (const Value* t = root->find("terminal")) c.terminal = beside(path, *t);
+  if (const Value* b = root->find("bench")) c.bench = beside(*b);
+  if (const Value* t = root->find("terminal")) c.terminal = beside(*t);
   if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 1000);
   if (const Value* random = root->find("random")) {
     if (const Value* cases = root->find("case")) cases->refuse("either [[case]] or [random]");
@@ -364,6 +388,8 @@ Campaign read_campaign(const std::string& path) {
             "of its own");
   }
   if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
+  if (c.looks_for_borders() && (c.pairs || c.wear.any() || strategies != nullptr))
+    root->at("case").refuse("neither pairs, wear nor strategies where borders are looked for");
   if (c.pairs && c.epoch_cycles != 1)
     root->at("pairs").refuse("epoch_cycles = 1 with pairs: a pair is tried on a bench of its own");
   if (strategies != nullptr) {

@@ -2,6 +2,7 @@
 // campaign has cases of its own, or has them drawn at random (bindings/drawn_case.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -50,10 +51,23 @@ struct Campaign {
   std::vector<TrialPlan> trials;              ///< made by add_trials
   bool pairs = false;                         ///< every two of the cases together, too
   std::map<std::string, std::string> sweeps;  ///< the window of each sweep, in words
+  std::vector<std::size_t> order;             ///< which case each cycle does; empty: all of them in turn
   Wear wear;
   std::int64_t repeat = 1;         ///< cycles of each case unless told otherwise
   std::int64_t epoch_cycles = 50;  ///< cycles on one virtual bench before a fresh one
+
+  bool looks_for_borders() const {
+    return std::any_of(cases.begin(), cases.end(), [](const Case& c) { return c.sweep.repeats != 0; });
+  }
 };
+
+/// What the file says that cycle to do, of a campaign that has cases of its own.
+const Case& written_case(const Campaign&, std::int64_t cycle);
+
+/// Of a campaign that looks for borders: puts its first round into `order`, or behind it the cases of these names. Each
+/// returns how many cycles there are then.
+std::int64_t order_first_round(Campaign&);
+std::int64_t order_next(Campaign&, const std::vector<std::string>& names);
 
 /// Throws ConfigError.
 Campaign read_campaign(const std::string& path);

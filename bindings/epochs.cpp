@@ -68,7 +68,7 @@ void keep_judged(EpochRecord& record) {
 /// Stopped by the user, an epoch has the cycles judged so far. `poll`: called at every event, may be empty.
 EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bool>& abort, bool& stopped,
                       std::function<void()> poll) {
-  const std::int64_t first = epoch * plan.epoch_cycles;
+  const std::int64_t first = plan.first_cycle + (epoch - plan.first_epoch) * plan.epoch_cycles;
   const std::int64_t last = std::min(first + plan.epoch_cycles, plan.cycles);
   const std::int64_t drawn = plan.drawn_as ? plan.drawn_as(epoch) : epoch;
   DrawPlace place{mix(plan.seed, drawn), static_cast<std::uint32_t>(drawn), 0};
@@ -84,9 +84,11 @@ EpochRecord run_epoch(const Plan& plan, std::int64_t epoch, const std::atomic<bo
   return std::move(sink.record);
 }
 
-std::int64_t epochs_of(const Plan& plan) { return (plan.cycles + plan.epoch_cycles - 1) / plan.epoch_cycles; }
-
 }  // namespace
+
+std::int64_t end_epoch(const Plan& plan) {
+  return plan.first_epoch + (plan.cycles - plan.first_cycle + plan.epoch_cycles - 1) / plan.epoch_cycles;
+}
 
 Task<> do_cycles(Watch& watch, const Plan& plan, DrawPlace& place, std::int64_t first, std::int64_t last) {
   for (std::int64_t n = first; n < last; ++n) {
@@ -96,11 +98,11 @@ Task<> do_cycles(Watch& watch, const Plan& plan, DrawPlace& place, std::int64_t 
 }
 
 void run_epochs(const Plan& plan, int threads, const Stop& stop, const TakeEpoch& take) {
-  const std::int64_t epochs = epochs_of(plan);
+  const std::int64_t epochs = end_epoch(plan);
   std::mutex mutex;
   std::condition_variable changed;
   std::map<std::int64_t, EpochRecord> done;
-  std::int64_t next = 0, taken = 0;
+  std::int64_t next = plan.first_epoch, taken = plan.first_epoch;
   std::exception_ptr failure;
   bool stopped = false;
   std::atomic<bool> abort = false;
@@ -180,7 +182,7 @@ void run_epochs_here(const Plan& plan, const Stop& stop, const TakeEpoch& take) 
   const std::function<void()> poll = [&] {
     if (stop()) abort = true;
   };
-  for (std::int64_t epoch = 0; epoch < epochs_of(plan); ++epoch) {
+  for (std::int64_t epoch = plan.first_epoch; epoch < end_epoch(plan); ++epoch) {
     bool cut = false;
     const BehindForkGate work;
     EpochRecord record = run_epoch(plan, epoch, abort, cut, poll);

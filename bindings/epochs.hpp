@@ -29,7 +29,11 @@ struct Plan {
   std::function<std::shared_ptr<const BenchFile>(std::int64_t cycle)> bench_at = {};
   /// Epochs for which it gives the same number make the same draws; empty: each its own.
   std::function<std::int64_t(std::int64_t epoch)> drawn_as = {};
+  std::int64_t first_cycle = 0, first_epoch = 0;  ///< those before are done
 };
+
+/// The epoch behind the last of the plan.
+std::int64_t end_epoch(const Plan&);
 
 /// Whether the user wants to stop; asked by the thread that waits, never by one that works.
 using Stop = std::function<bool()>;

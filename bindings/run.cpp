@@ -43,7 +43,7 @@ namespace fs = std::filesystem;
 /// A live line on a terminal, a plain line every few seconds elsewhere.
 class Progress {
  public:
-  explicit Progress(std::int64_t total) : total_(total), tty_(isatty(STDERR_FILENO) != 0), began_(machine_seconds()) {}
+  explicit Progress(std::int64_t cycles) : total(cycles), tty_(isatty(STDERR_FILENO) != 0), began_(machine_seconds()) {}
   void show(const Outcomes& outcomes, bool last) {
     const double now = machine_seconds();
     const std::int64_t done = outcomes.total();
@@ -53,14 +53,16 @@ class Progress {
     told_ = done;
     const double rate = now > began_ ? static_cast<double>(done) / (now - began_) : 0;
     std::optional<Duration> left;
-    if (rate > 0) left = Duration(static_cast<std::int64_t>(static_cast<double>(total_ - done) / rate * 1e9));
-    const std::string line = progress_line(done, total_, rate, left, outcomes);
+    if (rate > 0) left = Duration(static_cast<std::int64_t>(static_cast<double>(total - done) / rate * 1e9));
+    const std::string line = progress_line(done, total, rate, left, outcomes);
     std::fprintf(stderr, tty_ ? "\r\033[K%s%s" : "%s%s", line.c_str(), tty_ && !last ? "" : "\n");
     std::fflush(stderr);
   }
 
+  std::int64_t total;  ///< cycles
+
  private:
-  std::int64_t total_, told_ = -1;
+  std::int64_t told_ = -1;
   bool tty_;
   double began_, shown_ = -1e9;
 };
@@ -126,9 +128,11 @@ std::string end_publishing(Publisher& publisher, Duration linger, const std::ato
   return publisher.end();
 }
 
-/// The campaign on its bench, into a trace that has been begun. TraceError: the trace can take no more.
-int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& options, const std::string& directory,
-                    TraceWriter& trace, Publisher* publisher, const std::atomic<bool>& stop, GuardProcess* guardian) {
+/// The campaign on its bench, into a trace that has been begun. Once all cycles of the plan are done, `more` may add
+/// some. TraceError: the trace can take no more.
+int record_campaign(Plan plan, const std::function<void(Plan&, const Summary&)>& more, const RunInfo& info,
+                    const RunOptions& options, const std::string& directory, TraceWriter& trace, Publisher* publisher,
+                    const std::atomic<bool>& stop, GuardProcess* guardian) {
   Summary summary(info);
   Progress progress(plan.cycles);
   const double began = machine_seconds();
@@ -139,21 +143,34 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   try {
     if (plan.bench.is_virtual) {
       const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-      run_epochs(
-          plan, options.threads > 0 ? options.threads : cores, [&] { return stop.load(); },
-          [&](EpochRecord record) {
-            trace.epoch(record);
-            if (publisher != nullptr) publisher->grown();
-            for (const CycleRecord& c : record.cycles) summary.add(c);
-            bench_time += record.bench_time;
-            progress.show(summary.outcomes(), false);
-          });
+      while (plan.first_cycle < plan.cycles) {
+        run_epochs(
+            plan, options.threads > 0 ? options.threads : cores, [&] { return stop.load(); },
+            [&](EpochRecord record) {
+              trace.epoch(record);
+              if (publisher != nullptr) publisher->grown();
+              for (const CycleRecord& c : record.cycles) summary.add(c);
+              bench_time += record.bench_time;
+              progress.show(summary.outcomes(), false);
+            });
+        plan.first_epoch = end_epoch(plan);
+        plan.first_cycle = plan.cycles;
+        more(plan, summary);
+        progress.total = plan.cycles;
+      }
     } else {
       LiveSink sink(trace, summary, progress, publisher);
       const auto wires = std::make_shared<CaptureFile>(directory + "/wires.pcapng");
       kept = wires;
       DrawPlace place{options.seed, 0, 0};
-      const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, 0, plan.cycles); };
+      const OnBench work = [&](Watch& watch) -> Task<> {
+        while (plan.first_cycle < plan.cycles) {
+          co_await do_cycles(watch, plan, place, plan.first_cycle, plan.cycles);
+          plan.first_cycle = plan.cycles;
+          more(plan, summary);
+          progress.total = plan.cycles;
+        }
+      };
       try {
         run_bench(plan.bench, {}, place, stop, sink, work, wires, guardian);
       } catch (...) {
@@ -226,9 +243,17 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, Guard
   }
   if (campaign.wear.any()) {
     plan.bench_at = [&](std::int64_t cycle) {
-      const Case& c = campaign.cases[static_cast<std::size_t>(cycle) % campaign.cases.size()];
-      return std::make_shared<const BenchFile>(worn(bench, campaign.wear, c, cycle));
+      return std::make_shared<const BenchFile>(worn(bench, campaign.wear, written_case(campaign, cycle), cycle));
     };
+  }
+  std::function<void(Plan&, const Summary&)> more = [](Plan&, const Summary&) {};
+  if (campaign.looks_for_borders()) {
+    if (options.cycles) {
+      throw ConfigError(campaign.path +
+                        ": --cycles cannot be given: it looks for borders and does as many cycles as that takes");
+    }
+    plan.cycles = order_first_round(campaign);
+    more = [&](Plan& next, const Summary& so_far) { next.cycles = order_next(campaign, so_far.to_do()); };
   }
   if (options.cycles) plan.cycles = *options.cycles;
   if (!plan.defects.empty() && !bench.is_virtual) {
@@ -260,7 +285,8 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, Guard
   TraceWriter trace(directory + "/run.trace", info, !bench.is_virtual);
   try {
     if (publisher) publisher->begin(directory + "/run.trace");
-    return record_campaign(plan, info, options, directory, trace, publisher ? &*publisher : nullptr, stop, guardian);
+    return record_campaign(plan, more, info, options, directory, trace, publisher ? &*publisher : nullptr, stop,
+                           guardian);
   } catch (const TraceError& e) {
     throw std::runtime_error(std::string(e.what()) + "; what was recorded before is in " + directory + "/run.trace");
   }

@@ -42,11 +42,17 @@ std::int64_t Sweeps::read(const Value& v, const std::string& word, const Read& v
   if (!v.is_table()) return value(v);
   const Table& t = v.table();
   Axis axis{word, value(t.at("from")), value(t.at("to")), by(t.at("by")), std::move(set), std::move(text)};
+  if (const Value* bisect = t.find("bisect")) {
+    axis.coarse = by(*bisect);
+    if (axis.coarse % axis.by != 0) bisect->refuse("a whole number of by");
+    const Value* repeats = t.find("repeats");
+    axis.repeats = repeats == nullptr ? 30 : repeats->integer(1, 1000);
+  }
   t.nothing_else();
   if (axis.to < axis.from) t.at("to").refuse("a value that is not below from");
-  if ((axis.to - axis.from) % axis.by != 0) {
-    t.at("to").refuse("from and a whole number of by: " + axis.text(axis.to - (axis.to - axis.from) % axis.by) +
-                      " would be the last");
+  if (const std::int64_t rest = (axis.to - axis.from) % axis.coarse; rest != 0) {
+    t.at("to").refuse(std::string("from and a whole number of ") + (axis.repeats != 0 ? "bisect" : "by") + ": " +
+                      axis.text(axis.to - rest) + " would be the last");
   }
   if (axis.places() > most_cases) v.refuse("a sweep of at most " + std::to_string(most_cases) + " values");
   axes_.push_back(std::move(axis));
@@ -56,6 +62,7 @@ std::int64_t Sweeps::read(const Value& v, const std::string& word, const Read& v
 std::vector<Case> Sweeps::expand(const Value& at, const Case& one) const {
   std::size_t places = 1;
   for (const Axis& axis : axes_) {
+    if (axis.repeats != 0 && axes_.size() > 1) at.refuse("no other sweep in a case whose border is looked for");
     places *= axis.places();
     if (places > most_cases) at.refuse("sweeps that make at most " + std::to_string(most_cases) + " cases together");
   }
@@ -71,6 +78,8 @@ std::vector<Case> Sweeps::expand(const Value& at, const Case& one) const {
       const std::int64_t value = axis.from + static_cast<std::int64_t>(rest / span) * axis.by;
       rest %= span;
       axis.set(c, value);
+      c.sweep.repeats = axis.repeats;
+      c.sweep.first = (value - axis.from) % axis.coarse == 0;
       c.sweep.at += (c.sweep.at.empty() ? "" : ", ") + worded(axis.word, axis.text(value));
     }
     c.name += ", " + c.sweep.at;
@@ -83,6 +92,10 @@ std::string Sweeps::words() const {
   for (const Axis& axis : axes_) {
     out += (out.empty() ? "" : ", ") +
            worded(axis.word, axis.text(axis.from) + " to " + axis.text(axis.to) + " by " + axis.text(axis.by));
+    if (axis.repeats != 0) {
+      out += ", bisected from steps of " + axis.text(axis.coarse) + ", both sides of a border " +
+             std::to_string(axis.repeats) + " times";
+    }
   }
   return out;
 }

@@ -1,6 +1,8 @@
 // Parameters that a campaign sweeps: where one value is expected, `{ from = "0 ms", to = "500 ms", by = "5 ms" }`
 // stands for a case per value, named after it. Several in one case make all their combinations. The window is met
-// exactly or refused: `to` is `from` and a whole number of `by`.
+// exactly or refused: `to` is `from` and a whole number of `by`. With `bisect = "50 ms"` only every so much of it is
+// done at first; where two neighbours end otherwise the border between them is looked for down to `by`, and both its
+// sides are done `repeats` times (rig/borders.hpp).
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,7 @@ class Sweeps {
   std::int64_t amount(const Value&, const std::string& word, Set set);
 
   bool empty() const { return axes_.empty(); }
+  bool look_for_borders() const { return !axes_.empty() && axes_.front().repeats != 0; }
   /// The case, or one for every value; `at` is where a refusal points.
   std::vector<Case> expand(const Value& at, const Case&) const;
   /// "after 0 s to 500 ms by 5 ms", or "".
@@ -44,6 +47,7 @@ class Sweeps {
     std::int64_t from, to, by;
     Set set;
     Text text;
+    std::int64_t coarse = by, repeats = 0;
     std::size_t places() const { return static_cast<std::size_t>((to - from) / by) + 1; }
   };
   std::int64_t read(const Value&, const std::string& word, const Read& value, const Read& by, Text text, Set set);

@@ -293,6 +293,7 @@ def render(folder):
     return environment.get_template("report.html.j2").render(
         run=run, summary=summary, cases=cases, total=total, rows=rows, outcomes=OUTCOMES, events=events,
         row_cases={row_of(cases, name): case for name, case in cases.items()}, sweeps=summary.get("sweeps") or {},
+        borders=summary.get("borders") or {},
         confusion=confusion(summary), rig_faults=rig_faults(summary), run_books=run_books(summary),
         strategies=[(row, helped.cells(row)) for row in strategies],
         measures=helped.MEASURES, did=helped.DID, measured=measured, helped=helped.helped(helped.rows(measured)),

@@ -77,24 +77,28 @@ Summary::Summary(const RunInfo& run)
   for (const Case& c : run.cases) {
     if (!c.trial.strategy.empty()) {
       const std::string name = row_of(c.trial);
-      if (rows_.empty() || rows_.back().name != name) rows_.push_back({name, c.point, c.cause, {}, {}, {}, {}, {}});
+      if (rows_.empty() || rows_.back().name != name)
+        rows_.push_back({name, c.point, c.cause, {}, {}, {}, {}, {}, {}, 0});
       positions_.emplace(c.name, Position{rows_.size() - 1, 0});
       trials_.plan(c);
       continue;
     }
     const bool swept = !c.sweep.series.empty();
     if (!swept || rows_.empty() || rows_.back().name != c.sweep.series || rows_.back().places.empty()) {
-      rows_.push_back({swept ? c.sweep.series : c.name, c.point, c.cause, {}, {}, {}, {}, {}});
+      rows_.push_back({swept ? c.sweep.series : c.name, c.point, c.cause, {}, {}, {}, {}, {}, {}, 0});
     }
     Row& r = rows_.back();
     positions_.emplace(c.name, Position{rows_.size() - 1, r.places.size()});
-    if (swept) r.places.push_back({c.sweep.at, ""});
+    if (!swept) continue;
+    r.places.push_back({c.sweep.first, {}});
+    r.names.push_back({c.name, c.sweep.at});
+    r.repeats = c.sweep.repeats;
   }
 }
 
 Summary::Position& Summary::position(const std::string& case_name) {
   const auto [it, is_new] = positions_.try_emplace(case_name, Position{rows_.size(), 0});
-  if (is_new) rows_.push_back({case_name, "", "none", {}, {}, {}, {}, {}});
+  if (is_new) rows_.push_back({case_name, "", "none", {}, {}, {}, {}, {}, {}, 0});
   return it->second;
 }
 
@@ -112,11 +116,7 @@ void Summary::add(const CycleRecord& cycle) {
   books_.add(cycle);
   ++causes_[v.diagnosis.cause];
   ++r.causes[v.diagnosis.cause];
-  if (at.place < r.places.size()) {
-    std::string& seen = r.places[at.place].seen;
-    const std::string now = v.diagnosis.cause + (v.in_doubt.count() != 0 ? ", in doubt" : "");
-    seen = seen.empty() || seen == now ? now : "now this, now that";
-  }
+  if (at.place < r.places.size()) ++r.places[at.place].ends[how_it_ended(v)];
   for (const Finding& f : v.findings) {
     ++findings_[f.rule];
     ++r.findings[f.rule];
@@ -161,20 +161,32 @@ Outcome Summary::worst() const {
   const bool one_idle =
       std::any_of(rows_.begin(), rows_.end(), [&](const Row& r) { return idle(r) || !missed(r).empty(); });
   if (books_.found() != 0) worst = std::max(worst, Outcome::fail);
-  return one_idle ? std::max(worst, Outcome::inconclusive) : worst;
+  return one_idle || !to_do().empty() ? std::max(worst, Outcome::inconclusive) : worst;
+}
+
+std::vector<std::string> Summary::to_do() const {
+  std::vector<std::string> out;
+  for (const Row& r : rows_) {
+    if (r.repeats == 0) continue;
+    for (const std::size_t place : next_places(r.places, r.repeats)) out.push_back(r.names[place].of_case);
+  }
+  return out;
+}
+
+bool Summary::undone(const Row& r) {
+  return std::any_of(r.places.begin(), r.places.end(), [](const SweptPlace& p) { return p.first && p.ends.empty(); });
 }
 
 bool Summary::idle(const Row& r) const {
-  return r.cause != "none" && !r.places.empty() &&
-         std::all_of(r.places.begin(), r.places.end(), [](const Place& p) { return p.seen == "none"; });
+  const auto nothing = [](const auto& end) { return end.first == "none"; };
+  return r.cause != "none" && !r.places.empty() && !undone(r) &&
+         std::all_of(r.places.begin(), r.places.end(),
+                     [&](const SweptPlace& p) { return std::all_of(p.ends.begin(), p.ends.end(), nothing); });
 }
 
 std::string Summary::missed(const Row& r) const {
   std::string out;
-  if (r.places.empty() ||
-      std::any_of(r.places.begin(), r.places.end(), [](const Place& p) { return p.seen.empty(); })) {
-    return out;
-  }
+  if (r.places.empty() || undone(r)) return out;
   for (const std::string& point : points_named(r.point)) {
     if (observable(point, scope_) && !r.points.contains(point)) out += (out.empty() ? "" : " ") + point;
   }
@@ -183,10 +195,12 @@ std::string Summary::missed(const Row& r) const {
 
 std::vector<Summary::Span> Summary::spans(const Row& r) const {
   std::vector<Span> out;
-  for (const Place& p : r.places) {
-    const std::string seen = p.seen.empty() ? "not done" : p.seen;
-    if (out.empty() || out.back().seen != seen) out.push_back({p.at, p.at, seen});
-    out.back().to = p.at;
+  for (std::size_t i = 0; i < r.places.size(); ++i) {
+    const SweptPlace& p = r.places[i];
+    if (p.ends.empty() && !p.first) continue;  // between two that ended alike
+    const std::string seen = p.ends.empty() ? "not done" : p.ends.size() > 1 ? "now this, now that" : p.mostly();
+    if (out.empty() || out.back().seen != seen) out.push_back({r.names[i].at, r.names[i].at, seen});
+    out.back().to = r.names[i].at;
   }
   return out;
 }
@@ -227,6 +241,20 @@ std::string Summary::json() const {
     sweeps += (sweeps.empty() ? "" : ", ") + quoted(r.name) + ": [" + list + "]";
   }
   if (!sweeps.empty()) member("sweeps", "{" + sweeps + "}");
+  std::string found;
+  for (const Row& r : rows_) {
+    if (r.repeats == 0) continue;
+    std::string list;
+    for (const Border& b : borders(r.places)) {
+      const auto side = [&](std::size_t place) {
+        return "{\"at\": " + quoted(r.names[place].at) + ", \"seen\": " + object(r.places[place].ends) + "}";
+      };
+      list += (list.empty() ? "" : ", ") + std::string("{\"before\": ") + side(b.before) +
+              ", \"behind\": " + side(b.behind) + ", \"differ\": " + (b.differ ? "true" : "false") + "}";
+    }
+    found += (found.empty() ? "" : ",\n    ") + quoted(r.name) + ": [" + list + "]";
+  }
+  if (!found.empty()) member("borders", "{\n    " + found + "}");
   std::string points;
   for (const Row& r : rows_) {
     if (!r.points.empty()) points += (points.empty() ? "" : ",\n    ") + quoted(r.name) + ": " + object(r.points);
@@ -260,6 +288,13 @@ std::string Summary::closing_table() const {
              (span.from == span.to ? "" : " to " + visible(span.to)) + " " + visible(span.seen);
     }
     out += idle(r) ? ": nowhere did it change anything\n" : "\n";
+    if (r.repeats != 0) {
+      for (const Border& b : borders(r.places)) {
+        out += "border of " + visible(r.name) + ": " + visible(r.names[b.before].at) + " " +
+               listed(r.places[b.before].ends) + " | " + visible(r.names[b.behind].at) + " " +
+               listed(r.places[b.behind].ends) + (b.differ ? "\n" : ": the sides do not differ (95 %)\n");
+      }
+    }
     if (const std::string points = missed(r); !points.empty()) {
       out += "sweep " + visible(r.name) + ": never came to " + points + "\n";
     }

@@ -14,6 +14,7 @@
 
 #include "reports/run_books.hpp"
 #include "reports/trials.hpp"
+#include "rig/borders.hpp"
 #include "rig/trace.hpp"
 
 namespace swiperig {
@@ -43,22 +44,28 @@ class Summary {
   /// The worst that happened; at best inconclusive while planned cycles are missing or a sweep found nothing.
   Outcome worst() const;
 
+  /// The cases by name that are to be done next to find the borders of its sweeps, each as often as it stands here;
+  /// empty: all are found, or none is looked for.
+  std::vector<std::string> to_do() const;
+
   /// The text of summary.json, schema 1, one member a line.
   std::string json() const;
   /// One row per case of the run in the campaign's order, and one for all of a sweep: point, cycles, outcomes,
-  /// diagnosed causes, findings. Under it where the borders of each sweep lie.
+  /// diagnosed causes, findings. Under it where the borders of each sweep lie, and how its sides ended.
   std::string closing_table() const;
 
  private:
   using Counts = std::map<std::string, std::int64_t>;
-  struct Place {
-    std::string at, seen;  ///< "after 35 ms", and how it ended there; "": not done yet
+  struct PlaceNames {
+    std::string of_case, at;  ///< "after 35 ms"
   };
   struct Row {
     std::string name, point, cause = "none";
     Outcomes outcomes;
     Counts causes, findings, points;
-    std::vector<Place> places;  ///< of a sweep
+    std::vector<SweptPlace> places;  ///< of a sweep
+    std::vector<PlaceNames> names;   ///< of each
+    std::int64_t repeats = 0;        ///< on both sides of a border
   };
   struct Position {
     std::size_t row, place;
@@ -67,10 +74,12 @@ class Summary {
     std::string from, to, seen;
   };
   Position& position(const std::string& case_name);
-  /// Neighbouring places of a sweep that ended alike, put together.
+  /// Neighbouring places of a sweep that were done and ended alike, put together.
   std::vector<Span> spans(const Row&) const;
-  /// A sweep all of whose places were done and none changed anything.
+  /// A sweep that was done whole and changed nothing anywhere.
   bool idle(const Row&) const;
+  /// Some place of a sweep that is to be done whatever the others show was not done yet.
+  static bool undone(const Row&);
   /// The points that a sweep names and that none of its cycles came to, separated by a space; of one not yet done: "".
   std::string missed(const Row&) const;
 

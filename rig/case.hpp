@@ -67,6 +67,9 @@ struct Measurement {
 struct SweepPlace {
   std::string series;  ///< the sweep's name; "": the case is none of a sweep
   std::string at;      ///< "after 35 ms"
+  /// How often both sides of a border are done (rig/borders.hpp); 0: none is looked for and every place is done.
+  std::int64_t repeats = 0;
+  bool first = true;  ///< done before any border is known
 };
 
 /// What the people at a till do by themselves, beside pressing keys and swiping once.

@@ -325,7 +325,14 @@ std::string to_json(const Case& c) {
   if (c.current_log.count() != 0) out.emplace("current_log_ns", c.current_log.count());
   if (!c.causes.empty()) out.emplace("causes", strings(c.causes));
   if (!c.both.empty()) out.emplace("both", strings(c.both));
-  if (!c.sweep.series.empty()) out.emplace("sweep", json::object{{"series", c.sweep.series}, {"at", c.sweep.at}});
+  if (!c.sweep.series.empty()) {
+    json::object place{{"series", c.sweep.series}, {"at", c.sweep.at}};
+    if (c.sweep.repeats != 0) {
+      place.emplace("repeats", c.sweep.repeats);
+      place.emplace("first", c.sweep.first);
+    }
+    out.emplace("sweep", std::move(place));
+  }
   if (c.habits != Habits{}) out.emplace("habits", habits_json(c.habits));
   if (c.quiet.count() != 0) out.emplace("quiet_ns", c.quiet.count());
   if (!c.trial.strategy.empty()) {
@@ -370,7 +377,12 @@ Case parse_case(std::string_view text) {
   }
   if (value.get_object().contains("sweep")) {
     const Object place(o.at("sweep"));
-    c.sweep = {place.text("series"), place.text("at")};
+    c.sweep.series = place.text("series");
+    c.sweep.at = place.text("at");
+    if (o.at("sweep").as_object().contains("repeats")) {
+      c.sweep.repeats = place.integer("repeats");
+      c.sweep.first = place.flag("first");
+    }
   }
   if (value.get_object().contains("habits")) c.habits = habits_of(o.at("habits"));
   if (value.get_object().contains("quiet_ns")) c.quiet = Duration(o.integer("quiet_ns"));
