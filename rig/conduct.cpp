@@ -11,8 +11,25 @@ void note(std::vector<Finding>& findings, const char* rule, Sentence what, std::
   findings.push_back({rule, std::move(what.en), proof(marks), std::move(what.zh)});
 }
 
+/// DOMAIN.md 2.7: a host finds the original by field 61, or else by the number. A reversal that has neither leaves it
+/// to guess by card and amount, and where two fit it must not guess.
+void nameless_reversal(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>& findings) {
+  const std::vector<Attempt>& all = facts.transaction().attempts;
+  const auto meant = std::find_if(all.begin(), all.end(), [&](const Attempt& b) {
+    return b.entered && b.entered.seq < a.unnamed.seq && b.amount_minor == a.reversal_amount_minor && facts.in_doubt(b);
+  });
+  if (meant == all.end()) return;
+  note(findings, "R_ORIGINAL",
+       {"the reversal under STAN " + a.stan + " names no transaction, and " + key(*meant) + " of " +
+            amount_text(meant->amount_minor) + " is in doubt",
+        "流水号 " + a.stan + " 的冲正未指明原交易，而 " + key_zh(*meant) + " 金额 " + amount_text(meant->amount_minor) +
+            " 结果未知"},
+       {meant->entered, a.unnamed});
+}
+
 /// DOMAIN.md 2.4: field 61 names the transaction it is about, 37 that one's reference, and no more than its amount.
 void right_original(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>& findings) {
+  if (a.unnamed && !a.entered) nameless_reversal(facts, a, findings);
   if (!a.entered || a.kind->original.empty() || a.intent < 0 || a.intent != facts.transaction().case_intent) return;
   const auto meant =
       std::find_if(facts.transaction().attempts.begin(), facts.transaction().attempts.end(),

@@ -246,6 +246,7 @@ class Fold {
       a.reversal_amount_minor = number(get("amount"));
       a.most_reversals = std::max(a.most_reversals, ++tries_[a.batch + "/" + a.stan]);
       if (has_secret(get("has"))) a.secret = at_;
+      if (get("original") == "none") a.unnamed = at_;
       reversal_on_[std::string(get("connection"))] = {a.batch, a.stan};
       t_.sent.push_back({Sent::reversal, a.batch, a.stan, at_});
     } else if (name == "reversal_response_left") {

@@ -43,6 +43,7 @@ struct Attempt {
   std::int64_t reversal_amount_minor = 0;
   int reversals = 0;                ///< in all
   int most_reversals = 0;           ///< at one occasion: between two intents or restarts
+  Mark unnamed;                     ///< a reversal under this number that names no original
   Mark secret;                      ///< a reversal that carried what must not be kept
   Mark gave_up;                     ///< the terminal reported that it tries no longer
   std::string entry, entry_reason;  ///< fields 22 and 60.5 of the request

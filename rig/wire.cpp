@@ -75,6 +75,7 @@ Wire::Look Wire::look(bool from_terminal, BytesView frame) {
   const bool names_original = look.stem == "reversal" && original.size() >= 12;
   if (m.has(11)) out.emplace_back("stan", names_original ? original.substr(6, 6) : m.field(11));
   if (names_original && original.substr(6, 6) != m.field(11)) out.emplace_back("own_stan", m.field(11));
+  if (look.stem == "reversal" && !names_original) out.emplace_back("original", "none");
   if (m.field(60).size() >= 8) {
     out.emplace_back("batch", names_original ? original.substr(0, 6) : m.field(60).substr(2, 6));
   }

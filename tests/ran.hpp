@@ -28,7 +28,7 @@ struct Way {
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles = {};
   int threads = 2;
-  std::string bench = "";
+  std::string bench = "", host = "";
 };
 
 inline Ran run(const Folder& folder, const std::string& out, const Way& way) {
@@ -38,6 +38,7 @@ inline Ran run(const Folder& folder, const std::string& out, const Way& way) {
   options.defect = way.defect;
   options.terminal = way.terminal;
   options.bench = way.bench;
+  options.host = way.host;
   options.seed = way.seed;
   options.cycles = way.cycles;
   options.threads = way.threads;
