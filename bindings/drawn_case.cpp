@@ -241,6 +241,20 @@ std::int64_t amount(Dice& dice, bool ordinary) {
   }
 }
 
+/// What the customer types where the card has a PIN on this bench: mostly the right one, and not only at once. Of a
+/// case that is tried without each of its faults nothing but those may differ: it types the right one.
+std::vector<std::string> pins(Dice& dice, const BenchFile& bench, const std::string& card, bool attribute) {
+  const auto& known = bench.robot.pins;
+  if (!known.contains(card)) return {};
+  std::vector<std::string> out;
+  if (!attribute && dice.one_in(3)) {
+    for (std::int64_t slips = dice.from(1, 3); slips > 0; --slips)
+      out.push_back(std::next(known.begin(), dice.from(0, std::ssize(known) - 1))->first);
+  }
+  if (out.size() < 3 && (attribute || !dice.one_in(12))) out.push_back(card);
+  return out;
+}
+
 Case attempt(Dice& dice, const std::vector<std::string>& kinds, const RandomCases& random, const BenchFile& bench) {
   Case c;
   c.cause = drawn_cause;
@@ -257,6 +271,7 @@ Case attempt(Dice& dice, const std::vector<std::string>& kinds, const RandomCase
     const Swipe one = swipe(dice, bench);
     c.card = one.card;
     c.steps.push_back({"card_wanted", 1, 0ns, one});
+    c.pins = pins(dice, bench, c.card, random.attribute);
   }
   if (random.most_faults == 0 || dice.one_in(10)) return c;
   for (std::int64_t faults = dice.from(1, random.most_faults); faults > 0; --faults)
