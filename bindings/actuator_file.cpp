@@ -161,10 +161,10 @@ void read_taught(const Table& places, GrblSettings& s, bool all) {
   for (const auto& [name, v] : cards->table().all()) come_down(v, s, s.slots[name] = taught_place(v), s.grip_z_mm);
 }
 
-std::string positions_beside(const std::string& path, const Value& name) {
+std::string positions_beside(const Value& name) {
   const std::filesystem::path relative = name.text();
   if (relative.empty() || relative.is_absolute()) name.refuse("the name of a file, relative to this one");
-  return (std::filesystem::path(path).parent_path() / relative).lexically_normal().string();
+  return (std::filesystem::path(name.file()).parent_path() / relative).lexically_normal().string();
 }
 
 void open_positions(const Table& actuator, const std::string& path, BenchFile& b) {
@@ -173,7 +173,7 @@ void open_positions(const Table& actuator, const std::string& path, BenchFile& b
   for (const char* key : kPlaces) {
     if (const Value* odd = actuator.find(key)) odd->refuse(std::string("no ") + key + " beside positions: it is there");
   }
-  const std::string file = positions_beside(path, *positions);
+  const std::string file = positions_beside(*positions);
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) {
     positions->refuse("a file of taught positions; `swiperig teach " + path + "` makes it");
@@ -227,7 +227,7 @@ void read_actuator(const Table& actuator, const std::string& path, BenchFile& b)
     b.robot.park_x_mm = p.x_mm, b.robot.park_y_mm = p.y_mm;
   }
   if (const Value* v = actuator.find("cards_lie")) read_lies(v->table(), b.robot);
-  if (const Value* v = actuator.find("pins")) read_pins(positions_beside(path, *v), *v, b);
+  if (const Value* v = actuator.find("pins")) read_pins(positions_beside(*v), *v, b);
   b.good_card = actuator.at("good_card").text();
   if (!b.robot.slots.contains(b.good_card)) actuator.at("good_card").refuse("one of the cards in cards_mm");
   if (b.robot.lies.contains(b.good_card)) actuator.at("good_card").refuse("a card that lies straight");
@@ -250,7 +250,7 @@ void fit_robot(GrblSettings& s) {
 }
 
 TeachBench read_teach_bench(const std::string& path) {
-  const auto root = read_config(path);
+  const auto root = read_bench_table(path);
   TeachBench teach;
   BenchFile& b = teach.bench;
   b.path = path;
@@ -263,7 +263,7 @@ TeachBench read_teach_bench(const std::string& path) {
   if (positions == nullptr) {
     actuator.self().refuse("positions = \"NAME.toml\" in [actuator]: the file that what is taught goes to");
   }
-  teach.positions_path = positions_beside(path, *positions);
+  teach.positions_path = positions_beside(*positions);
   std::error_code error;
   b.positions = std::filesystem::exists(teach.positions_path, error) ? read_config(teach.positions_path)
                                                                      : std::make_shared<Table>();

@@ -187,9 +187,9 @@ void read_reader(const Table& t, ReaderSettings& reader) {
   t.nothing_else();
 }
 
-std::string beside(const std::string& file, const Value& name) {
+std::string beside(const Value& name) {
   const std::filesystem::path relative = name.text();
-  const auto joined = std::filesystem::path(file).parent_path() / relative;
+  const auto joined = std::filesystem::path(name.file()).parent_path() / relative;
   std::error_code error;
   const bool one_file = name.text().find('\0') == std::string::npos && std::filesystem::is_regular_file(joined, error);
   if (relative.is_absolute() || !one_file) {
@@ -198,9 +198,22 @@ std::string beside(const std::string& file, const Value& name) {
   return joined.lexically_normal().string();
 }
 
-BenchFile read_bench(const std::string& path, const std::string& terminal_profile) {
-  const auto root = read_config(path);
+std::shared_ptr<Table> read_bench_table(const std::string& path) {
+  auto root = read_config(path);
+  if (const Value* extends = root->find("extends")) {
+    const auto extended = read_config(beside(*extends));
+    if (const Value* another = extended->find("extends"))
+      extends->refuse("a bench that extends none itself, as " + another->where() + " does");
+    check_schema(*extended);
+    root = root->over(*extended);
+    root->find("extends");
+  }
   check_schema(*root);
+  return root;
+}
+
+BenchFile read_bench(const std::string& path, const std::string& terminal_profile) {
+  const auto root = read_bench_table(path);
   BenchFile b;
   b.path = path;
   b.other_terminal = terminal_profile;
@@ -209,7 +222,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   const Table& terminal = root->at("terminal").table();
   driver(terminal, "terminal");
   b.terminal = uri(terminal.at("link"));
-  b.profile = read_terminal_profile(terminal_profile.empty() ? beside(path, terminal.at("profile")) : terminal_profile);
+  b.profile = read_terminal_profile(terminal_profile.empty() ? beside(terminal.at("profile")) : terminal_profile);
   if (!terminal_profile.empty()) terminal.at("profile").text();
   terminal.nothing_else();
 
@@ -228,13 +241,13 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   b.terminal_side = equipment_uri(network.at("terminal_side"));
   b.terminal_side_where = network.at("terminal_side").where();
   b.host_side = equipment_uri(network.at("host_side"));
-  read_relay(network, path, b);
+  read_relay(network, b);
   network.nothing_else();
 
   const Table& host = root->at("host").table();
   driver(host, "host");
   b.host = equipment_uri(host.at("link"));
-  read_host_profile(beside(path, host.at("profile")), b);
+  read_host_profile(beside(host.at("profile")), b);
   if (const Value* v = host.find("issuer_book")) b.issuer_book = v->flag();
   host.nothing_else();
 

@@ -59,8 +59,10 @@ struct BenchFile {
 BenchFile read_bench(const std::string& path, const std::string& terminal_profile = {});
 /// Of a robot, a supply or another device: usb: is for the terminal's own connection.
 LinkUri actuator_link(const Value&);
-/// The path of a file that is named relative to `file`, and is there.
-std::string beside(const std::string& file, const Value& name);
+/// What a bench file says, and where it says nothing the one that it `extends`.
+std::shared_ptr<Table> read_bench_table(const std::string& path);
+/// The path of a file that is named relative to the one in which its name stands, and is there.
+std::string beside(const Value& name);
 TerminalProfile read_terminal_profile(const std::string& path);
 /// How the terminal handles doubt, its line and its storage, where it is not as usual (DOMAIN.md 2.11).
 void read_terminal_habits(const Table&, TerminalProfile&);

@@ -149,6 +149,8 @@ void Value::refuse(const std::string& expected) const {
   throw ConfigError(where() + ": expected " + expected + (found.empty() ? "" : ", found " + found));
 }
 
+std::string Value::file() const { return place_.file ? *place_.file : ""; }
+
 std::string Value::text() const {
   const auto* s = std::get_if<std::string>(&value_);
   if (s == nullptr) refuse("text in quotes");
@@ -256,6 +258,16 @@ const Value& Table::at(const std::string& key) const {
 const std::map<std::string, Value>& Table::all() const {
   for (const auto& [key, value] : values_) asked_[key] = true;
   return values_;
+}
+
+std::shared_ptr<Table> Table::over(const Table& rest) const {
+  std::map<std::string, Value> both = values_;
+  for (const auto& [name, value] : rest.values_) {
+    const auto [mine, absent] = both.emplace(name, value);
+    if (!absent && mine->second.is_table() && value.is_table())
+      mine->second = {mine->second.table().over(value.table()), mine->second.table().place_};
+  }
+  return std::make_shared<Table>(std::move(both), place_);
 }
 
 void Table::nothing_else() const {

@@ -39,6 +39,7 @@ class Value {
   Value(Content content, Place place) : value_(std::move(content)), place_(std::move(place)) {}
 
   std::string where() const;  ///< file:line:column
+  std::string file() const;   ///< in which it stands; "": in none
   [[noreturn]] void refuse(const std::string& expected) const;
 
   std::string text() const;
@@ -79,6 +80,8 @@ class Table {
   const std::map<std::string, Value>& all() const;
   /// Refuses keys that nobody asked for. `allowed`: what the author may have meant.
   void nothing_else() const;
+  /// These values, and where there is none `rest`'s; of two tables of one name the same again.
+  std::shared_ptr<Table> over(const Table& rest) const;
   /// The table where it stands, to be refused as a whole.
   Value self() const { return {Value::Content(), place_}; }
 

@@ -163,7 +163,7 @@ void read_host_profile(const std::string& path, BenchFile& bench) {
   if (const Value* v = root->find("maintenance_notice")) h.maintenance_notice = v->flag();
   if (const Value* v = root->find("reversals")) read_reversals(v->table(), h);
   const Value& keys = root->at("test_keys");
-  const std::string keys_path = beside(path, keys);
+  const std::string keys_path = beside(keys);
   root->nothing_else();
   read_keys(keys_path, bench);
   if (h.sign_in == "004" && bench.track_key.empty()) keys.refuse("a file with a [track] key: the sign-in is 004");

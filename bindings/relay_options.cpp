@@ -30,8 +30,8 @@ auto taken(const Value& at, Make make) {
 }
 
 /// A key is its owner's alone.
-std::string key_file(const std::string& path, const Value& v) {
-  std::string file = beside(path, v);
+std::string key_file(const Value& v) {
+  std::string file = beside(v);
   struct stat at = {};
   if (stat(file.c_str(), &at) != 0 || at.st_uid != geteuid() || (at.st_mode & 077) != 0) {
     v.refuse("a key of this user that no other may read: chmod 600 " + file);
@@ -39,12 +39,12 @@ std::string key_file(const std::string& path, const Value& v) {
   return file;
 }
 
-void read_test_trust(const Table& network, const std::string& path, BenchFile& b) {
+void read_test_trust(const Table& network, BenchFile& b) {
   const Value& certificate = network.at("certificate");
   const Value& key = network.at("key");
   const Value& host_ca = network.at("host_ca");
   const Value* host_name = network.find("host_name");
-  const std::string shown = beside(path, certificate), shown_key = key_file(path, key), ca = beside(path, host_ca);
+  const std::string shown = beside(certificate), shown_key = key_file(key), ca = beside(host_ca);
   const std::string name = host_name == nullptr ? b.host_side.address : host_name->text();
   if (name.empty()) host_name->refuse("the name that the host's certificate is for");
   b.relay.terminal_tls = taken(certificate, [&] { return TlsEnd::server(shown, shown_key); });
@@ -56,7 +56,7 @@ rlim_t descriptors(const BenchFile& b) { return b.relay.most_connections * 2 + 6
 
 }  // namespace
 
-void read_relay(const Table& network, const std::string& path, BenchFile& b) {
+void read_relay(const Table& network, BenchFile& b) {
   if (const Value* v = network.find("hold_max")) b.hold_max = v->duration(1ms, 600s);
   if (const Value* v = network.find("connections")) {
     b.relay.most_connections = static_cast<std::size_t>(v->integer(1, 10'000));
@@ -74,7 +74,7 @@ void read_relay(const Table& network, const std::string& path, BenchFile& b) {
   if (word == "test_trust" && b.host_side.scheme == "virtual") {
     tls->refuse("\"plaintext\" or \"opaque\": the stand-ins of a virtual bench speak no TLS");
   }
-  if (word == "test_trust") return read_test_trust(network, path, b);
+  if (word == "test_trust") return read_test_trust(network, b);
   b.relay.opaque = word == "opaque";
   for (const char* key : {"certificate", "key", "host_ca", "host_name"}) {
     if (const Value* v = network.find(key)) v->refuse(std::string("no ") + key + " without tls = \"test_trust\"");

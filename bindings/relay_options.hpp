@@ -9,8 +9,8 @@
 
 namespace swiperig {
 
-/// Of the bench file at `path`, whose links are read. Throws ConfigError.
-void read_relay(const Table& network, const std::string& path, BenchFile&);
+/// Of a bench file whose links are read. Throws ConfigError.
+void read_relay(const Table& network, BenchFile&);
 
 /// Lets this process have as many descriptors as its relay's connections need.
 void make_room(const BenchFile&);

@@ -131,6 +131,34 @@ TEST_F(BenchFiles, TheCopyIsInOrder) {
   EXPECT_EQ(read("benches/realtime.toml"), "");
 }
 
+TEST_F(BenchFiles, OneThatExtendsAnotherSaysOnlyWhatDiffers) {
+  folder.write("benches/mine.toml",
+               "schema = 1\nextends = \"virtual.toml\"\nname = \"mine\"\n\n[power]\nvoltage = \"9 V\"\n");
+  const BenchFile mine = read_bench(folder / "benches/mine.toml"),
+                  extended = read_bench(folder / "benches/virtual.toml");
+  EXPECT_EQ(mine.name, "mine");
+  EXPECT_EQ(mine.supply.voltage_mv, 9000);
+  EXPECT_EQ(extended.supply.voltage_mv, 5000);
+  EXPECT_EQ(mine.supply.current_limit_ma, extended.supply.current_limit_ma);
+  EXPECT_EQ(mine.cards.size(), extended.cards.size());
+}
+
+TEST_F(BenchFiles, WhatIsWrongIsToldWhereItStands) {
+  const std::string head = "schema = 1\nextends = \"virtual.toml\"\nname = \"mine\"\n";
+  folder.write("benches/mine.toml", head + "[power]\nvoltag = \"9 V\"\n");
+  EXPECT_THAT(read("benches/mine.toml"), HasSubstr("mine.toml:5:10: unknown key \"voltag\""));
+  folder.write("benches/mine.toml", head);
+  folder.write("benches/virtual.toml", replaced(read_text(folder / "benches/virtual.toml"), "\"5 V\"", "\"5 A\""));
+  EXPECT_THAT(read("benches/mine.toml"), HasSubstr("virtual.toml:40:11: expected a quantity in V"));
+  folder.write("benches/virtual.toml",
+               replaced(read_text(folder / "benches/virtual.toml"), "schema = 1", "schema = 2"));
+  EXPECT_THAT(read("benches/mine.toml"), HasSubstr("virtual.toml:3:10: expected a whole number from 1 to 1"));
+  folder.write("benches/yours.toml", "schema = 1\nextends = \"mine.toml\"\nname = \"yours\"\n");
+  EXPECT_THAT(read("benches/yours.toml"), HasSubstr("yours.toml:2:11: expected a bench that extends none itself"));
+  folder.write("benches/mine.toml", "schema = 1\nextends = \"nobody.toml\"\nname = \"mine\"\n");
+  EXPECT_THAT(read("benches/mine.toml"), HasSubstr("mine.toml:2:11: expected the name of a file"));
+}
+
 struct Wrong {
   const char* name;
   const char* file;
@@ -188,8 +216,7 @@ const std::vector<Wrong> wrong = {
     {"current_out_of_range", bench, "current_limit = \"2 A\"", "current_limit = \"9 mA\"",
      "benches/virtual.toml:41:17: "},
     {"key_place_of_three", bench, "OK = [432, 78]", "OK = [432, 78, 1]", "expected two coordinates in mm, [x, y]"},
-    {"key_place_below_zero", bench, "OK = [432, 78]", "OK = [-1, 78]",
-     "expected a number from 0 to 5000, found -1"},
+    {"key_place_below_zero", bench, "OK = [432, 78]", "OK = [-1, 78]", "expected a number from 0 to 5000, found -1"},
     {"good_card_unknown", bench, "good_card = \"debit\"", "good_card = \"gold\"",
      "benches/virtual.toml:16:13: expected one of the cards in cards_mm, found \"gold\""},
     {"link_without_scheme", bench, "\"virtual:robot\"", "\"robot\"", "benches/virtual.toml:13:8: expected "},

@@ -53,8 +53,9 @@ std::string bench_in(const Folder& folder) {
     const auto from = project / "fixtures" / file;
     std::filesystem::copy_file(from, folder / from.filename().string());
   }
-  const std::string bench = read_text((project / "fixtures/benches/reader.toml").string());
-  return folder.write("reader.toml", replaced(replaced(bench, "../terminals/", ""), "../hosts/", ""));
+  const std::string extended = read_text((project / "fixtures/benches/virtual.toml").string());
+  folder.write("virtual.toml", replaced(replaced(extended, "../terminals/", ""), "../hosts/", ""));
+  return folder.write("reader.toml", read_text((project / "fixtures/benches/reader.toml").string()));
 }
 
 // where nothing is wrong with the card, a case comes to no read error and proves nothing

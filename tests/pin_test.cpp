@@ -59,7 +59,7 @@ TEST(Pin, IsHiddenUnderTheKeyOfEveryKindOfHost) {
   for (const char* host : {"dukpt", "sm4", "x9_19"}) {
     const Folder folder;
     const std::string bench =
-        bench_with(folder, "pin.toml", "../hosts/unionpay.toml", std::string("../hosts/") + host + ".toml");
+        bench_with(folder, "virtual.toml", "../hosts/unionpay.toml", std::string("../hosts/") + host + ".toml");
     const Ran ran = run(folder, "r", {.campaign = pins, .bench = bench});
     EXPECT_EQ(ran.exit_code, 0) << host << ran.said;
     EXPECT_EQ(ran.wrong_diagnoses, 0) << host;

@@ -280,10 +280,11 @@ TEST(RunBooks, ARunOfAnHonestTerminalExplainsAllOfItsMoneyAndJudgesAlikeAgain) {
   EXPECT_EQ(books.at("found").as_int64(), 0);
   const auto& classes = books.at("classes").as_object();
   EXPECT_GT(classes.at("sold").at("attempts").as_int64(), 600);
-  for (const auto& [name, sums] : classes) {
-    EXPECT_EQ(sums.at("journal_minor"), sums.at("ledger_minor")) << name;
+  // what is in doubt, reported or unread may stand on one side; all else is on both or on none
+  for (const char* name : {"nothing", "sold", "untold", "reversed"}) {
+    ASSERT_TRUE(classes.contains(name)) << name;
+    EXPECT_EQ(classes.at(name).at("journal_minor"), classes.at(name).at("ledger_minor")) << name;
   }
-  EXPECT_GE(classes.size(), 4u);
   testing::internal::CaptureStdout();
   EXPECT_EQ(judge_again(folder / "d"), 0);
   EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr(boost::json::serialize(books)));
