@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "bindings/config.hpp"
-#include "bindings/new_file.hpp"
+#include "bindings/durable_file.hpp"
 #include "bindings/run.hpp"
 #include "drivers/tls_ca.hpp"
 #include "reports/visible.hpp"

@@ -1,8 +1,5 @@
 #include "bindings/control.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
@@ -12,6 +9,7 @@
 #include <utility>
 
 #include "bindings/config.hpp"
+#include "bindings/durable_file.hpp"
 #include "bindings/keys.hpp"
 #include "rig/bytes.hpp"
 #include "rig/digest.hpp"
@@ -50,14 +48,11 @@ std::uint64_t last_number(const std::string& path) {
 
 /// Durable before it is used, so that no number is given out twice.
 void keep_number(const std::string& path, std::uint64_t number) {
-  const std::string fresh = path + ".new", text = std::to_string(number) + "\n";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-  const bool whole =
-      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  std::error_code failed;
-  if (whole) std::filesystem::rename(fresh, path, failed);
-  if (!whole || failed) throw ConfigError(path + ": the number of the lease cannot be kept, so there is none");
+  try {
+    write_over(path, std::to_string(number) + "\n", 0600);
+  } catch (const ConfigError& e) {
+    throw ConfigError(std::string(e.what()) + ": the number of the lease cannot be kept, so there is none");
+  }
 }
 
 }  // namespace

@@ -1,11 +1,9 @@
 #include "bindings/keys.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -15,7 +13,7 @@
 #include <sstream>
 
 #include "bindings/config.hpp"
-#include "bindings/new_file.hpp"
+#include "bindings/durable_file.hpp"
 #include "bindings/runtime_folder.hpp"
 #include "reports/visible.hpp"
 
@@ -141,10 +139,7 @@ int allow_key(const std::string& folder, const std::string& name, const std::str
   }
   if (!text.empty() && text.back() != '\n') text += "\n";
   text += "[" + name + "]\npublic_key = \"" + open + "\"\nrole = \"" + role + "\"\n";
-  const std::string fresh = path + ".new";
-  ::unlink(fresh.c_str());
-  write_new(fresh, text, 0600);
-  fs::rename(fresh, path);
+  write_over(path, text, 0600);
   std::cout << visible(path) << ": " << name << " may come as " << role << "\n";
   return 0;
 }
@@ -169,11 +164,10 @@ int list_keys(const std::string& folder) {
 }
 
 KeyPair read_key_pair(const std::string& path) {
-  struct stat at = {};
-  if (::stat(path.c_str(), &at) != 0 || !S_ISREG(at.st_mode)) {
+  if (!fs::is_regular_file(path)) {
     throw ConfigError(path + ": expected a secret key file; `swiperig keys new NAME` makes one");
   }
-  if (at.st_uid != ::geteuid() || (at.st_mode & 077) != 0) {
+  if (!is_only_ours(path)) {
     throw ConfigError(path + ": others can read this secret key: expected a file of your own with mode 0600");
   }
   KeyPair pair = read_certificate(path);

@@ -1,13 +1,6 @@
 #include "bindings/positions_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <stdexcept>
 
 #include "bindings/config.hpp"
 #include "rig/decimal.hpp"
@@ -59,27 +52,6 @@ TaughtPlace flat(const Value& v) {
   return {xy[0].number(0, kMostMm), xy[1].number(0, kMostMm)};
 }
 
-[[noreturn]] void fail(const std::string& path, const char* doing) {
-  throw std::runtime_error(path + ": " + doing + ": " + std::strerror(errno));
-}
-
-/// A descriptor that is closed, and a file that goes away unless it was kept.
-struct Fresh {
-  std::string path;
-  int fd = -1;
-  bool kept = false;
-  explicit Fresh(std::string name) : path(std::move(name)) {
-    fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) fail(path, "make");
-  }
-  Fresh(const Fresh&) = delete;
-  Fresh& operator=(const Fresh&) = delete;
-  ~Fresh() {
-    ::close(fd);
-    if (!kept) ::unlink(path.c_str());
-  }
-};
-
 }  // namespace
 
 Positions read_positions(const Table& t) {
@@ -116,30 +88,6 @@ std::string to_toml(const Positions& p) {
   if (p.chip_slot) places += row("chip_slot", {p.chip_slot->x_mm, p.chip_slot->y_mm, p.chip_slot->z_mm});
   if (p.field) places += row("field", {p.field->x_mm, p.field->y_mm, p.field->z_mm});
   return places.empty() ? out : out + "\n[places_mm]\n" + places;
-}
-
-void replace_keeping_old(const std::string& path, const std::string& text) {
-  Fresh fresh(path + ".new");
-  std::string_view left = text;
-  while (!left.empty()) {
-    const ssize_t n = ::write(fresh.fd, left.data(), left.size());
-    if (n < 0 && errno != EINTR) fail(fresh.path, "write");
-    if (n > 0) left.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fsync(fresh.fd) != 0) fail(fresh.path, "write");
-  const std::string old = path + ".old";
-  std::error_code error;
-  if (std::filesystem::exists(path, error)) {
-    ::unlink(old.c_str());
-    if (::link(path.c_str(), old.c_str()) != 0) fail(old, "keep the old one");
-  }
-  if (::rename(fresh.path.c_str(), path.c_str()) != 0) fail(path, "replace");
-  fresh.kept = true;
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
 }
 
 }  // namespace swiperig

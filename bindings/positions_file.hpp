@@ -24,8 +24,4 @@ struct Positions {
 Positions read_positions(const Table&);
 std::string to_toml(const Positions&);
 
-/// Puts `text` in the file's place in one step, durably, the file of before beside it as PATH.old. Throws
-/// std::runtime_error; the file is then what it was.
-void replace_keeping_old(const std::string& path, const std::string& text);
-
 }  // namespace swiperig

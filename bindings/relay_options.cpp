@@ -1,11 +1,10 @@
 #include "bindings/relay_options.hpp"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 
+#include "bindings/durable_file.hpp"
 #include "drivers/link_tls.hpp"
 
 namespace swiperig {
@@ -32,8 +31,7 @@ auto taken(const Value& at, Make make) {
 /// A key is its owner's alone.
 std::string key_file(const Value& v) {
   std::string file = beside(v);
-  struct stat at = {};
-  if (stat(file.c_str(), &at) != 0 || at.st_uid != geteuid() || (at.st_mode & 077) != 0) {
+  if (!is_only_ours(file)) {
     v.refuse("a key of this user that no other may read: chmod 600 " + file);
   }
   return file;

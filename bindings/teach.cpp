@@ -11,6 +11,7 @@
 
 #include "bindings/assembly.hpp"
 #include "bindings/config.hpp"
+#include "bindings/durable_file.hpp"
 #include "bindings/guard_process.hpp"
 #include "drivers/link_guarded.hpp"
 #include "drivers/link_typed.hpp"
@@ -252,7 +253,7 @@ class Session {
   /// Only what a bench would take is stored.
   void save() {
     check_positions(bench_, to_toml(marked_));
-    replace_keeping_old(bench_.positions_path, to_toml(marked_));
+    replace_keeping_old(bench_.positions_path, to_toml(marked_), 0644);
     unsaved_ = false;
     out_ << "saved: " << marked_.keys.size() << " keys, " << marked_.cards.size() << " cards\n";
   }

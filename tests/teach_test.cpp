@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "bindings/config.hpp"
+#include "bindings/durable_file.hpp"
 #include "fixtures/robot.hpp"
 #include "rig/random.hpp"
 #include "tests/console.hpp"
@@ -233,13 +234,13 @@ TEST(PositionsFile, ComesBackAsItWasWritten) {
 TEST(PositionsFile, IsReplacedInOneStepOrNotAtAll) {
   const Folder folder;
   const std::string path = folder.write("p.toml", "one\n");
-  replace_keeping_old(path, "two\n");
+  replace_keeping_old(path, "two\n", 0644);
   EXPECT_EQ(read_text(path), "two\n");
   EXPECT_EQ(read_text(path + ".old"), "one\n");
-  replace_keeping_old(path, "three\n");
+  replace_keeping_old(path, "three\n", 0644);
   EXPECT_EQ(read_text(path + ".old"), "two\n");
   std::filesystem::create_directory(path + ".new");  // cannot be written there
-  EXPECT_THROW(replace_keeping_old(path, "four\n"), std::runtime_error);
+  EXPECT_THROW(replace_keeping_old(path, "four\n", 0644), std::runtime_error);
   EXPECT_EQ(read_text(path), "three\n");
   EXPECT_EQ(read_text(path + ".old"), "two\n");
 }
