@@ -184,7 +184,7 @@ const std::string credit = "[stand_in.cards.credit]", stand_in = "[stand_in.card
 const std::vector<Wrong> wrong = {
     // bench
     {"unknown_key", bench, "name = \"virtual\"", "name = \"virtual\"\ncolour = \"red\"",
-     "benches/virtual.toml:5:10: unknown key \"colour\", expected one of actuator, host, name, "},
+     "benches/virtual.toml:5:10: unknown key \"colour\", expected one of actuator, extends, host, name, "},
     {"duplicate_key", bench, "name = \"virtual\"", "name = \"virtual\"\nname = \"other\"", "benches/virtual.toml:5:"},
     {"duplicate_section", bench, "[power]", "[actuator]", "benches/virtual.toml:"},
     {"schema_missing", bench, "schema = 1\n", "", "benches/virtual.toml:1:1: \"schema\" is missing"},
