@@ -15,6 +15,7 @@
 #include "drivers/part_port.hpp"
 #include "drivers/power_usb_hub.hpp"
 #include "drivers/relay.hpp"
+#include "drivers/terminal_adb.hpp"
 #include "drivers/terminal_ecr.hpp"
 #include "fixtures/contact_port.hpp"
 #include "fixtures/host.hpp"
@@ -60,6 +61,12 @@ struct DeviceLinks {
   std::unique_ptr<Capture> presence = {};  ///< of a terminal on USB
 };
 
+/// What a capture must know of the terminal's language; null: nothing that its text does not say.
+std::shared_ptr<const TerminalLink> words_of(const TerminalLink& link) {
+  const bool plain = link.masks.empty() && !link.framing.binary && link.framing.kind != EcrFraming::Kind::hid_report;
+  return plain ? nullptr : std::make_shared<const TerminalLink>(link);
+}
+
 /// The links of a real bench but those that its guardian owns, one after the other. Throws Aborted when the user does
 /// not want to wait for them.
 Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap>& tap, const std::atomic<bool>& abort,
@@ -70,12 +77,13 @@ Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap
   crew.start(watch_abort(clock, abort, ending, done));
   std::exception_ptr failure;
   try {
-    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.terminal, &links.ecr},
-                                                                             {&file.host, &links.control}};
+    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.host, &links.control}};
+    if (!file.adb_serial) wanted.insert(wanted.begin(), {&file.terminal, &links.ecr});
     if (file.parts) wanted.emplace_back(&*file.parts, &links.parts);
     for (const auto& [uri, link] : wanted) {
       if (uri->scheme == "usb") {
         UsbLinkSettings settings = usb_settings(*uri);
+        settings.session.words = words_of(file.profile.link);
         // a supply is spoken to later, and may find the terminal off
         if (!file.hub) settings.may_be_off = file.profile.boot_limit + 30s;
         UsbTerminal terminal = co_await usb_link(clock, settings, tap);
@@ -196,6 +204,28 @@ struct PowerDriver {
   }
 };
 
+/// What the terminal is heard through: its register link or its debugging port.
+struct TerminalDriver {
+  TerminalDriver(Clock& clock, const BenchFile& file, std::unique_ptr<Link> link) {
+    const TerminalProfile& p = file.profile;
+    if (!file.adb_serial) {
+      ecr.emplace(clock, std::move(link), p.rules, p.link);
+      return;
+    }
+    AdbSettings settings{*file.adb_serial, p.package, p.log_filter};
+    auto server = tcp_dialer(clock, file.terminal.address, file.terminal.port);
+    adb.emplace(clock, std::move(server), std::move(settings), p.rules, p.link.masks);
+  }
+  Capture* capture() { return ecr ? static_cast<Capture*>(&*ecr) : &*adb; }
+  Task<> serve() { return ecr ? ecr->serve() : adb->serve(); }
+  void close() {
+    if (ecr) ecr->close();
+    if (adb) adb->close();
+  }
+  std::optional<TerminalEcr> ecr;
+  std::optional<TerminalAdb> adb;
+};
+
 Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
                   const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap,
                   Guard* guard) {
@@ -241,7 +271,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   SwiperGrbl actuator(clock, std::move(links.robot), file.robot);
   if (links.supply) power.supply.emplace(clock, std::move(links.supply), file.supply);
   Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place, tap, file.relay);
-  TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
+  TerminalDriver terminal(clock, file, std::move(links.ecr));
   HostControl host(clock, std::move(links.control));
   std::optional<PartPort> parts;
   if (links.parts) parts.emplace(clock, std::move(links.parts));
@@ -251,18 +281,19 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   bench.power = power.power();
   bench.network = &network;
   bench.host = &host;
-  bench.journal = &terminal;
+  if (terminal.ecr && !file.profile.link.journal.empty()) bench.journal = &*terminal.ecr;
   bench.ledger = &host;
   if (file.issuer_book) bench.issuer = &host.issuer();
-  bench.captures = {{Source::network, &network}, {Source::terminal, &terminal}, {Source::host, &host}};
+  bench.captures = {{Source::network, &network}, {Source::terminal, terminal.capture()}, {Source::host, &host}};
   std::optional<RigFaults> rig_faults;
   if (parts && fixtures) rig_faults.emplace(*parts, fixtures->robot, fixtures->supply);
   if (parts) {
     bench.parts = rig_faults ? static_cast<PartSwitch*>(&*rig_faults) : &*parts;
     bench.captures.emplace_back(Source::terminal, &*parts);
   }
+  if (!parts && terminal.adb) bench.parts = &*terminal.adb;
   if (links.presence) bench.captures.emplace_back(Source::terminal, links.presence.get());
-  bench.last_result = &terminal;
+  if (terminal.ecr && !file.profile.link.last_result.empty()) bench.last_result = &*terminal.ecr;
   bench.service = &host;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
@@ -434,7 +465,8 @@ Task<> with_guard(Clock& clock, GuardEnds ends, const std::atomic<bool>& abort,
 Scope scope_of(const BenchFile& file) {
   Scope s;
   s.sources = {"rig", "actuator", "power", "network", "host", "terminal"};
-  s.books = {"journal", "ledger"};
+  s.books = {"ledger"};
+  if (!file.adb_serial && !file.profile.link.journal.empty()) s.books.insert("journal");
   if (file.issuer_book) s.books.insert("issuer");
   s.answer_timeout = file.profile.answer_timeout;
   s.min_speed_mm_s = file.profile.min_speed_mm_s;
