@@ -6,6 +6,7 @@
 #include "bindings/guard_process.hpp"
 #include "bindings/relay_options.hpp"
 #include "bindings/rig_faults.hpp"
+#include "bindings/terminal_driver.hpp"
 #include "drivers/host_control.hpp"
 #include "drivers/link_guarded.hpp"
 #include "drivers/link_serial.hpp"
@@ -15,8 +16,6 @@
 #include "drivers/part_port.hpp"
 #include "drivers/power_usb_hub.hpp"
 #include "drivers/relay.hpp"
-#include "drivers/terminal_adb.hpp"
-#include "drivers/terminal_ecr.hpp"
 #include "fixtures/contact_port.hpp"
 #include "fixtures/host.hpp"
 #include "fixtures/pipe.hpp"
@@ -60,12 +59,6 @@ struct DeviceLinks {
   std::unique_ptr<Link> parts = {};
   std::unique_ptr<Capture> presence = {};  ///< of a terminal on USB
 };
-
-/// What a capture must know of the terminal's language; null: nothing that its text does not say.
-std::shared_ptr<const TerminalLink> words_of(const TerminalLink& link) {
-  const bool plain = link.masks.empty() && !link.framing.binary && link.framing.kind != EcrFraming::Kind::hid_report;
-  return plain ? nullptr : std::make_shared<const TerminalLink>(link);
-}
 
 /// The links of a real bench but those that its guardian owns, one after the other. Throws Aborted when the user does
 /// not want to wait for them.
@@ -202,28 +195,6 @@ struct PowerDriver {
     if (supply) supply->close();
     if (hub) hub->close();
   }
-};
-
-/// What the terminal is heard through: its register link or its debugging port.
-struct TerminalDriver {
-  TerminalDriver(Clock& clock, const BenchFile& file, std::unique_ptr<Link> link) {
-    const TerminalProfile& p = file.profile;
-    if (!file.adb_serial) {
-      ecr.emplace(clock, std::move(link), p.rules, p.link);
-      return;
-    }
-    AdbSettings settings{*file.adb_serial, p.package, p.log_filter};
-    auto server = tcp_dialer(clock, file.terminal.address, file.terminal.port);
-    adb.emplace(clock, std::move(server), std::move(settings), p.rules, p.link.masks);
-  }
-  Capture* capture() { return ecr ? static_cast<Capture*>(&*ecr) : &*adb; }
-  Task<> serve() { return ecr ? ecr->serve() : adb->serve(); }
-  void close() {
-    if (ecr) ecr->close();
-    if (adb) adb->close();
-  }
-  std::optional<TerminalEcr> ecr;
-  std::optional<TerminalAdb> adb;
 };
 
 Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,

@@ -3,6 +3,7 @@
 
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
+#include "rig/bytes.hpp"
 
 namespace swiperig {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <exception>
+#include <span>
 #include <stdexcept>
 #include <utility>
 

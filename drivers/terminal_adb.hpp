@@ -5,6 +5,8 @@
 // unplugged or not there at all is told as such and asked again, and the bench goes on without.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>

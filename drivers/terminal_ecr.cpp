@@ -64,7 +64,7 @@ void TerminalEcr::take(Cut cut) {
       break;
     case Cut::broken:
       report_garbage();
-      outgoing_.push_back(kNak);
+      if (words_.acknowledges != TerminalLink::Acknowledges::nothing) outgoing_.push_back(kNak);
       report("ecr", std::string(words_.framing.is_zvt() ? "wrong CRC: " : "wrong LRC: ") + std::to_string(cut.size) +
                         " bytes");
       break;

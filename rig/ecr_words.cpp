@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rig/bytes.hpp"
 #include "rig/mask.hpp"
 #include "rig/zvt.hpp"
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "rig/bytes.hpp"
 #include "rig/mask.hpp"
 
 namespace swiperig {

@@ -5,6 +5,7 @@
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
 #include "drivers/terminal_ecr.hpp"
+#include "fixtures/pipe.hpp"
 #include "fixtures/virtual_clock.hpp"
 #include "tests/folder.hpp"
 #include "tests/fuzz/said_link.hpp"
@@ -123,6 +124,47 @@ TEST(EcrProfile, AZvtTerminalsCommandsBecomeMilestones) {
                           "ecr:06 0F", "!idle", "ecr:80 00"));
   const std::string done = "\x06" + f("800000");
   EXPECT_EQ(s.written, done + done + done + done + "\x06");
+}
+
+TEST(EcrProfile, ALengthThatLiesCostsWhatComesBeforeTheNextPause) {
+  TerminalLink words;
+  words.framing.kind = EcrFraming::Kind::length;
+  words.acknowledges = TerminalLink::Acknowledges::nothing;
+  words.places.clear();
+  VirtualClock clock;
+  auto [near, far] = make_pipe(clock);
+  TerminalEcr driver(clock, std::move(near), {{"ecr", "READY", "idle"}}, words);
+  std::vector<std::string> seen;
+  const auto listen = [&]() -> Task<> {
+    try {
+      for (;;) {
+        const Seen one = co_await driver.next();
+        if (const auto* text = std::get_if<Text>(&one.body)) seen.push_back(text->text);
+        if (const auto* m = std::get_if<Milestone>(&one.body)) seen.push_back("!" + m->name);
+      }
+    } catch (const std::runtime_error&) {
+    }
+  };
+  const auto talk = [&]() -> Task<> {
+    const std::string ready = ecr_frame(words.framing, "READY");
+    const std::string lying = hex("FFFF") + ready;
+    co_await far->write(bytes_of(lying));
+    co_await clock.sleep_for(std::chrono::seconds(1));
+    co_await far->write(bytes_of(ready));
+    co_await clock.sleep_for(std::chrono::seconds(3));
+    co_await far->write(bytes_of(ready));
+    co_await clock.sleep_for(std::chrono::seconds(1));
+    driver.close();
+  };
+  const auto all = [&]() -> Task<> {
+    Crew crew(clock);
+    crew.start(driver.serve());
+    crew.start(listen());
+    crew.start(talk());
+    co_await crew.join();
+  };
+  clock.run(all());
+  EXPECT_THAT(seen, ElementsAre("garbage: 9 bytes", "garbage: 7 bytes", "READY", "!idle"));
 }
 
 TEST(EcrProfile, WhatAsksNothingHasNoJournalAndTheFixtureTerminalHas) {

@@ -6,10 +6,12 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <thread>
 
 #include "bindings/bench_file.hpp"
+#include "bindings/config.hpp"
 #include "drivers/link_tcp.hpp"
 #include "fixtures/adb_server.hpp"
 #include "fixtures/pipe.hpp"
@@ -252,6 +254,38 @@ TEST(TerminalAdb, NothingButWordsReachesItsShell) {
     EXPECT_THROW(TerminalAdb(clock, hub.dialer("adb"), {"R58", package, filter}, {}, {}), std::invalid_argument);
   }
   EXPECT_NO_THROW(TerminalAdb(clock, hub.dialer("adb"), {"R58", "com.x", "POS:I *:S"}, {}, {}));
+}
+
+/// What is said about the laboratory's bench with this terminal on it; "": nothing.
+std::string bench_refusal(const std::string& section, const std::string& profile) {
+  const Folder folder;
+  const std::filesystem::path fixtures = project / "fixtures";
+  for (const char* kept : {"benches", "hosts", "terminals"}) {
+    std::filesystem::copy(fixtures / kept, folder.path() / kept, std::filesystem::copy_options::recursive);
+  }
+  std::string text = read_text(folder / "benches/lab.toml");
+  const std::size_t from = text.find("driver = \"terminal_ecr\""), to = text.find("profile = \"../terminals");
+  text.replace(from, to - from, section + "\n");
+  const std::string path = folder.write("benches/adb.toml", replaced(text, "terminals/fixture.toml", profile));
+  try {
+    const BenchFile bench = read_bench(path);
+    EXPECT_EQ(bench.adb_serial.has_value(), section.find("terminal_adb") != section.npos);
+  } catch (const ConfigError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(TerminalAdb, ABenchNamesServerAndDevice) {
+  const std::string good = "driver = \"terminal_adb\"\nlink = \"tcp:127.0.0.1:5037\"\nserial = \"R58\"";
+  const std::string android_profile = "terminals/android.toml";
+  EXPECT_EQ(bench_refusal(good, android_profile), "");
+  EXPECT_EQ(bench_refusal("driver = \"terminal_ecr\"\nlink = \"tcp:127.0.0.1:5037\"", android_profile), "");
+  EXPECT_THAT(bench_refusal(good, "terminals/fixture.toml"), HasSubstr("a profile with an [android] section"));
+  EXPECT_THAT(bench_refusal(replaced(good, "serial = \"R58\"", ""), android_profile), HasSubstr("serial"));
+  EXPECT_THAT(bench_refusal(replaced(good, "R58", "R 58"), android_profile), HasSubstr("as `adb devices` shows it"));
+  EXPECT_THAT(bench_refusal(replaced(good, "tcp:127.0.0.1:5037", "usb:1234:5678"), android_profile),
+              HasSubstr("where the adb server is"));
 }
 
 /// What Debian's adb says to the stand-in, served at a port of this machine.
