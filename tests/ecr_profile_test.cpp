@@ -132,8 +132,8 @@ TEST(EcrProfile, ALengthThatLiesCostsWhatComesBeforeTheNextPause) {
   words.acknowledges = TerminalLink::Acknowledges::nothing;
   words.places.clear();
   VirtualClock clock;
-  auto [near, far] = make_pipe(clock);
-  TerminalEcr driver(clock, std::move(near), {{"ecr", "READY", "idle"}}, words);
+  auto ends = make_pipe(clock);
+  TerminalEcr driver(clock, std::move(ends.first), {{"ecr", "READY", "idle"}}, words);
   std::vector<std::string> seen;
   const auto listen = [&]() -> Task<> {
     try {
@@ -148,11 +148,11 @@ TEST(EcrProfile, ALengthThatLiesCostsWhatComesBeforeTheNextPause) {
   const auto talk = [&]() -> Task<> {
     const std::string ready = ecr_frame(words.framing, "READY");
     const std::string lying = hex("FFFF") + ready;
-    co_await far->write(bytes_of(lying));
+    co_await ends.second->write(bytes_of(lying));
     co_await clock.sleep_for(std::chrono::seconds(1));
-    co_await far->write(bytes_of(ready));
+    co_await ends.second->write(bytes_of(ready));
     co_await clock.sleep_for(std::chrono::seconds(3));
-    co_await far->write(bytes_of(ready));
+    co_await ends.second->write(bytes_of(ready));
     co_await clock.sleep_for(std::chrono::seconds(1));
     driver.close();
   };

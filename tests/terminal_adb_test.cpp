@@ -145,13 +145,13 @@ TEST(TerminalAdb, AnHourInWhichNothingHappensSaysNothing) {
 }
 
 TEST(TerminalAdb, ATerminalThatIsLockedIsToldOnceAndSeenWhenItIsOpened) {
-  for (const auto& [state, why] : {std::pair{"unauthorized", "device unauthorized. This adb server's $ADB_VENDOR_KEYS"},
-                                   {"offline", "device offline"}}) {
+  for (const auto& locked : {std::pair{"unauthorized", "device unauthorized. This adb server's $ADB_VENDOR_KEYS"},
+                             {"offline", "device offline"}}) {
     Desk d;
-    d.server.devices["R58"].state = state;
+    d.server.devices["R58"].state = locked.first;
     d.run([&]() -> Task<> {
       co_await d.clock.sleep_for(30s);
-      EXPECT_THAT(d.seen, ElementsAre(HasSubstr(std::string("rig:adb: R58: ") + why)));
+      EXPECT_THAT(d.seen, ElementsAre(HasSubstr(std::string("rig:adb: R58: ") + locked.second)));
       d.server.devices["R58"].state = "device";
       co_await d.clock.sleep_for(3s);
       d.server.log("R58", "I/POS     ( 100): idle\n");
@@ -176,15 +176,15 @@ TEST(TerminalAdb, ATerminalThatLeavesTakesItsApplicationAlong) {
 
 TEST(TerminalAdb, AServerThatFailsIsToldAndAskedAgain) {
   using Fault = AdbServer::Fault;
-  for (const auto& [fault, why] : {std::pair{Fault::ends_within_answer, "no uptime: the answer ended early"},
-                                   {Fault::never_answers, "no answer within 5 s"},
-                                   {Fault::speaks_nonsense, "no adb server: it answered \"HTTP\""}}) {
+  for (const auto& failing : {std::pair{Fault::ends_within_answer, "no uptime: the answer ended early"},
+                              {Fault::never_answers, "no answer within 5 s"},
+                              {Fault::speaks_nonsense, "no adb server: it answered \"HTTP\""}}) {
     Desk d;
     d.run([&]() -> Task<> {
       co_await d.clock.sleep_for(2s);
-      d.server.fault = fault;
+      d.server.fault = failing.first;
       co_await d.clock.sleep_for(20s);
-      EXPECT_THAT(d.seen.back(), HasSubstr(why));
+      EXPECT_THAT(d.seen.back(), HasSubstr(failing.second));
       EXPECT_THAT(d.seen, Contains("adb- R58"));
       d.server.fault = Fault::none;
       co_await d.clock.sleep_for(10s);
