@@ -6,6 +6,7 @@
 #include "bindings/guard_process.hpp"
 #include "bindings/relay_options.hpp"
 #include "bindings/rig_faults.hpp"
+#include "bindings/terminal_driver.hpp"
 #include "drivers/host_control.hpp"
 #include "drivers/link_guarded.hpp"
 #include "drivers/link_serial.hpp"
@@ -15,7 +16,6 @@
 #include "drivers/part_port.hpp"
 #include "drivers/power_usb_hub.hpp"
 #include "drivers/relay.hpp"
-#include "drivers/terminal_ecr.hpp"
 #include "fixtures/contact_port.hpp"
 #include "fixtures/host.hpp"
 #include "fixtures/pipe.hpp"
@@ -70,12 +70,13 @@ Task<> open_links(Clock& clock, const BenchFile& file, const std::shared_ptr<Tap
   crew.start(watch_abort(clock, abort, ending, done));
   std::exception_ptr failure;
   try {
-    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.terminal, &links.ecr},
-                                                                             {&file.host, &links.control}};
+    std::vector<std::pair<const LinkUri*, std::unique_ptr<Link>*>> wanted = {{&file.host, &links.control}};
+    if (!file.adb_serial) wanted.insert(wanted.begin(), {&file.terminal, &links.ecr});
     if (file.parts) wanted.emplace_back(&*file.parts, &links.parts);
     for (const auto& [uri, link] : wanted) {
       if (uri->scheme == "usb") {
         UsbLinkSettings settings = usb_settings(*uri);
+        settings.session.words = words_of(file.profile.link);
         // a supply is spoken to later, and may find the terminal off
         if (!file.hub) settings.may_be_off = file.profile.boot_limit + 30s;
         UsbTerminal terminal = co_await usb_link(clock, settings, tap);
@@ -241,7 +242,7 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   SwiperGrbl actuator(clock, std::move(links.robot), file.robot);
   if (links.supply) power.supply.emplace(clock, std::move(links.supply), file.supply);
   Relay network(clock, std::move(terminal_side), std::move(host_side), file.host_profile, &place, tap, file.relay);
-  TerminalEcr terminal(clock, std::move(links.ecr), file.profile.rules);
+  TerminalDriver terminal(clock, file, std::move(links.ecr));
   HostControl host(clock, std::move(links.control));
   std::optional<PartPort> parts;
   if (links.parts) parts.emplace(clock, std::move(links.parts));
@@ -251,18 +252,19 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   bench.power = power.power();
   bench.network = &network;
   bench.host = &host;
-  bench.journal = &terminal;
+  if (terminal.ecr && !file.profile.link.journal.empty()) bench.journal = &*terminal.ecr;
   bench.ledger = &host;
   if (file.issuer_book) bench.issuer = &host.issuer();
-  bench.captures = {{Source::network, &network}, {Source::terminal, &terminal}, {Source::host, &host}};
+  bench.captures = {{Source::network, &network}, {Source::terminal, terminal.capture()}, {Source::host, &host}};
   std::optional<RigFaults> rig_faults;
   if (parts && fixtures) rig_faults.emplace(*parts, fixtures->robot, fixtures->supply);
   if (parts) {
     bench.parts = rig_faults ? static_cast<PartSwitch*>(&*rig_faults) : &*parts;
     bench.captures.emplace_back(Source::terminal, &*parts);
   }
+  if (!parts && terminal.adb) bench.parts = &*terminal.adb;
   if (links.presence) bench.captures.emplace_back(Source::terminal, links.presence.get());
-  bench.last_result = &terminal;
+  if (terminal.ecr && !file.profile.link.last_result.empty()) bench.last_result = &*terminal.ecr;
   bench.service = &host;
   bench.terminal = file.profile;
   bench.scope = scope_of(file);
@@ -434,7 +436,8 @@ Task<> with_guard(Clock& clock, GuardEnds ends, const std::atomic<bool>& abort,
 Scope scope_of(const BenchFile& file) {
   Scope s;
   s.sources = {"rig", "actuator", "power", "network", "host", "terminal"};
-  s.books = {"journal", "ledger"};
+  s.books = {"ledger"};
+  if (!file.adb_serial && !file.profile.link.journal.empty()) s.books.insert("journal");
   if (file.issuer_book) s.books.insert("issuer");
   s.answer_timeout = file.profile.answer_timeout;
   s.min_speed_mm_s = file.profile.min_speed_mm_s;

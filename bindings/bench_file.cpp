@@ -170,6 +170,17 @@ void refuse_shared_ports(const std::vector<Wired>& all) {
   }
 }
 
+/// Of a terminal that is read through adb.
+void read_adb(const Table& terminal, BenchFile& b) {
+  const Value& link = terminal.at("link");
+  if (b.terminal.scheme != "tcp") link.refuse("where the adb server is, as in tcp:127.0.0.1:5037");
+  b.adb_serial = terminal.at("serial").text();
+  const bool named = !b.adb_serial->empty() && b.adb_serial->size() <= 128 &&
+                     b.adb_serial->find_first_of(" \t\n") == std::string::npos;
+  if (!named) terminal.at("serial").refuse("its serial number as `adb devices` shows it");
+  if (b.profile.package.empty()) link.refuse("a profile with an [android] section");
+}
+
 }  // namespace
 
 LinkUri actuator_link(const Value& v) { return equipment_uri(v); }
@@ -220,10 +231,11 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   b.name = root->at("name").text();
 
   const Table& terminal = root->at("terminal").table();
-  driver(terminal, "terminal");
+  const bool by_adb = driver(terminal, "terminal") == "terminal_adb";
   b.terminal = uri(terminal.at("link"));
   b.profile = read_terminal_profile(terminal_profile.empty() ? beside(terminal.at("profile")) : terminal_profile);
   if (!terminal_profile.empty()) terminal.at("profile").text();
+  if (by_adb) read_adb(terminal, b);
   terminal.nothing_else();
 
   const Table& actuator = root->at("actuator").table();

@@ -33,7 +33,8 @@ struct BenchFile {
   bool is_virtual = true;
   std::string keys_where, terminal_side_where;  ///< file:line:column
   LinkUri actuator, power, terminal_side, host_side, terminal, host;
-  std::optional<LinkUri> parts;  ///< what puts the terminal's parts into states, where there is anything
+  std::optional<std::string> adb_serial;  ///< the terminal's link is an adb server, and this is its device there
+  std::optional<LinkUri> parts;           ///< what puts the terminal's parts into states, where there is anything
   GrblSettings robot;
   std::shared_ptr<Table> positions;  ///< the file that what was taught is in; null: the bench file itself
   RelaySettings relay;
@@ -66,6 +67,12 @@ std::string beside(const Value& name);
 TerminalProfile read_terminal_profile(const std::string& path);
 /// How the terminal handles doubt, its line and its storage, where it is not as usual (DOMAIN.md 2.11).
 void read_terminal_habits(const Table&, TerminalProfile&);
+/// How it speaks to its register: [link] and [[mask]] of the profile, where it has them.
+void read_terminal_link(const Table& root, TerminalLink&);
+/// What of a smart terminal is read through adb: [android], where it has it.
+void read_android(const Table& root, TerminalProfile&);
+/// What it says and what that means: [[says]].
+std::vector<TextRule> read_text_rules(const Value&);
 void read_reader(const Table&, ReaderSettings&);
 
 }  // namespace swiperig

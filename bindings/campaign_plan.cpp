@@ -57,7 +57,8 @@ std::string step_refusal(const Step& s, const Case& c, const BenchFile& bench) {
   if (const auto* part = std::get_if<PartState>(&s.action)) {
     if (is_rigs_own(part->part) && !bench.is_virtual)
       return "the rig's own " + part->part + " fails on virtual benches";
-    if (!bench.parts) return "nothing there puts the terminal's parts into a state";
+    const bool by_adb = bench.adb_serial && (part->part == "app" || part->part == "os") && part->state == "crash";
+    if (!bench.parts && !by_adb) return "nothing there puts the terminal's parts into a state";
     if (!part->which.empty() && !bench.robot.keys.contains(part->which))
       return "nobody there knows a key " + part->which;
   }

@@ -41,14 +41,14 @@ std::string doubt_text(const TerminalProfile& p) {
 }
 
 /// Where the terminal is plugged in, or what is there instead. Nothing is opened.
-std::string usb_text(const LinkUri& uri) {
+std::string usb_text(const LinkUri& uri, bool reports) {
   const UsbLinkSettings settings = usb_settings(uri);
   const std::vector<UsbDevice> devices = usb_devices();
   const auto found = choose(devices, settings.device);
   if (const auto* why = std::get_if<std::string>(&found)) return to_text(settings.device) + ": " + *why;
   const UsbDevice* device = std::get<const UsbDevice*>(found);
   if (device == nullptr) return to_text(settings.device) + ": not there now; " + plugged_in(devices);
-  const auto pipes = find_pipes(*device, settings.interface);
+  const auto pipes = find_pipes(*device, settings.interface, reports);
   if (const auto* why = std::get_if<std::string>(&pipes)) return to_text(*device) + ": " + *why;
   return to_text(*device) + ", interface " + std::to_string(std::get<UsbPipes>(pipes).interface);
 }
@@ -125,7 +125,8 @@ int check_bench(const std::string& path, const std::string& terminal) {
   check_wiring(b);
   std::cout << "bench " << visible(b.name) << ": " << (b.is_virtual ? "virtual time" : "real time") << "\n";
   row("terminal", b.profile.maker + " " + b.profile.model + ", " + b.profile.application);
-  if (b.terminal.scheme == "usb") row("on USB", usb_text(b.terminal));
+  if (b.terminal.scheme == "usb")
+    row("on USB", usb_text(b.terminal, b.profile.link.framing.kind == EcrFraming::Kind::hid_report));
   row("in doubt", doubt_text(b.profile));
   row("reader", std::to_string(b.profile.min_speed_mm_s) + " to " + std::to_string(b.profile.max_speed_mm_s) + " mm/s" +
                     (b.profile.bidirectional_reader ? ", both ways" : ", one way"));

@@ -111,20 +111,9 @@ TerminalProfile read_terminal_profile(const std::string& path) {
   p.settle_keys = keys.at("settle").text();
   read_more_keys(keys, p);
   keys.nothing_else();
-  for (const Value& v : root->at("says").array()) {
-    const Table& t = v.table();
-    TextRule rule;
-    rule.place = t.at("place").word({"screen", "receipt", "ecr"});
-    rule.match = t.at("match").text();
-    std::vector<std::string> names;
-#define MILESTONE(name, who, text) \
-  if (std::string_view(#who) == "terminal") names.emplace_back(#name);
-#include "rig/milestones.def"
-#undef MILESTONE
-    rule.milestone = t.at("milestone").word(names);
-    t.nothing_else();
-    p.rules.push_back(std::move(rule));
-  }
+  p.rules = read_text_rules(root->at("says"));
+  read_terminal_link(*root, p.link);
+  read_android(*root, p);
   root->nothing_else();
   return p;
 }

@@ -216,13 +216,18 @@ class UsbPort {
   static Task<std::shared_ptr<UsbSession>> open(Self self, UsbDevice device, bool last) {
     // the kernel tells of a device before it has configured it
     if (device.configuration == 0 && !last) co_return std::shared_ptr<UsbSession>();
-    const auto found = find_pipes(device, self->settings_.interface);
+    const auto found = find_pipes(device, self->settings_.interface, self->settings_.reports());
     if (const auto* why = std::get_if<std::string>(&found)) {
       throw LinkError(LinkError::failed, to_text(device) + ": " + *why);
     }
     const UsbPipes pipes = std::get<UsbPipes>(found);
+    UsbSettings session_settings = self->settings_.session;
+    session_settings.remark = [weak = std::weak_ptr<UsbPort>(self)](const std::string& what, Time at) {
+      const Self port = weak.lock();
+      if (port && port->seen_.size() < kMostSeen) port->see(Text{"rig", "usb: " + what}, at, {});
+    };
     const std::function<std::shared_ptr<UsbSession>()> work = [desk = self->desk_, device, pipes,
-                                                               settings = self->settings_.session, kept = self->tap_] {
+                                                               settings = session_settings, kept = self->tap_] {
       return UsbSession::open(desk, device, pipes, settings, kept);
     };
     const std::string doing = to_text(device) + ": opening it";

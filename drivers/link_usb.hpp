@@ -23,6 +23,8 @@ struct UsbLinkSettings {
   Duration wait = std::chrono::seconds(2);  ///< for the device when the link is made
   /// Where the rig itself switches the terminal on: from then on it may be away so long before its first arrival.
   Duration may_be_off{};
+  /// The reports of a human-interface device are wanted, as the terminal's profile says.
+  bool reports() const { return session.words && session.words->framing.kind == EcrFraming::Kind::hid_report; }
 };
 
 /// Of a link that parse_link_uri has read with scheme usb: which device.

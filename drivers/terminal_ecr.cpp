@@ -3,60 +3,22 @@
 #include <array>
 #include <charconv>
 
-#include "rig/mask.hpp"
+#include "drivers/said_text.hpp"
 #include "rig/text_rule.hpp"
 
 namespace swiperig {
 
 namespace {
 
-constexpr std::uint8_t kStx = 0x02, kEtx = 0x03, kAck = 0x06, kNak = 0x15;
+constexpr std::uint8_t kEnq = 0x05, kAck = 0x06, kNak = 0x15;
+/// What announces a length is taken up again after a pause that no frame has.
+constexpr Duration kLostPause = std::chrono::seconds(2);
+constexpr std::string_view kZvtDone("\x80\x00\x00", 3);
 constexpr Duration kBookLimit = std::chrono::seconds(5);
 constexpr Duration kBurstPause = std::chrono::milliseconds(200);
 /// A terminal repeats a result within a second; the same words much later are another event.
 constexpr Duration kRepeatWindow = std::chrono::milliseconds(2500);
 constexpr std::size_t kMaxRows = 10000;
-
-std::uint8_t lrc_of(std::string_view data) {
-  std::uint8_t lrc = kEtx;
-  for (const char c : data) lrc = static_cast<std::uint8_t>(lrc ^ static_cast<std::uint8_t>(c));
-  return lrc;
-}
-
-/// Bytes of the UTF-8 character that `text` begins with; 0 if it begins with none, or with a control character.
-std::size_t printable_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<std::uint8_t>(text[i])); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7F ? 1 : 0;
-  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < size) return 0;
-  unsigned value = first & (0x7FU >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-    value = value << 6 | (byte(i) & 0x3F);
-  }
-  constexpr std::array<unsigned, 5> least = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = value >= 0xD800 && value < 0xE000;
-  const bool control = value < 0xA0;
-  return value < least[size] || value > 0x10FFFF || surrogate || control ? 0 : size;
-}
-
-std::string shown(std::string_view raw) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
-  std::string text;
-  while (!raw.empty()) {
-    std::size_t n = printable_bytes(raw);
-    if (n > 0) {
-      text += raw.substr(0, n);
-    } else {
-      const auto byte = static_cast<std::uint8_t>(raw[0]);
-      text += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
-      n = 1;
-    }
-    raw.remove_prefix(n);
-  }
-  return text;
-}
 
 template <class Number>
 bool read_number(std::string_view text, Number& value) {
@@ -72,7 +34,11 @@ Task<> TerminalEcr::serve() {
     while (!closed_) {
       const std::size_t n = co_await link_->read_some(chunk);
       if (n == 0) break;
-      for (std::size_t i = 0; i < n; ++i) take(chunk[i]);
+      if (!words_.framing.finds_beginnings() && clock_.now() - heard_at_ > kLostPause) lose_the_thread();
+      heard_at_ = clock_.now();
+      for (std::size_t i = 0; i < n; ++i) {
+        if (auto cut = cutter_.take(chunk[i])) take(std::move(*cut));
+      }
       co_await flush();
     }
   } catch (const LinkError& e) {
@@ -84,71 +50,69 @@ Task<> TerminalEcr::serve() {
   co_await sends_.join();
 }
 
-void TerminalEcr::take(std::uint8_t byte) {
-  const auto discard = [this](std::size_t bytes) {
-    garbage_ += bytes;
-    garbage_at_ = clock_.now();
-    has_seen_.ring();
-  };
-  switch (place_) {
-    case Place::outside:
-      if (byte == kStx) {
-        place_ = Place::inside;
-        data_.clear();
-      } else if (byte != kAck && byte != kNak) {
-        discard(1);
-      }
+void TerminalEcr::lose_the_thread() {
+  if (auto cut = cutter_.abandon()) take(std::move(*cut));
+}
+
+void TerminalEcr::take(Cut cut) {
+  switch (cut.what) {
+    case Cut::sign: answer_sign(cut.data); break;
+    case Cut::garbage:
+      garbage_ += cut.size;
+      garbage_at_ = clock_.now();
+      has_seen_.ring();
       break;
-    case Place::inside:
-      if (byte == kEtx) {
-        place_ = Place::lrc;
-      } else if (byte == kStx) {
-        discard(1 + data_.size());  // the frame before was cut off
-        data_.clear();
-      } else if (data_.size() == kMaxDataBytes) {
-        discard(2 + data_.size());
-        place_ = Place::outside;
-      } else {
-        data_.push_back(static_cast<char>(byte));
-      }
-      break;
-    case Place::lrc:
-      place_ = Place::outside;
+    case Cut::broken:
       report_garbage();
-      if (byte == lrc_of(data_)) {
-        take_frame();
-      } else {
-        outgoing_.push_back(kNak);
-        report("ecr", "wrong LRC: " + std::to_string(data_.size() + 3) + " bytes");
-      }
+      if (words_.acknowledges != TerminalLink::Acknowledges::nothing) outgoing_.push_back(kNak);
+      report("ecr", std::string(words_.framing.is_zvt() ? "wrong CRC: " : "wrong LRC: ") + std::to_string(cut.size) +
+                        " bytes");
+      break;
+    case Cut::frame:
+      report_garbage();
+      take_frame(std::move(cut.data));
       break;
   }
 }
 
-void TerminalEcr::take_frame() {
-  if (data_.starts_with("R|")) {
+/// A terminal that asks whether the register listens is told so.
+void TerminalEcr::answer_sign(std::string_view sign) {
+  const bool asks = !sign.empty() && static_cast<std::uint8_t>(sign[0]) == kEnq;
+  if (asks && words_.acknowledges == TerminalLink::Acknowledges::frames) outgoing_.push_back(kAck);
+}
+
+/// Whether it is to be told: a repeat of what was heard is not.
+bool TerminalEcr::acknowledge(std::string_view data) {
+  using Acknowledges = TerminalLink::Acknowledges;
+  if (words_.acknowledges == Acknowledges::nothing) return true;
+  if (words_.acknowledges == Acknowledges::results && !data.starts_with(words_.results)) return true;
+  const EcrFraming& framing = words_.framing;
+  if (framing.kind == EcrFraming::Kind::stx_etx_lrc || framing.kind == EcrFraming::Kind::zvt_serial) {
     outgoing_.push_back(kAck);
-    const bool repeated = data_ == last_result_ && clock_.now() - last_result_at_ <= kRepeatWindow;
-    last_result_ = data_;
-    last_result_at_ = clock_.now();
-    if (!repeated) report("ecr", data_);
-  } else if (data_.starts_with("S|")) {
-    report("screen", std::string_view(data_).substr(2));
-  } else if (data_.starts_with("P|")) {
-    report("receipt", std::string_view(data_).substr(2));
-  } else if (!asked_ || !take_book_row(data_)) {
-    report("ecr", data_);
   }
+  const auto command_class = data.empty() ? 0U : static_cast<std::uint8_t>(data[0]);
+  if (framing.is_zvt() && (command_class == 0x04 || command_class == 0x06)) {
+    const std::string done = ecr_frame(framing, kZvtDone);
+    outgoing_.insert(outgoing_.end(), done.begin(), done.end());
+  }
+  const bool repeated = data == last_result_ && clock_.now() - last_result_at_ <= kRepeatWindow;
+  last_result_ = data;
+  last_result_at_ = clock_.now();
+  return !repeated;
+}
+
+void TerminalEcr::take_frame(std::string data) {
+  masker_.mask(data);
+  if (!acknowledge(data)) return;
+  const std::string text = frame_text(words_, data);
+  for (const auto& [place, begins] : words_.places) {
+    if (text.starts_with(begins)) return report(place, std::string_view(text).substr(begins.size()));
+  }
+  if (!asked_ || !take_book_row(text)) report("ecr", text);
 }
 
 void TerminalEcr::report(std::string place, std::string_view text) {
-  const std::string safe = shown(scrub(text));
-  seen_.push_back({Text{place, safe}, clock_.now(), {}});
-  for (const TextRule& rule : rules_) {
-    if (rule.place != place) continue;
-    auto fields = match(rule, safe);
-    if (fields) seen_.push_back({Milestone{rule.milestone, std::move(*fields)}, clock_.now(), {}});
-  }
+  tell_text(rules_, std::move(place), text, clock_.now(), seen_);
   has_seen_.ring();
 }
 
@@ -178,7 +142,7 @@ Task<Seen> TerminalEcr::next() {
 bool TerminalEcr::take_book_row(std::string_view data) {
   static const TextRule row{"ecr", "J|{batch}|{stan}|{kind}|{amount}|{state}", ""};
   static const TextRule end{"ecr", "J.|{count}", ""};
-  const std::string safe = shown(scrub(data));
+  const std::string safe = readable(data);
   if (const auto fields = match(row, safe)) {
     Entry entry{(*fields)[0].second, (*fields)[1].second, (*fields)[2].second, 0, (*fields)[4].second};
     if (!read_number((*fields)[3].second, entry.amount_minor)) book_fault_ = "a journal row has no amount: " + safe;
@@ -204,7 +168,7 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
   told_ = false;
   book_fault_.clear();
   rows_.clear();
-  ask("J?");
+  ask(words_.journal);
   for (const Time limit = clock_.now() + kBookLimit; !told_ && !lost_ && !closed_ && clock_.now() < limit;) {
     co_await clock_.wait(book_news_, limit);
   }
@@ -216,16 +180,14 @@ Task<std::vector<Entry>> TerminalEcr::entries() {
 }
 
 void TerminalEcr::ask(std::string_view request) {
-  outgoing_.push_back(kStx);
-  outgoing_.insert(outgoing_.end(), request.begin(), request.end());
-  outgoing_.push_back(kEtx);
-  outgoing_.push_back(lrc_of(request));
+  const std::string wire = ecr_frame(words_.framing, request);
+  outgoing_.insert(outgoing_.end(), wire.begin(), wire.end());
   sends_.start(send());  // a terminal that takes nothing does not tell either
 }
 
 Task<> TerminalEcr::ask_last_result() {
   if (lost_ || closed_) throw EquipmentError("the terminal's ECR link is gone" + lost_why_);
-  ask("L?");
+  ask(words_.last_result);
   co_return;
 }
 

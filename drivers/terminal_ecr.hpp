@@ -1,9 +1,8 @@
-// What a payment terminal says over its cash register link: STX data ETX LRC, LRC the XOR of data and ETX. S| lines are
-// its screen, P| lines its receipt, everything else is the ECR interface; each becomes a Text, scrubbed of card
-// numbers, and the milestones that rules of the terminal's profile see in it. Results (R|) are acknowledged, and an
-// exact repeat within 2.5 s is told once. The terminal's journal is asked for with J?, its last result
-// with L?. Any bytes are safe: a frame with
-// a wrong LRC is refused and told as such, what is no frame is told as garbage.
+// What a payment terminal says over its cash register link, cut into frames, masked and put into words as its profile
+// says (rig/ecr_words.hpp): each frame becomes a Text of its place, and the milestones that the profile's rules see in
+// it. Results, or all frames, are acknowledged, and an exact repeat of one within 2.5 s is told once. The fixture
+// terminal's journal is asked for with J?, its last result with L?; a profile may have other words or none. Any bytes
+// are safe: a frame with a wrong LRC or CRC is refused and told as such, what is no frame is told as garbage.
 #pragma once
 
 #include <deque>
@@ -14,6 +13,8 @@
 
 #include "rig/bytes.hpp"
 #include "rig/crew.hpp"
+#include "rig/ecr_framing.hpp"
+#include "rig/ecr_words.hpp"
 #include "rig/equipment.hpp"
 #include "rig/link.hpp"
 #include "rig/profile.hpp"
@@ -22,10 +23,14 @@ namespace swiperig {
 
 class TerminalEcr final : public Capture, public Book, public LastResult {
  public:
-  static constexpr std::size_t kMaxDataBytes = 1024;
-
-  TerminalEcr(Clock& clock, std::unique_ptr<Link> link, std::vector<TextRule> rules)
-      : clock_(clock), link_(std::move(link)), rules_(std::move(rules)), sends_(clock) {}
+  TerminalEcr(Clock& clock, std::unique_ptr<Link> link, std::vector<TextRule> rules, TerminalLink words = {})
+      : clock_(clock),
+        link_(std::move(link)),
+        rules_(std::move(rules)),
+        words_(std::move(words)),
+        cutter_(words_.framing),
+        masker_(words_),
+        sends_(clock) {}
 
   /// Reads the link for the bench's lifetime; ends at `close` or when the terminal's end is gone.
   Task<> serve();
@@ -38,8 +43,11 @@ class TerminalEcr final : public Capture, public Book, public LastResult {
   void close();
 
  private:
-  void take(std::uint8_t byte);
-  void take_frame();
+  void take(Cut cut);
+  void take_frame(std::string data);
+  bool acknowledge(std::string_view data);
+  void answer_sign(std::string_view sign);
+  void lose_the_thread();
   void report(std::string place, std::string_view text);
   void report_garbage();
   void ask(std::string_view request);
@@ -50,12 +58,14 @@ class TerminalEcr final : public Capture, public Book, public LastResult {
   Clock& clock_;
   std::unique_ptr<Link> link_;
   std::vector<TextRule> rules_;
+  const TerminalLink words_;
+  EcrCutter cutter_;
+  FrameMasker masker_;
+  Time heard_at_{};
   bool closed_ = false;
   bool lost_ = false;
   std::string lost_why_;  ///< ": why", where the link has said so
 
-  enum class Place : std::uint8_t { outside, inside, lrc } place_ = Place::outside;
-  std::string data_;
   std::size_t garbage_ = 0;
   Time garbage_at_{};
   std::string last_result_;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr unsigned kControlMs = 1000;
 constexpr std::uint8_t kSetLineCoding = 0x20, kSetControlLines = 0x22, kDtrRts = 3;
+constexpr std::uint8_t kFromInterface = 0x81, kGetDescriptor = 6, kHidReports = 0x22;
 constexpr std::uint8_t kToInterface = 0x21;  // class request, host to device
 constexpr std::uint8_t kToFtdi = 0x40;       // vendor request, host to device
 constexpr std::uint8_t kFtdiReset = 0, kFtdiLines = 1, kFtdiBaud = 3, kFtdiFormat = 4;
@@ -136,6 +137,23 @@ void UsbClaim::set_ftdi(std::uint16_t channel, int baud) {
   request(kFtdiBaud, *divisor, channel == 0 ? upper : static_cast<std::uint16_t>(upper << 8 | channel));
   request(kFtdiFormat, kFtdi8N1, channel);
   request(kFtdiLines, kFtdiDtrRts, channel);
+}
+
+HidReports UsbClaim::reports(const UsbPipes& pipes) const {
+  if (pipes.hid_descriptor_bytes > kMostHidDescriptorBytes) {
+    throw LinkError(LinkError::failed, to_text(device_) + ": its report descriptor has " +
+                                           std::to_string(pipes.hid_descriptor_bytes) + " bytes, more than 4096");
+  }
+  Bytes bytes(pipes.hid_descriptor_bytes);
+  const int n = libusb_control_transfer(handle_, kFromInterface, kGetDescriptor, kHidReports << 8, pipes.interface,
+                                        bytes.data(), pipes.hid_descriptor_bytes, kControlMs);
+  if (n < 0) refuse(n, "does not tell its report descriptor");
+  bytes.resize(static_cast<std::size_t>(n));
+  auto parsed = parse_hid_reports(bytes);
+  if (const auto* why = std::get_if<std::string>(&parsed)) {
+    throw LinkError(LinkError::failed, to_text(device_) + ": its report descriptor cannot be: " + *why);
+  }
+  return std::get<HidReports>(std::move(parsed));
 }
 
 }  // namespace swiperig

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "drivers/hid_report.hpp"
 #include "drivers/usb_device.hpp"
 #include "rig/link.hpp"
 
@@ -41,6 +42,8 @@ class UsbClaim {
   UsbClaim& operator=(const UsbClaim&) = delete;
   ~UsbClaim();
   libusb_device_handle* handle() const { return handle_; }
+  /// What the device says of its reports. Throws LinkError{failed} with what is wrong there.
+  HidReports reports(const UsbPipes& pipes) const;
 
  private:
   void open(libusb_context* context);

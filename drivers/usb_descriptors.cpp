@@ -7,7 +7,8 @@ namespace {
 constexpr std::size_t kMostBytes = 64 << 10;
 constexpr std::uint8_t kDevice = 1, kConfiguration = 2, kInterface = 4, kEndpoint = 5, kClassInterface = 0x24;
 constexpr std::size_t kDeviceBytes = 18, kConfigurationBytes = 9, kInterfaceBytes = 9, kEndpointBytes = 7;
-constexpr std::uint8_t kCommunications = 2, kAcm = 2;         // class and function of CDC-ACM's control interface
+constexpr std::uint8_t kCommunications = 2, kAcm = 2;  // class and function of CDC-ACM's control interface
+constexpr std::uint8_t kHid = 0x21, kHidReports = 0x22;
 constexpr std::uint8_t kAcmFunction = 2, kUnionFunction = 6;  // CDC functional descriptors
 
 std::uint16_t word(BytesView bytes, std::size_t at) {
@@ -70,6 +71,7 @@ class Walk {
       case kInterface: take_interface(at, one); break;
       case kEndpoint: take_endpoint(at, one); break;
       case kClassInterface: take_class(one); break;
+      case kHid: take_hid(one); break;
       default: break;  // what nobody here asks about
     }
   }
@@ -120,6 +122,14 @@ class Walk {
     if (i.device_class != kCommunications) return;
     if (one[2] == kUnionFunction && one.size() >= 5) i.data_interface = one[4];
     if (one[2] == kAcmFunction && one.size() >= 4 && i.subclass == kAcm) i.acm_capabilities = one[3];
+  }
+
+  /// Its list of further descriptors, each with type and length, as far as it is there.
+  void take_hid(BytesView one) {
+    if (!open_ || one.size() < 9 || !result_.interfaces.back().hid()) return;
+    for (std::size_t at = 6; at + 3 <= one.size() && at < 6 + std::size_t{one[5]} * 3; at += 3) {
+      if (one[at] == kHidReports) result_.interfaces.back().hid_descriptor_bytes = word(one, at + 1);
+    }
   }
 
   BytesView bytes_;

@@ -30,6 +30,8 @@ struct UsbInterface {
   std::vector<UsbEndpoint> endpoints;
   std::optional<std::uint8_t> data_interface;  ///< of a CDC control interface, by its union descriptor
   std::uint8_t acm_capabilities = 0;           ///< of a CDC-ACM control interface; bit 1: it takes a line coding
+  std::uint16_t hid_descriptor_bytes = 0;      ///< of a human-interface device: its report descriptor; 0: none
+  bool hid() const { return device_class == 3; }
 };
 
 struct UsbDescriptors {

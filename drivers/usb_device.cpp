@@ -100,8 +100,9 @@ const UsbEndpoint* endpoint(const UsbInterface& i, bool in) {
 }
 
 /// May be the one that is meant where nobody has said which.
-bool likely(const UsbInterface& i) {
+bool likely(const UsbInterface& i, bool reports) {
   if (endpoint(i, true) == nullptr) return false;
+  if (reports) return i.hid();
   return i.device_class == kCdcData || (i.device_class == kVendor && i.subclass != kAdbSubclass);
 }
 
@@ -163,7 +164,8 @@ std::variant<const UsbDevice*, std::string> choose(const std::vector<UsbDevice>&
   return std::to_string(found.size()) + " devices fit; say which with ?port= or ?serial= (" + plugged_in(found) + ")";
 }
 
-std::variant<UsbPipes, std::string> find_pipes(const UsbDevice& d, std::optional<std::uint8_t> interface) {
+std::variant<UsbPipes, std::string> find_pipes(const UsbDevice& d, std::optional<std::uint8_t> interface,
+                                               bool reports) {
   if (!d.fault.empty()) return d.fault;
   const UsbInterface* meant = nullptr;
   std::string all;
@@ -171,7 +173,7 @@ std::variant<UsbPipes, std::string> find_pipes(const UsbDevice& d, std::optional
   for (const UsbInterface& i : d.descriptors.interfaces) {
     if (i.configuration != d.configuration) continue;
     if (i.alternate == 0 && all.size() < 400) all += (all.empty() ? "" : ", ") + kind_of(i);
-    if (interface ? i.number != *interface || endpoint(i, true) == nullptr : !likely(i)) continue;
+    if (interface ? i.number != *interface || endpoint(i, true) == nullptr : !likely(i, reports)) continue;
     if (meant != nullptr && meant->number == i.number) continue;  // its first setting that has endpoints
     meant = &i;
     ++found;
@@ -180,11 +182,21 @@ std::variant<UsbPipes, std::string> find_pipes(const UsbDevice& d, std::optional
   if (found == 0 && interface) {
     return "no interface " + std::to_string(*interface) + " with a bulk or interrupt endpoint towards the rig; " + list;
   }
+  if (found == 0 && reports) {
+    return "no human-interface device with an interrupt endpoint to listen to; say which with ?interface= (" + list +
+           ")";
+  }
   if (found == 0) return "no CDC data or vendor interface to listen to; say which with ?interface= (" + list + ")";
   if (found > 1) return "several interfaces may be meant; say which with ?interface= (" + list + ")";
   UsbPipes pipes;
   pipes.interface = meant->number;
   pipes.alternate = meant->alternate;
+  if (reports && (!meant->hid() || meant->hid_descriptor_bytes == 0)) {
+    return "interface " + std::to_string(meant->number) + " describes no reports, and the profile wants them (" + list +
+           ")";
+  }
+  pipes.hid = reports;
+  pipes.hid_descriptor_bytes = meant->hid_descriptor_bytes;
   pipes.in = *endpoint(*meant, true);
   if (const UsbEndpoint* out = endpoint(*meant, false)) pipes.out = *out;
   for (const UsbInterface& i : d.descriptors.interfaces) {

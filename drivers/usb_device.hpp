@@ -54,12 +54,16 @@ struct UsbPipes {
   std::optional<std::uint8_t> control_interface;  ///< of CDC-ACM
   bool takes_line_coding = false;
   bool alone = true;  ///< the device has no other interface
+  bool hid = false;   ///< of a human-interface device
+  std::uint16_t hid_descriptor_bytes = 0;
   UsbEndpoint in;
   std::optional<UsbEndpoint> out;  ///< none: it only talks
 };
 
 /// The pair of bulk or interrupt endpoints of `interface`, or without it of the one interface that can be meant: a CDC
-/// data interface or a vendor's own. Otherwise a sentence that lists the interfaces.
-std::variant<UsbPipes, std::string> find_pipes(const UsbDevice&, std::optional<std::uint8_t> interface);
+/// data interface or a vendor's own, or the human-interface device where its reports are wanted. Otherwise a sentence
+/// that lists the interfaces.
+std::variant<UsbPipes, std::string> find_pipes(const UsbDevice&, std::optional<std::uint8_t> interface,
+                                               bool reports = false);
 
 }  // namespace swiperig

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostWaitingBytes = 1 << 20;
 constexpr unsigned kReadsInATurn = 16;  // then the rest of the bench has its own
+constexpr int kMostLies = 16;           // that are told of
 constexpr int kMostStalls = 3;          // in a row, without a byte between them
 
 /// A transfer's end as the kernel's monitor would say it.
@@ -54,6 +55,15 @@ std::shared_ptr<UsbSession> UsbSession::open(std::shared_ptr<UsbDesk> desk, cons
                                              std::shared_ptr<Tap> tap) {
   const std::shared_ptr<UsbSession> session(new UsbSession(std::move(desk), device, pipes, settings, std::move(tap)));
   session->claim_.emplace(session->desk_->context, device, pipes, settings.line);
+  if (pipes.hid) session->reports_ = session->claim_->reports(pipes);
+  StreamShape shape;
+  if (settings.line.ftdi) shape = {pipes.in.max_packet, kFtdiStatusBytes};
+  if (session->reports_) {
+    shape.numbers_no_reports = !session->reports_->numbered;
+    shape.secret = session->reports_->keyboard;
+  }
+  session->kept_in_.emplace(settings.words, shape);
+  session->kept_out_.emplace(settings.words);
   session->start_reading();
   return session;
 }
@@ -64,7 +74,9 @@ void UsbSession::start_reading() {
     if (!ending_) cancel_all();
   };
   const std::size_t packet = pipes_.in.max_packet;
-  const std::size_t wanted = std::max(settings_.transfer_bytes, packet);
+  // the end of a report that fills its packets is seen by nothing but its length
+  const std::size_t wanted =
+      reports_ ? std::max<std::size_t>(reports_->longest_in(), 1) : std::max(settings_.transfer_bytes, packet);
   const std::size_t size = (wanted + packet - 1) / packet * packet;
   for (int i = 0; i < settings_.in_flight; ++i) {
     libusb_transfer* t = libusb_alloc_transfer(0);
@@ -145,7 +157,9 @@ void UsbSession::clear_stall() {
 void UsbSession::deliver(const libusb_transfer* t) {
   const BytesView all(t->buffer, static_cast<std::size_t>(t->actual_length));
   Bytes bytes;
-  if (!settings_.line.ftdi) {
+  if (reports_) {
+    bytes = report_of(all);
+  } else if (!settings_.line.ftdi) {
     bytes.assign(all.begin(), all.end());
   } else {
     for (std::size_t at = 0; at < all.size(); at += pipes_.in.max_packet) {
@@ -163,6 +177,22 @@ void UsbSession::deliver(const libusb_transfer* t) {
   news();
 }
 
+Bytes UsbSession::report_of(BytesView transfer) {
+  const auto read = read_hid_report(*reports_, transfer);
+  if (const auto* report = std::get_if<HidReport>(&read)) {
+    const std::size_t size = report->bytes.size() + 1;
+    Bytes bytes = {static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size), report->id};
+    bytes.insert(bytes.end(), report->bytes.begin(), report->bytes.end());
+    return bytes;
+  }
+  if (settings_.remark && ++lies_ <= kMostLies) {
+    std::string what = to_text(device_) + ": " + std::get<std::string>(read);
+    if (lies_ == kMostLies) what += "; what else it does so is not told";
+    desk_->tell([remark = settings_.remark, what, at = desk_->now()] { remark(what, at); });
+  }
+  return {};
+}
+
 void UsbSession::keep(bool from_device, std::uint8_t endpoint, int status, BytesView bytes) {
   if (!tap_) return;
   UsbTransfer transfer{desk_->now(),
@@ -173,7 +203,7 @@ void UsbSession::keep(bool from_device, std::uint8_t endpoint, int status, Bytes
                        status,
                        Bytes(bytes.begin(), bytes.end()),
                        ""};
-  for (const UsbTransfer& t : (from_device ? kept_in_ : kept_out_).push(std::move(transfer))) tap_->take(t);
+  for (const UsbTransfer& t : (from_device ? kept_in_ : kept_out_)->push(std::move(transfer))) tap_->take(t);
 }
 
 void UsbSession::break_off(const std::string& why) {
@@ -208,8 +238,9 @@ void UsbSession::finish() {
   if (out_ != nullptr) libusb_free_transfer(std::exchange(out_, nullptr));
   claim_.reset();
   if (tap_) {
-    for (MaskedStream* kept : {&kept_in_, &kept_out_}) {
-      for (const UsbTransfer& t : kept->flush()) tap_->take(t);
+    for (auto* kept : {&kept_in_, &kept_out_}) {
+      if (!*kept) continue;
+      for (const UsbTransfer& t : (*kept)->flush()) tap_->take(t);
     }
   }
   {

@@ -2,11 +2,13 @@
 // read and written by the bench's loop. Several IN transfers are in flight at all times; each that completes is stamped
 // there, kept in order, and sent off again unless a megabyte waits to be read. What breaks a transfer ends the session,
 // once: an unplugged device, a protocol error, more bytes than asked for, an endpoint that stalls again and again.
+// Reports of a human-interface device are compared with their descriptor; those that lie are told and not handed over.
 // Every transfer is owned until its one completion; when the last is back the interfaces are released, the kernel's
 // drivers get back what was theirs, and the device is closed.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +28,11 @@ struct UsbSettings {
   UsbLine line;
   std::size_t transfer_bytes = 0;  ///< of an IN transfer; 0: one packet, so that no message waits for the next
   int in_flight = 8;               ///< IN transfers
+  /// How its stream is cut and what of it is masked in a capture; null: as text. Of reports (hid_report) each is handed
+  /// over behind two bytes of length, with its ID, 0 where it has none.
+  std::shared_ptr<const TerminalLink> words = {};
+  /// In the bench's loop: what came and cannot be believed, a few of a session.
+  std::function<void(std::string, Time)> remark = {};
 };
 
 class UsbSession : public std::enable_shared_from_this<UsbSession> {
@@ -66,6 +73,7 @@ class UsbSession : public std::enable_shared_from_this<UsbSession> {
   void completed_in(libusb_transfer* transfer);
   void completed_out(libusb_transfer* transfer);
   void deliver(const libusb_transfer* transfer);
+  Bytes report_of(BytesView transfer);
   void keep(bool from_device, std::uint8_t endpoint, int status, BytesView bytes);
   void clear_stall();
   void break_off(const std::string& why);
@@ -87,7 +95,9 @@ class UsbSession : public std::enable_shared_from_this<UsbSession> {
   std::vector<Bytes> buffers_;
   int flying_ = 0, stalls_ = 0;
   bool ending_ = false, clearing_ = false, finishing_ = false;
-  MaskedStream kept_in_, kept_out_;
+  std::optional<MaskedStream> kept_in_, kept_out_;
+  std::optional<HidReports> reports_;
+  int lies_ = 0;
   std::shared_ptr<UsbSession> self_;  ///< while libusb may call back
 
   // both threads', under the mutex

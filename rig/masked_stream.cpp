@@ -1,6 +1,8 @@
 #include "rig/masked_stream.hpp"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "rig/mask.hpp"
 
@@ -9,7 +11,6 @@ namespace swiperig {
 namespace {
 
 constexpr std::size_t kLongestNumber = 96;  // of a card, with everything that may divide its groups
-constexpr std::size_t kMostPlaces = 16;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -40,20 +41,8 @@ bool may_hold_a_number(std::string_view text) {
 
 }  // namespace
 
-std::string places_that_differ(std::string_view a, std::string_view b) {
-  std::string text;
-  std::size_t places = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] == b[i]) continue;
-    const std::size_t from = i;
-    while (i + 1 < a.size() && a[i + 1] != b[i + 1]) ++i;
-    if (++places > kMostPlaces) return text + ", ...";
-    text += (text.empty() ? "" : ", ") + std::to_string(from) + (i == from ? "" : "-" + std::to_string(i));
-  }
-  return text;
-}
-
 std::vector<UsbTransfer> MaskedStream::push(UsbTransfer transfer) {
+  if (framed_) return framed_->push(std::move(transfer));
   const bool open = transfer.bytes.empty() ? !held_.empty() : open_ended(text_of(transfer.bytes));
   held_bytes_ += transfer.bytes.size();
   held_.push_back(std::move(transfer));
@@ -61,7 +50,7 @@ std::vector<UsbTransfer> MaskedStream::push(UsbTransfer transfer) {
   return held_bytes_ > kMostHeldBytes || held_.size() > 1024 ? release(false) : std::vector<UsbTransfer>();
 }
 
-std::vector<UsbTransfer> MaskedStream::flush() { return release(true); }
+std::vector<UsbTransfer> MaskedStream::flush() { return framed_ ? framed_->flush() : release(true); }
 
 std::vector<UsbTransfer> MaskedStream::release(bool whole) {
   std::vector<UsbTransfer> ready;

@@ -7,8 +7,10 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "rig/ecr_framing.hpp"
 #include "rig/iso8583.hpp"
 #include "rig/mac.hpp"
 #include "rig/time.hpp"
@@ -16,9 +18,31 @@
 namespace swiperig {
 
 /// Maps what the terminal says to a milestone. `match` is literal text with {name} captures, matched from the start;
-/// `*` at either end matches anything. Place: "screen", "receipt", "ecr".
+/// `*` at either end matches anything. Place: "screen", "receipt", "ecr", "log". `with`: fields that the rule itself
+/// knows. Of several rules for one milestone the first that fits a text counts.
 struct TextRule {
   std::string place, match, milestone;
+  std::vector<std::pair<std::string, std::string>> with = {};
+};
+
+/// Card data in a place where nothing but the profile can know of it.
+struct MaskRule {
+  enum class Leaves : std::uint8_t { nothing, pan, packed_pan };  ///< pan: the first six and the last four digits
+  std::string begins;                                             ///< of frames whose data begin so; "": of all
+  std::string after, until;                                       ///< what is between; "": from `from`, to `to`
+  std::size_t from = 0, to = static_cast<std::size_t>(-1);        ///< first and last byte of the data
+  Leaves leaves = Leaves::nothing;
+};
+
+/// How a model speaks to its cash register. What is here by default is the fixture terminal's way.
+struct TerminalLink {
+  EcrFraming framing;
+  /// What is heard of each place begins so, and is told without it; everything else is "ecr".
+  std::vector<std::pair<std::string, std::string>> places = {{"screen", "S|"}, {"receipt", "P|"}};
+  enum class Acknowledges : std::uint8_t { results, frames, nothing } acknowledges = Acknowledges::results;
+  std::string results = "R|";                      ///< what a result begins with
+  std::string journal = "J?", last_result = "L?";  ///< what the register asks with; "": nothing of the kind
+  std::vector<MaskRule> masks;
 };
 
 /// When a terminal reverses what it is in doubt about. All of them do so at the latest before the next sale.
@@ -61,6 +85,9 @@ struct TerminalProfile {
   int completion_limit_percent = 115;  ///< of the pre-authorisation
   bool e_signature = false;            ///< uploads a signature after each approval
   std::vector<TextRule> rules;
+  TerminalLink link;
+  /// Of a smart terminal that is read through adb: its payment application, and what of the log is asked for.
+  std::string package, log_filter;
 };
 
 /// The keys of a kind or a service, or "": the model does not have it.

@@ -319,7 +319,7 @@ class Fold {
       }
       t_.settlement_outcome = get("outcome");
     } else if (name == "told" && !get("stan").empty()) {
-      Attempt& a = attempt(get("batch"), get("stan"));
+      Attempt& a = told_attempt(get("batch"), get("stan"));
       a.told = at_;
       a.told_outcome = get("outcome");
       // a rule without {amount} says of the request that it was approved
@@ -397,6 +397,13 @@ class Fold {
       if (intent.what == kind.name && intent.amount_minor == amount_minor) return i;
     }
     return last;
+  }
+
+  /// A terminal that does not say its batch means its last attempt of that number.
+  Attempt& told_attempt(std::string_view batch, std::string_view stan) {
+    const auto last = std::find_if(t_.attempts.rbegin(), t_.attempts.rend(),
+                                   [&](const Attempt& a) { return batch.empty() && a.stan == stan; });
+    return last == t_.attempts.rend() ? attempt(batch, stan) : *last;
   }
 
   Attempt& attempt(std::string_view batch, std::string_view stan) {

@@ -63,6 +63,13 @@ Bytes hub_descriptors(std::uint16_t product) {
          Bytes{7, 5, 0x81, 3, 1, 0, 12};
 }
 
+Bytes hid_descriptors(std::size_t report_descriptor_bytes) {
+  const auto low = static_cast<std::uint8_t>(report_descriptor_bytes);
+  const auto high = static_cast<std::uint8_t>(report_descriptor_bytes >> 8);
+  return device_descriptor(0x0104, 0) + Bytes{9, 2, 34, 0, 1, 1, 0, 0xc0, 50} + Bytes{9, 4, 0, 0, 1, 3, 0, 0, 0} +
+         Bytes{9, 0x21, 0x11, 1, 0, 1, 0x22, low, high} + Bytes{7, 5, 0x81, 3, 64, 0, 10};
+}
+
 Bytes acm_descriptors() {
   return device_descriptor(0x0105, 2) + Bytes{9, 2, 67, 0, 2, 1, 0, 0xc0, 50} + Bytes{9, 4, 0, 0, 1, 2, 2, 1, 0} +
          Bytes{5, 0x24, 0, 0x10, 1} + Bytes{5, 0x24, 1, 0, 1} + Bytes{4, 0x24, 2, 2} + Bytes{5, 0x24, 6, 0, 1} +

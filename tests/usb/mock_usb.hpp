@@ -52,6 +52,8 @@ using MockAnswer = std::function<std::optional<Bytes>(const Bytes& setup)>;
 Bytes vendor_descriptors(std::uint16_t product = 0x0104, std::uint8_t attributes = 2);
 /// A USB 2 hub, 2109:3431 unless said otherwise.
 Bytes hub_descriptors(std::uint16_t product = 0x3431);
+/// A human-interface device, one interface, interrupt IN 0x81 of 64 bytes, whose report descriptor has so many bytes.
+Bytes hid_descriptors(std::size_t report_descriptor_bytes);
 /// A CDC-ACM port: control interface 0 with its notifications, data interface 1, bulk IN 0x82 and OUT 0x03.
 Bytes acm_descriptors();
 

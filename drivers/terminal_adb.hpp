@@ -1,0 +1,73 @@
+// An Android smart terminal, read through an adb server over TCP: its log line by line as Texts of the place "log" and
+// the milestones that its profile's rules see in them; whether adb has it ("adb"), and its payment application by
+// process ID ("app"), as Presence; that it restarted, by its uptime. The application can be stopped (am force-stop) and
+// the system restarted, as states of parts. All of it is more than a production terminal allows: one that is locked,
+// unplugged or not there at all is told as such and asked again, and the bench goes on without.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rig/clock.hpp"
+#include "rig/crew.hpp"
+#include "rig/ecr_words.hpp"
+#include "rig/equipment.hpp"
+#include "rig/link.hpp"
+#include "rig/profile.hpp"
+
+namespace swiperig {
+
+struct AdbSettings {
+  std::string serial;   ///< as `adb devices` shows it
+  std::string package;  ///< of the payment application
+  std::string log_filter = "*:I";
+  Duration look_every = std::chrono::seconds(1);
+};
+
+class TerminalAdb final : public Capture, public PartSwitch {
+ public:
+  /// Throws std::invalid_argument for a package or a filter that is more than one word for the terminal's shell.
+  TerminalAdb(Clock& clock, std::unique_ptr<Dialer> server, AdbSettings settings, std::vector<TextRule> rules,
+              std::vector<MaskRule> masks);
+
+  /// Reads for the bench's lifetime; ends at `close`.
+  Task<> serve();
+  /// Throws LinkError{closed} after `close`.
+  Task<Seen> next() override;
+  /// The application's crash and the system's; throws EquipmentError for anything else, and where adb does not do it.
+  Task<> set(PartState) override;
+  void close();
+
+ private:
+  struct Turn;  // one connection, ended at close
+  Task<> read_log();
+  Task<> look();
+  Task<std::string> ask(std::string service);
+  Task<std::unique_ptr<Turn>> open(std::string service);
+  void take_log(const Cut& cut);
+  void take_look(const std::string& said);
+  void lost(const std::string& why);
+  void there();
+  void tell(Body body);
+
+  Clock& clock_;
+  std::unique_ptr<Dialer> server_;
+  const AdbSettings settings_;
+  const std::vector<TextRule> rules_;
+  TerminalLink words_;
+  FrameMasker masker_;
+  Crew crew_;
+  bool closed_ = false, there_ = false;
+  std::string last_fault_, pid_;
+  std::int64_t uptime_s_ = -1;
+  std::size_t untold_ = 0;  ///< lines that found no room
+  std::vector<Link*> open_;
+  std::deque<Seen> seen_;
+  Bell seen_bell_, stops_log_, stops_look_;
+};
+
+}  // namespace swiperig
