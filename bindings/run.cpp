@@ -31,6 +31,7 @@
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
+#include "rig/hands.hpp"
 #include "rig/mask.hpp"
 #include "rig/trace_file.hpp"
 
@@ -126,6 +127,8 @@ std::string end_publishing(Publisher& publisher, Duration linger, const std::ato
   return publisher.end();
 }
 
+Task<> do_hands(Watch& watch, Hands& hands) { Verdict verdict = co_await watch.by_hand(hands, 0); }
+
 /// The campaign on its bench, into a trace that has been begun. TraceError: the trace can take no more.
 int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& options, const std::string& directory,
                     TraceWriter& trace, Publisher* publisher, const std::atomic<bool>& stop, GuardProcess* guardian) {
@@ -153,7 +156,10 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
       const auto wires = std::make_shared<CaptureFile>(directory + "/wires.pcapng");
       kept = wires;
       DrawPlace place{options.seed, 0, 0};
-      const OnBench work = [&](Watch& watch) { return do_cycles(watch, plan, place, 0, plan.cycles); };
+      const OnBench work = [&](Watch& watch) {
+        return options.hands != nullptr ? do_hands(watch, *options.hands)
+                                        : do_cycles(watch, plan, place, 0, plan.cycles);
+      };
       try {
         run_bench(plan.bench, {}, place, stop, sink, work, wires, guardian);
       } catch (...) {
@@ -201,14 +207,21 @@ int record_campaign(const Plan& plan, const RunInfo& info, const RunOptions& opt
   return exit_code(summary.worst());
 }
 
+Campaign campaign_by_hand() {
+  Campaign campaign;
+  campaign.name = "by_hand";
+  campaign.cases = {case_by_hand()};
+  return campaign;
+}
+
 }  // namespace
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, GuardProcess* guardian) {
-  Campaign campaign = read_campaign(options.campaign);
+  Campaign campaign = options.hands != nullptr ? campaign_by_hand() : read_campaign(options.campaign);
   BenchFile bench = read_bench(bench_or_virtual(options.bench.empty() ? campaign.bench : options.bench),
                                options.terminal.empty() ? campaign.terminal : options.terminal);
   if (!options.host.empty()) read_host_profile(options.host, bench);
-  check_feasible(campaign, bench);
+  if (options.hands == nullptr) check_feasible(campaign, bench);
   add_pairs(campaign, bench);
   add_trials(campaign, bench);
   const std::size_t round = campaign.trials.empty() ? campaign.cases.size() : 2 * campaign.trials.size();

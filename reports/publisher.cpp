@@ -63,7 +63,8 @@ Request request_of(std::string_view text, const std::string& run) {
 class Publisher::Station {
  public:
   Station(const Endpoints& at, const std::optional<Access>& access)
-      : live_(context_, zmq::socket_type::xpub),  // a PUB that knows whether anybody listens
+      : list_(access),
+        live_(context_, zmq::socket_type::xpub),  // a PUB that knows whether anybody listens
         backfill_(context_, zmq::socket_type::router),
         bell_(context_, zmq::socket_type::pair),
         rope_(context_, zmq::socket_type::pair) {
@@ -132,9 +133,13 @@ class Publisher::Station {
           more = send_page();
           if (last && !more) return;
         }
-        if (zmq_poll(items, gate_ ? 5 : 3, more ? 0 : -1) < 0) {
+        if (zmq_poll(items, gate_ ? 5 : 3, more ? 0 : list_.sleep_ms()) < 0) {
           if (zmq_errno() == EINTR) continue;
           throw zmq::error_t();
+        }
+        if (gate_ && list_.look(*gate_)) {
+          backfill_door_->turn_out();
+          live_door_->turn_out();
         }
         zmq::message_t ignored;
         if ((items[0].revents & ZMQ_POLLIN) != 0) {
@@ -219,6 +224,7 @@ class Publisher::Station {
 
   zmq::context_t context_;
   std::optional<Gate> gate_;
+  ListWatch list_;
   zmq::socket_t live_, backfill_;
   std::optional<Door> backfill_door_, live_door_;
   zmq::socket_t bell_, rope_;  // the thread's end, and the end of whoever rings
