@@ -23,7 +23,7 @@ namespace {
 constexpr int most_waiting = 10'000;             // messages for one follower
 constexpr int most_answers = 4;                  // waiting for one that asks and does not listen
 constexpr std::int64_t longest_request = 4096;   // bytes
-constexpr std::int64_t page = 256;               // messages sent before anybody who asked is answered
+constexpr std::int64_t page = 1024;              // messages sent before anybody who asked is answered
 constexpr std::int64_t farthest_behind = 65536;  // messages, before the rest is left to the back-fill
 constexpr std::int64_t most_in_answer = 1000;
 constexpr std::size_t answer_bytes = 1 << 20;
@@ -173,7 +173,8 @@ class Publisher::Station {
     if (size - next_ > farthest_behind) next_ = size - page;
     std::int64_t sent = 0;
     tail_->read(next_, [&](std::int64_t number, const TailEntry& entry) {
-      const PublishedMessage m = published(tail_->run_id(), number, entry);
+      publish_into(sent_, tail_->run_id(), number, entry);
+      const PublishedMessage& m = sent_;
       live_.send(zmq::buffer(m.topic), zmq::send_flags::sndmore | zmq::send_flags::dontwait);
       live_.send(zmq::buffer(m.json), zmq::send_flags::dontwait);
       next_ = number + 1;
@@ -230,6 +231,7 @@ class Publisher::Station {
   zmq::socket_t bell_, rope_;  // the thread's end, and the end of whoever rings
   std::unique_ptr<TraceTail> tail_;
   std::int64_t next_ = 0;
+  PublishedMessage sent_;
   std::int64_t topics_ = 0;  // that somebody listens to
   std::atomic<bool> pending_ = false, ending_ = false, leaving_ = false;
   std::string failure_;
