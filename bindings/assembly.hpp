@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "bindings/bench_file.hpp"
 #include "rig/bench.hpp"
@@ -33,6 +34,13 @@ Scope scope_of(const BenchFile&);
 void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
                const std::atomic<bool>& abort, Sink& sink, const OnBench& work, std::shared_ptr<Tap> tap = nullptr,
                GuardProcess* guardian = nullptr);
+
+/// The same of a virtual bench on a clock of the caller's, who runs it. All that is given outlives the task.
+Task<> on_virtual_bench(Clock&, const BenchFile&, const std::set<std::string>& defects, const DrawPlace& place,
+                        const std::atomic<bool>& abort, Sink& sink, const OnBench& work);
+
+/// What a case may want of the bench: what it sees, the books that are kept, the parts it moves, its cards by slot.
+std::vector<std::string> abilities_of(const BenchFile&);
 
 /// Takes a turn at the guardian whose ends these are, runs `inside` with it, and ends the turn: whatever way `inside`
 /// ends, robot and supply are in their safe state after it, or what is thrown says that they may not be.

@@ -21,14 +21,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::vector<std::string> milestone_names() {
-  return {
-#define MILESTONE(name, who, text) #name,
-#include "rig/milestones.def"
-#undef MILESTONE
-  };
-}
-
 std::vector<std::string> cause_names() {
   return {
 #define CAUSE(name, section, parent, english, chinese) #name,
@@ -319,6 +311,21 @@ std::int64_t order_next(Campaign& campaign, const std::vector<std::string>& name
   return static_cast<std::int64_t>(campaign.order.size());
 }
 
+std::vector<std::string> milestone_names() {
+  return {
+#define MILESTONE(name, who, text) #name,
+#include "rig/milestones.def"
+#undef MILESTONE
+  };
+}
+
+Step read_step(const Value& v) {
+  Sweeps sweeps;
+  Step s = step(v, 0, sweeps);
+  if (!sweeps.empty()) v.refuse("one value of each: nothing is swept here");
+  return s;
+}
+
 std::vector<std::string> kind_names() {
   std::vector<std::string> names;
   for (const TransactionKind& kind : transaction_kinds) names.emplace_back(kind.name);
@@ -345,32 +352,33 @@ std::size_t second_fault_of_one_message(const Case& c) {
   return 0;
 }
 
-Campaign read_campaign(const std::string& path) {
-  const auto root = read_config(path);
+Campaign read_campaign(const std::string& path) { return read_campaign(*read_config(path), path); }
+
+Campaign read_campaign(const Table& root, const std::string& path) {
   Campaign c;
   c.path = path;
-  root->at("schema").integer(1, 1);
-  c.name = root->at("name").text();
+  root.at("schema").integer(1, 1);
+  c.name = root.at("name").text();
   const bool plain = !c.name.empty() && c.name.size() <= 40 &&
                      std::all_of(c.name.begin(), c.name.end(),
                                  [](unsigned char ch) { return std::isalnum(ch) != 0 || ch == '_' || ch == '-'; });
-  if (!plain) root->at("name").refuse("a name of letters, digits, - and _");
-  if (const Value* b = root->find("bench")) c.bench = beside(*b);
-  if (const Value* t = root->find("terminal")) c.terminal = beside(*t);
-  if (const Value* e = root->find("epoch_cycles")) c.epoch_cycles = e->integer(1, 1000);
-  if (const Value* random = root->find("random")) {
-    if (const Value* cases = root->find("case")) cases->refuse("either [[case]] or [random]");
+  if (!plain) root.at("name").refuse("a name of letters, digits, - and _");
+  if (const Value* b = root.find("bench")) c.bench = beside(*b);
+  if (const Value* t = root.find("terminal")) c.terminal = beside(*t);
+  if (const Value* e = root.find("epoch_cycles")) c.epoch_cycles = e->integer(1, 1000);
+  if (const Value* random = root.find("random")) {
+    if (const Value* cases = root.find("case")) cases->refuse("either [[case]] or [random]");
     c.random = read_random(*random);
     if (c.random->attribute && c.epoch_cycles != 1)
       random->refuse("epoch_cycles = 1 with attribute: a case is tried on a bench of its own");
-    root->nothing_else();
+    root.nothing_else();
     return c;
   }
-  if (const Value* pairs = root->find("pairs")) c.pairs = pairs->flag();
-  if (const Value* r = root->find("repeat")) c.repeat = r->integer(1, 100'000'000);
-  const Value* strategies = root->find("strategy");
+  if (const Value* pairs = root.find("pairs")) c.pairs = pairs->flag();
+  if (const Value* r = root.find("repeat")) c.repeat = r->integer(1, 100'000'000);
+  const Value* strategies = root.find("strategy");
   std::set<std::string> names;
-  for (const Value& v : root->at("case").array()) {
+  for (const Value& v : root.at("case").array()) {
     if (const Value* with = strategies == nullptr ? nullptr : v.table().find("with"))
       c.settings.emplace(v.table().at("name").text(), *with);
     for (Case& one : read_case(v, c.sweeps, &c.wear)) {
@@ -379,27 +387,27 @@ Campaign read_campaign(const std::string& path) {
       c.cases.push_back(std::move(one));
     }
   }
-  const Value* wear = root->find("wear");
+  const Value* wear = root.find("wear");
   if (wear != nullptr) c.wear.passes_per_cycle = read_passes_per_cycle(*wear);
   if (c.wear.any() && (c.epoch_cycles != 1 || c.pairs || strategies != nullptr)) {
-    (wear != nullptr ? *wear : root->at("case"))
+    (wear != nullptr ? *wear : root.at("case"))
         .refuse(
             "epoch_cycles = 1 with wear or reader_passes, and neither pairs nor strategies: each cycle has a reader "
             "of its own");
   }
-  if (c.cases.empty()) root->at("case").refuse("at least one [[case]]");
+  if (c.cases.empty()) root.at("case").refuse("at least one [[case]]");
   if (c.looks_for_borders() && (c.pairs || c.wear.any() || strategies != nullptr))
-    root->at("case").refuse("neither pairs, wear nor strategies where borders are looked for");
+    root.at("case").refuse("neither pairs, wear nor strategies where borders are looked for");
   if (c.pairs && c.epoch_cycles != 1)
-    root->at("pairs").refuse("epoch_cycles = 1 with pairs: a pair is tried on a bench of its own");
+    root.at("pairs").refuse("epoch_cycles = 1 with pairs: a pair is tried on a bench of its own");
   if (strategies != nullptr) {
-    if (c.pairs) root->at("pairs").refuse("no pairs beside strategies");
+    if (c.pairs) root.at("pairs").refuse("no pairs beside strategies");
     if (c.epoch_cycles != 1)
       strategies->refuse("epoch_cycles = 1 beside strategies: each cycle has a terminal of its own");
     for (const Value& v : strategies->array()) c.strategies.push_back(read_strategy(v));
     if (c.strategies.empty()) strategies->refuse("at least one [[strategy]]");
   }
-  root->nothing_else();
+  root.nothing_else();
   return c;
 }
 

@@ -71,12 +71,18 @@ std::int64_t order_next(Campaign&, const std::vector<std::string>& names);
 
 /// Throws ConfigError.
 Campaign read_campaign(const std::string& path);
+/// Of the text of such a file; the files that it names are beside `path`.
+Campaign read_campaign(const Table& root, const std::string& path);
 
 /// One case; or one for every value of what it sweeps, or for every place on the axis that it measures along. The
 /// window of a sweep, in words, goes into `windows`, how worn its reader is into `wear`. Throws ConfigError, also where
 /// `wear` is null and the case says something about it.
 std::vector<Case> read_case(const Value&, std::map<std::string, std::string>& windows, Wear* wear = nullptr);
 
+/// One step, in which nothing is swept. Throws ConfigError.
+Step read_step(const Value&);
+
+std::vector<std::string> milestone_names();
 /// What a case can be: every transaction, and the services that keys start.
 std::vector<std::string> kind_names();
 /// The kind of a case and what that is about in turn, none of which a terminal may lack.

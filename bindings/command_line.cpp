@@ -178,9 +178,10 @@ int command_line(int argc, char** argv) {
       "ca", "make a test CA for terminals to trust, and the relay's certificate under it (tls = \"test_trust\")");
   ca_command->add_option("DIR", directory, "folder for ca.pem, ca.key, relay.pem, relay.key; nothing is overwritten")
       ->required();
-  ca_command->add_option("--name", names,
-                         "name or address that terminals dial the relay by; again for each (default: localhost, "
-                         "127.0.0.1)")
+  ca_command
+      ->add_option("--name", names,
+                   "name or address that terminals dial the relay by; again for each (default: localhost, "
+                   "127.0.0.1)")
       ->allow_extra_args(false);
   ca_command->footer(
       "install DIR/ca.pem in the terminal as a CA it trusts, and in nothing else; DIR/ca.key signs for whoever has it\n"

@@ -11,6 +11,7 @@
 #include "bindings/config.hpp"
 #include "bindings/durable_file.hpp"
 #include "bindings/keys.hpp"
+#include "reports/visible.hpp"
 #include "rig/bytes.hpp"
 #include "rig/digest.hpp"
 
@@ -31,10 +32,12 @@ struct Command {
   enum Lease { none, may, must } lease;
 };
 constexpr Command commands[] = {
-    {"status", Role::observer, false, Command::none},   {"fetch", Role::observer, false, Command::none},
-    {"open", Role::operates, true, Command::none},      {"close", Role::operates, true, Command::must},
-    {"run", Role::operates, true, Command::must},       {"stop", Role::operates, true, Command::must},
-    {"safe_state", Role::operates, true, Command::may}, {"keys", Role::admin, true, Command::none},
+    {"status", Role::observer, false, Command::none}, {"fetch", Role::observer, false, Command::none},
+    {"check", Role::observer, false, Command::none},  {"open", Role::operates, true, Command::none},
+    {"close", Role::operates, true, Command::must},   {"run", Role::operates, true, Command::must},
+    {"act", Role::operates, true, Command::must},     {"rest", Role::operates, true, Command::must},
+    {"stop", Role::operates, true, Command::must},    {"safe_state", Role::operates, true, Command::may},
+    {"keys", Role::admin, true, Command::none},
 };
 
 std::uint64_t last_number(const std::string& path) {
@@ -63,7 +66,7 @@ struct Control::Refused {
 };
 
 struct Control::Request {
-  std::string id, campaign, run;
+  std::string id, campaign, run, said;
   const Command* command = nullptr;
   std::optional<std::uint64_t> fence, seed;
   std::optional<std::int64_t> cycles, lease_s, offset;
@@ -101,7 +104,7 @@ Control::Request Control::Request::read(std::string_view text) {
     if (name != nullptr && name->is_string() && name->get_string() == c.name) r.command = &c;
   }
   if (r.command == nullptr) {
-    throw wrong("expected \"command\": open, close, run, stop, status, safe_state, fetch or keys");
+    throw wrong("expected \"command\": open, close, run, act, rest, stop, status, safe_state, fetch, check or keys");
   }
   const std::string_view of = r.command->name;
   for (const auto& member : all) {
@@ -125,11 +128,13 @@ Control::Request Control::Request::read(std::string_view text) {
       r.lease_s = whole(1, longest_lease_s);
     } else if (key == "take_over" && of == "open" && v.is_bool()) {
       r.take_over = v.get_bool();
-    } else if (key == "campaign" && of == "run") {
+    } else if (key == "campaign" && (of == "run" || of == "check")) {
       r.campaign = said();
-    } else if (key == "seed" && of == "run" && v.is_uint64()) {
+    } else if (key == "do" && of == "act") {
+      r.said = said();
+    } else if (key == "seed" && (of == "run" || of == "act") && v.is_uint64()) {
       r.seed = v.get_uint64();
-    } else if (key == "seed" && of == "run") {
+    } else if (key == "seed" && (of == "run" || of == "act")) {
       r.seed = static_cast<std::uint64_t>(whole(0, INT64_MAX));
     } else if (key == "cycles" && of == "run") {
       r.cycles = whole(1, 1'000'000'000);
@@ -142,16 +147,15 @@ Control::Request Control::Request::read(std::string_view text) {
     }
   }
   if (r.command->lease == Command::must && !r.fence) throw wrong("expected \"fence\", as open answered it");
-  if (of == "run" && r.campaign.empty()) throw wrong("expected \"campaign\", the text of a campaign file");
+  if (of == "act" && r.said.empty()) throw wrong("expected \"do\", what is to be done now");
+  if ((of == "run" || of == "check") && r.campaign.empty())
+    throw wrong("expected \"campaign\", the text of a campaign file");
   if (of == "fetch" && (r.run.empty() || !r.offset)) throw wrong("expected \"run\" and \"offset\"");
   return r;
 }
 
-Control::Control(std::string bench, std::string fences, std::function<AllowList()> reread)
-    : bench_(std::move(bench)),
-      fences_(std::move(fences)),
-      reread_(std::move(reread)),
-      last_fence_(last_number(fences_)) {}
+Control::Control(ControlledBench bench, std::string fences)
+    : bench_(std::move(bench)), fences_(std::move(fences)), last_fence_(last_number(fences_)) {}
 
 PortAnswer Control::answer(const Caller& caller, std::string_view text, double now_s) {
   const std::lock_guard lock(mutex_);
@@ -169,7 +173,10 @@ PortAnswer Control::answer(const Caller& caller, std::string_view text, double n
       throw Refused{"role", caller.peer->name + " is " + role_name(caller.peer->role) + " here; " + r.command->name +
                                 " takes " + role_name(r.command->least)};
     }
-    if (!r.command->acts) return std::string_view(r.command->name) == "status" ? status(r, now_s) : fetch(r);
+    if (const std::string_view name = r.command->name; !r.command->acts) {
+      if (name == "check") return r.done({{"cases", bench_.check(r.campaign)}});
+      return name == "status" ? status(r, now_s) : fetch(r);
+    }
     const std::string asked = to_hex(sha256(bytes_of(text)));
     for (const Kept& k : kept_) {
       if (k.id != id || k.key != caller.key) continue;
@@ -191,8 +198,10 @@ PortAnswer Control::answer(const Caller& caller, std::string_view text, double n
     return refuse(id, r);
   } catch (const std::pair<std::string, Refused>& r) {
     return refuse(r.first, r.second);
+  } catch (const ConfigError& e) {
+    return refuse(id, {"request", visible(e.what())});
   } catch (const std::exception& e) {
-    return refuse(id, {"fault", e.what()});
+    return refuse(id, {"fault", visible(e.what())});
   }
 }
 
@@ -214,7 +223,7 @@ void Control::check_lease(const Caller& caller, const Request& r, double now_s) 
 
 PortAnswer Control::act(const Caller& caller, const Request& r, double now_s) {
   const std::string_view name = r.command->name;
-  if (r.fence && *r.fence == fence_) until_s_ = now_s + lease_s_;
+  if (r.fence && *r.fence == fence_) hands.until_s = until_s_ = now_s + lease_s_;
   if (name == "open") return open(caller, r, now_s);
   if (name == "close") {
     if (working()) throw Refused{"busy", "a run is under way: stop it first"};
@@ -223,11 +232,17 @@ PortAnswer Control::act(const Caller& caller, const Request& r, double now_s) {
   }
   if (name == "run") {
     if (working()) throw Refused{"busy", "the bench is busy: status says with what"};
-    job_ = ControlJob{r.id, r.campaign, r.seed.value_or(1), r.cycles};
+    job_ = ControlJob{r.id, false, r.campaign, r.seed.value_or(1), r.cycles};
     run_ = Run{r.id, "waiting", "", "", 0};
     run_fence_ = fence_;
+    by_hand_ = false;
     stop_run = false;
     return r.done({{"run", r.id}});
+  }
+  if (name == "act") return do_by_hand(r, now_s);
+  if (name == "rest") {
+    hands.leave();
+    return r.done();
   }
   if (name == "stop") {
     if (doing_ == Doing::elsewhere) throw Refused{"busy", "the run is of somebody on the rig's own machine"};
@@ -240,8 +255,28 @@ PortAnswer Control::act(const Caller& caller, const Request& r, double now_s) {
     return r.done();
   }
   json::object listed;
-  for (const auto& [key, peer] : reread_()) listed[peer.name] = role_name(peer.role);
+  for (const auto& [key, peer] : bench_.reread()) listed[peer.name] = role_name(peer.role);
   return r.done({{"listed", std::move(listed)}});
+}
+
+/// The first one begins a run, which the others are part of.
+PortAnswer Control::do_by_hand(const Request& r, double now_s) {
+  const bool under_way = by_hand_ && run_fence_ == fence_ && (job_ || doing_ == Doing::run);
+  if (working() && (!under_way || safe_wanted_ || stop_run)) {
+    throw Refused{"busy", "the bench is busy: status says with what"};
+  }
+  ByHand what = bench_.by_hand(r.said);
+  if (!under_way) hands.begin();
+  hands.until_s = now_s + lease_s_;
+  if (!hands.put(r.id, std::move(what))) throw Refused{"busy", "what was asked before is still being done"};
+  if (!under_way) {
+    job_ = ControlJob{r.id, true, "", r.seed.value_or(1), std::nullopt};
+    run_ = Run{r.id, "waiting", "", "", 0};
+    run_fence_ = fence_;
+    by_hand_ = true;
+    stop_run = false;
+  }
+  return r.done({{"run", run_->id}});
 }
 
 PortAnswer Control::open(const Caller& caller, const Request& r, double now_s) {
@@ -257,12 +292,14 @@ PortAnswer Control::open(const Caller& caller, const Request& r, double now_s) {
   holder_name_ = caller.peer->name;
   lease_s_ = static_cast<double>(r.lease_s.value_or(usual_lease_s));
   until_s_ = now_s + lease_s_;
-  return r.done({{"fence", fence_}, {"lease_s", r.lease_s.value_or(usual_lease_s)}, {"bench", bench_}});
+  return r.done({{"fence", fence_}, {"lease_s", r.lease_s.value_or(usual_lease_s)}, {"bench", bench_.name}});
 }
 
 PortAnswer Control::status(const Request& r, double now_s) const {
   const char* const states[] = {"idle", "running", "making_safe", "running"};
-  json::object said{{"bench", bench_}, {"state", states[static_cast<std::size_t>(doing_)]}};
+  json::object said{{"bench", bench_.name},
+                    {"has", json::array(bench_.has.begin(), bench_.has.end())},
+                    {"state", states[static_cast<std::size_t>(doing_)]}};
   if (job_) said["state"] = "running";
   if (doing_ == Doing::nothing && !job_ && safe_wanted_) said["state"] = "making_safe";
   if (!not_safe_.empty()) said["not_safe"] = not_safe_;
@@ -277,6 +314,7 @@ PortAnswer Control::status(const Request& r, double now_s) const {
     }
     said["run"] = std::move(run);
   }
+  if (auto hand = hands.told()) said["hand"] = std::move(*hand);
   return r.done(std::move(said));
 }
 
@@ -313,6 +351,7 @@ std::optional<ControlJob> Control::take() {
 
 void Control::ended(int code, const std::string& words, const std::string& folder, double now_s) {
   const std::lock_guard lock(mutex_);
+  hands.ended(words);
   if (doing_ == Doing::run) {
     run_->state = "ended";
     run_->code = code;
@@ -324,7 +363,8 @@ void Control::ended(int code, const std::string& words, const std::string& folde
     not_safe_ = words;
   }
   doing_ = Doing::nothing;
-  if (run_fence_ == fence_) until_s_ = std::max(until_s_, now_s + lease_s_);
+  // hands that nobody moved were taken off when the lease was over
+  if (run_fence_ == fence_ && !by_hand_) until_s_ = std::max(until_s_, now_s + lease_s_);
 }
 
 std::string Control::begin_elsewhere(double now_s) {

@@ -13,22 +13,34 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "bindings/hand_desk.hpp"
 #include "reports/answer_port.hpp"
 
 namespace swiperig {
 
 struct ControlJob {
   std::string run;       ///< the id of its request; "": make the bench safe
+  bool by_hand = false;  ///< instead of a campaign, what comes over Control::hands
   std::string campaign;  ///< text of a campaign file
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles;
 };
 
+/// What is known of the bench. The functions throw ConfigError.
+struct ControlledBench {
+  std::string name;
+  std::vector<std::string> has;                                   ///< that cases may want
+  std::function<AllowList()> reread;                              ///< the allow-list again, for the admin who asks
+  std::function<ByHand(const std::string& said)> by_hand;         ///< TOML
+  std::function<std::size_t(const std::string& campaign)> check;  ///< how many cases, if the bench can do them
+};
+
 class Control {
  public:
-  /// `fences`: the file that keeps the last fencing number. `reread`: the allow-list again, for the admin who asks.
-  Control(std::string bench, std::string fences, std::function<AllowList()> reread);
+  /// `fences`: the file that keeps the last fencing number.
+  Control(ControlledBench, std::string fences);
 
   /// Total: what is no request is told as what was expected. `now_s`: of one clock that never goes back.
   PortAnswer answer(const Caller&, std::string_view request, double now_s);
@@ -42,6 +54,8 @@ class Control {
   void end_elsewhere();
   /// The run under way is to stop.
   std::atomic<bool> stop_run = false;
+  /// For the run that is done by hand.
+  HandDesk hands;
 
  private:
   struct Request;
@@ -59,12 +73,13 @@ class Control {
   void check_lease(const Caller&, const Request&, double now_s) const;
   PortAnswer act(const Caller&, const Request&, double now_s);
   PortAnswer open(const Caller&, const Request&, double now_s);
+  PortAnswer do_by_hand(const Request&, double now_s);
   PortAnswer status(const Request&, double now_s) const;
   PortAnswer fetch(const Request&) const;
   bool working() const { return job_.has_value() || safe_wanted_ || doing_ != Doing::nothing; }
 
-  const std::string bench_, fences_;
-  const std::function<AllowList()> reread_;
+  const ControlledBench bench_;
+  const std::string fences_;
   mutable std::mutex mutex_;
   std::uint64_t fence_ = 0;  ///< 0: nobody has the bench
   std::uint64_t last_fence_ = 0;
@@ -73,6 +88,7 @@ class Control {
   double lease_s_ = 0, until_s_ = 0;
   enum class Doing { nothing, run, safe_state, elsewhere } doing_ = Doing::nothing;
   std::optional<ControlJob> job_;
+  bool by_hand_ = false;  ///< the last run is
   bool safe_wanted_ = false;
   std::string not_safe_;
   std::optional<Run> run_;  ///< the last

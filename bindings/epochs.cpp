@@ -9,6 +9,8 @@
 #include "bindings/assembly.hpp"
 #include "bindings/config.hpp"
 #include "bindings/fork_gate.hpp"
+#include "fixtures/virtual_clock.hpp"
+#include "rig/crew.hpp"
 #include "rig/drawn.hpp"
 
 namespace swiperig {
@@ -190,6 +192,107 @@ void run_epochs_here(const Plan& plan, const Stop& stop, const TakeEpoch& take) 
     if (cut) throw Aborted();
   }
 }
+
+class EpochByHand::Session final : public Hands {
+ public:
+  Session(const BenchFile& bench, const std::set<std::string>& defects, std::uint64_t seed)
+      : place_{mix(seed, 0), 0, 0}, sink_(0, true, [this] {
+          if (stop_ != nullptr && (*stop_)()) abort_ = true;
+        }) {
+    work_ = [this](Watch& watch) { return follow(watch); };
+    const BehindForkGate work;
+    crew_.start(whole(bench, defects));
+  }
+
+  std::vector<Event> perform(ByHand what, const Stop& stop) {
+    wanted_ = std::move(what);
+    seen_.clear();
+    run(stop);
+    if (failure_) std::rethrow_exception(failure_);
+    if (over_) throw EquipmentError(why_);
+    return std::move(seen_);
+  }
+  EpochRecord end(const Stop& stop) {
+    leaving_ = true;
+    run(stop);
+    keep_judged(sink_.record);
+    return std::move(sink_.record);
+  }
+  bool over() const { return over_; }
+
+  bool asked() override { return wanted_.has_value() || leaving_; }
+  std::optional<ByHand> take() override { return std::exchange(wanted_, std::nullopt); }
+  void done(std::span<const Event> seen) override {
+    seen_.assign(seen.begin(), seen.end());
+    answered_.ring();
+  }
+  Duration every() const override { return Duration::max(); }
+
+ private:
+  void run(const Stop& stop) {
+    if (over_) return;
+    const BehindForkGate work;
+    stop_ = &stop;
+    if (watch_ != nullptr) watch_->nudge();
+    clock_.run(until_answered());
+    stop_ = nullptr;
+  }
+  Task<> until_answered() {
+    co_await clock_.wait(answered_, never);
+    if (over_) co_await crew_.join();
+  }
+  Task<> follow(Watch& watch) {
+    watch_ = &watch;
+    const Verdict verdict = co_await watch.by_hand(*this, 0);
+    watch_ = nullptr;
+    why_ = verdict.why;
+  }
+  Task<> whole(const BenchFile& bench, const std::set<std::string>& defects) {
+    try {
+      co_await on_virtual_bench(clock_, bench, defects, place_, abort_, sink_, work_);
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    over_ = true;
+    answered_.ring();
+  }
+
+  const DrawPlace place_;
+  std::atomic<bool> abort_ = false;
+  const Stop* stop_ = nullptr;
+  EpochSink sink_;
+  OnBench work_;
+  Watch* watch_ = nullptr;
+  Bell answered_;
+  std::optional<ByHand> wanted_;
+  std::vector<Event> seen_;
+  std::exception_ptr failure_;
+  std::string why_;
+  bool leaving_ = false, over_ = false;
+  VirtualClock clock_;
+  Crew crew_{clock_};
+};
+
+EpochByHand::EpochByHand(const BenchFile& bench, const std::set<std::string>& defects, std::uint64_t seed)
+    : session_(std::make_unique<Session>(bench, defects, seed)) {}
+
+EpochByHand::~EpochByHand() {
+  if (session_->over()) return;
+  try {
+    const Stop at_once = [] { return false; };
+    (void)session_->end(at_once);
+  } catch (const std::exception&) {
+    // nobody is left who wants to know
+  }
+}
+
+std::vector<Event> EpochByHand::perform(ByHand what, const Stop& stop) {
+  return session_->perform(std::move(what), stop);
+}
+
+bool EpochByHand::over() const { return session_->over(); }
+
+EpochRecord EpochByHand::end(const Stop& stop) { return session_->end(stop); }
 
 std::set<std::string> known_defect(const std::string& name) {
   if (name.empty()) return {};

@@ -9,9 +9,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "bindings/bench_file.hpp"
 #include "rig/cycle.hpp"
+#include "rig/hands.hpp"
 #include "rig/random.hpp"
 #include "rig/trace.hpp"
 
@@ -43,6 +45,28 @@ using TakeEpoch = std::function<void(EpochRecord)>;
 void run_epochs(const Plan&, int threads, const Stop&, const TakeEpoch&);
 /// The same in the caller's thread.
 void run_epochs_here(const Plan&, const Stop&, const TakeEpoch&);
+
+/// One cycle that is done by hand on a virtual bench of its own, whose time stands still between one thing and the
+/// next. Behind the fork gate while something is done. Not thread-safe.
+class EpochByHand {
+ public:
+  /// The bench and the defects outlive it.
+  EpochByHand(const BenchFile&, const std::set<std::string>& defects, std::uint64_t seed);
+  /// Drops what was done, unless it has ended.
+  ~EpochByHand();
+  EpochByHand(const EpochByHand&) = delete;
+  EpochByHand& operator=(const EpochByHand&) = delete;
+  /// What was seen since the last time. Throws what ended it: Aborted, EquipmentError, LinkError.
+  std::vector<Event> perform(ByHand, const Stop&);
+  /// It has ended, by whatever was thrown, or by end().
+  bool over() const;
+  /// Brings the bench to rest. A cycle that was stopped has no verdict, and is none of the record.
+  EpochRecord end(const Stop&);
+
+ private:
+  class Session;
+  std::unique_ptr<Session> session_;
+};
 
 /// Cycles first..last on one watched bench, whose draws are made at `place`.
 Task<> do_cycles(Watch&, const Plan&, DrawPlace& place, std::int64_t first, std::int64_t last);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "bindings/assembly.hpp"
+#include "bindings/by_hand_words.hpp"
 #include "bindings/campaign_file.hpp"
 #include "bindings/config.hpp"
 #include "bindings/host_file.hpp"
@@ -40,8 +41,10 @@ HeldBench::HeldBench(const HeldBenchOptions& options)
 
 HeldBench::~HeldBench() {
   if (owner_ != getpid()) {
-    // NOLINTNEXTLINE: the file and its locks are the parent's
+    // NOLINTBEGIN: the file and its locks are the parent's, and so is what waits
     (void)trace_.release();
+    (void)by_hand_.release();
+    // NOLINTEND
     return;
   }
   try {
@@ -89,9 +92,31 @@ void HeldBench::name_apart(Case& c) {
   }
 }
 
+/// What comes behind what the trace has.
+void HeldBench::keep(EpochRecord record, const std::function<void(CycleRecord)>& take) {
+  const std::uint64_t base = trace_->events();
+  const std::int64_t first = cycles_;
+  for (CycleRecord& c : record.cycles) c.cycle += first;
+  record.epoch = epochs_;
+  try {
+    trace_->epoch(record);
+  } catch (const TraceError&) {  // it does not end in order: what comes next would hide what is missing
+    closed_ = failed_ = true;
+    throw;
+  }
+  ++epochs_;
+  for (CycleRecord& c : record.cycles) {
+    cycles_ = c.cycle + 1;
+    renumber(c, base);
+    c.lines = {};
+    take(std::move(c));
+  }
+}
+
 void HeldBench::run(std::vector<Case> cases, const Amount& amount, const Stop& stop, const TakeCycle& take) {
   refuse_foreign_process();
   for (const Case& c : cases) check_feasible(c, file_);
+  (void)end_by_hand(stop);
   if (!trace_) begin_trace();
   for (Case& c : cases) name_apart(c);
 
@@ -101,37 +126,60 @@ void HeldBench::run(std::vector<Case> cases, const Amount& amount, const Stop& s
   Plan plan{file_,         defects_, options_.seed,
             amount.cycles, 50,       [&](std::int64_t cycle, const DrawPlace&) { return case_of(cycle); },
             true};
-  const std::int64_t first = cycles_, first_epoch = epochs_;
-  const TakeEpoch keep = [&](EpochRecord record) {
-    const std::uint64_t base = trace_->events();
-    record.epoch += first_epoch;
-    for (CycleRecord& c : record.cycles) c.cycle += first;
-    try {
-      trace_->epoch(record);
-    } catch (const TraceError&) {  // it does not end in order: what comes next would hide what is missing
-      closed_ = failed_ = true;
-      throw;
-    }
-    epochs_ = record.epoch + 1;
-    for (CycleRecord& c : record.cycles) {
-      cycles_ = c.cycle + 1;
-      renumber(c, base);
-      c.lines = {};
+  const std::int64_t first = cycles_;
+  const TakeEpoch keep_epoch = [&](EpochRecord record) {
+    const std::int64_t begun = record.cycles.front().cycle;
+    for (CycleRecord& c : record.cycles) c.cycle -= begun;
+    keep(std::move(record), [&](CycleRecord c) {
       const Case& done = case_of(c.cycle - first);
       take(std::move(c), done);
-    }
+    });
   };
   if (amount.threads == 0) {
-    run_epochs_here(plan, stop, keep);
+    run_epochs_here(plan, stop, keep_epoch);
   } else {
-    run_epochs(plan, amount.threads, stop, keep);
+    run_epochs(plan, amount.threads, stop, keep_epoch);
   }
+}
+
+std::vector<Event> HeldBench::by_hand(const Value& said, const Stop& stop) {
+  refuse_foreign_process();
+  ByHand what = read_by_hand(said, file_);
+  if (!trace_) begin_trace();
+  if (!by_hand_) by_hand_ = std::make_unique<EpochByHand>(file_, defects_, options_.seed);
+  std::vector<Event> seen;
+  try {
+    seen = by_hand_->perform(std::move(what), stop);
+  } catch (...) {
+    const std::exception_ptr why = std::current_exception();
+    (void)end_by_hand(stop);
+    std::rethrow_exception(why);
+  }
+  for (Event& e : seen) {
+    e.seq += trace_->events();
+    e.cycle = cycles_;
+  }
+  return seen;
+}
+
+std::optional<CycleRecord> HeldBench::end_by_hand(const Stop& stop) {
+  if (!by_hand_) return std::nullopt;
+  EpochRecord record = by_hand_->end(stop);
+  by_hand_.reset();
+  if (record.cycles.empty()) return std::nullopt;
+  Case done = case_by_hand();
+  name_apart(done);
+  std::optional<CycleRecord> ended;
+  keep(std::move(record), [&](CycleRecord c) { ended = std::move(c); });
+  return ended;
 }
 
 std::string HeldBench::close() {
   if (owner_ != getpid()) return head_;
   if (failed_) trace_.reset();
   if (closed_) return head_;
+  const Stop at_once = [] { return false; };
+  (void)end_by_hand(at_once);
   closed_ = true;
   if (!trace_) return head_;
   head_ = hex(trace_->finish(static_cast<std::int64_t>((machine_seconds() - began_) * 1000)));

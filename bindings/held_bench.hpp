@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "rig/trace_file.hpp"
 
 namespace swiperig {
+
+class Value;
 
 struct HeldBenchOptions {
   std::string path;            ///< bench file
@@ -40,6 +43,12 @@ class HeldBench {
   /// Throws ConfigError when the bench cannot do one of them, Aborted, TraceError; EquipmentError or LinkError.
   void run(std::vector<Case>, const Amount&, const Stop&, const TakeCycle&);
 
+  /// Does one thing by hand, on a bench that is kept for it, and returns what was seen since the last time, numbered as
+  /// the trace will have it. Throws as run does.
+  std::vector<Event> by_hand(const Value& said, const Stop&);
+  /// Ends what is done by hand, with the bench at rest; nothing: there was nothing, or it was stopped. So does run.
+  std::optional<CycleRecord> end_by_hand(const Stop&);
+
   /// Ends the trace in order; "": nothing was run. Again: the same head.
   std::string close();
 
@@ -51,6 +60,7 @@ class HeldBench {
 
  private:
   void begin_trace();
+  void keep(EpochRecord, const std::function<void(CycleRecord)>& take);
   void name_apart(Case&);
   void refuse_foreign_process() const;
 
@@ -60,6 +70,7 @@ class HeldBench {
   std::set<std::string> defects_;
   std::string folder_, run_id_, head_;
   std::unique_ptr<TraceWriter> trace_;
+  std::unique_ptr<EpochByHand> by_hand_;
   std::map<std::string, std::string> cases_;  ///< of the trace, by name: what they are
   std::int64_t cycles_ = 0, epochs_ = 0;
   double began_ = 0;

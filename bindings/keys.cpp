@@ -1,5 +1,6 @@
 #include "bindings/keys.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -208,6 +209,38 @@ std::string allow_list_beside(const std::string& secret_file) {
   return allow_list_in(fs::path(fs::absolute(secret_file)).parent_path().string());
 }
 
+namespace {
+
+/// When a file was written last.
+struct Written {
+  explicit Written(const std::string& path) {
+    struct stat at = {};
+    if (::stat(path.c_str(), &at) != 0) return;
+    inode = at.st_ino;
+    bytes = at.st_size;
+    s = at.st_mtim.tv_sec;
+    ns = at.st_mtim.tv_nsec;
+  }
+  bool operator==(const Written&) const = default;
+  std::uint64_t inode = 0;
+  std::int64_t bytes = 0, s = 0, ns = 0;
+};
+
+/// The list when its file was written anew. One that is wrong changes nothing, and is told of.
+std::optional<AllowList> list_if_changed(const std::string& path, Written& last) {
+  const Written now(path);
+  if (now == last) return std::nullopt;
+  last = now;
+  try {
+    return read_allow_list(path);
+  } catch (const std::exception& e) {
+    std::cerr << "swiperig: " << visible(e.what()) << "; until that is mended, who was listed before still is\n";
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
 Access read_access(const std::string& secret_file) {
   Access access{read_key_pair(secret_file), {}};
   const std::string path = allow_list_beside(secret_file);
@@ -216,7 +249,9 @@ Access read_access(const std::string& secret_file) {
         path + ": nobody is listed there who may come: " + "swiperig keys allow NAME PUBLICKEY --role observer --dir " +
         fs::path(path).parent_path().string());
   }
+  const Written read(path);
   access.allowed = read_allow_list(path);
+  access.changed = [path, last = read]() mutable { return list_if_changed(path, last); };
   return access;
 }
 

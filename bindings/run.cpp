@@ -31,6 +31,7 @@
 #include "reports/summary.hpp"
 #include "reports/visible.hpp"
 #include "rig/drawn.hpp"
+#include "rig/hands.hpp"
 #include "rig/mask.hpp"
 #include "rig/trace_file.hpp"
 
@@ -128,9 +129,24 @@ std::string end_publishing(Publisher& publisher, Duration linger, const std::ato
   return publisher.end();
 }
 
+Task<> do_hands(Watch& watch, Hands& hands) { Verdict verdict = co_await watch.by_hand(hands, 0); }
+
+using More = std::function<void(Plan&, const Summary&)>;
+
+/// Round after round, until `more` adds no cycles.
+Task<> do_rounds(Watch& watch, Plan& plan, DrawPlace& place, const Summary& summary, const More& more,
+                 Progress& progress) {
+  while (plan.first_cycle < plan.cycles) {
+    co_await do_cycles(watch, plan, place, plan.first_cycle, plan.cycles);
+    plan.first_cycle = plan.cycles;
+    more(plan, summary);
+    progress.total = plan.cycles;
+  }
+}
+
 /// The campaign on its bench, into a trace that has been begun. Once all cycles of the plan are done, `more` may add
 /// some. TraceError: the trace can take no more.
-int record_campaign(Plan plan, const std::function<void(Plan&, const Summary&)>& more, const RunInfo& info,
+int record_campaign(Plan plan, const More& more, const RunInfo& info,
                     const RunOptions& options, const std::string& directory, TraceWriter& trace, Publisher* publisher,
                     const std::atomic<bool>& stop, GuardProcess* guardian) {
   Summary summary(info);
@@ -163,13 +179,9 @@ int record_campaign(Plan plan, const std::function<void(Plan&, const Summary&)>&
       const auto wires = std::make_shared<CaptureFile>(directory + "/wires.pcapng");
       kept = wires;
       DrawPlace place{options.seed, 0, 0};
-      const OnBench work = [&](Watch& watch) -> Task<> {
-        while (plan.first_cycle < plan.cycles) {
-          co_await do_cycles(watch, plan, place, plan.first_cycle, plan.cycles);
-          plan.first_cycle = plan.cycles;
-          more(plan, summary);
-          progress.total = plan.cycles;
-        }
+      const OnBench work = [&](Watch& watch) {
+        return options.hands != nullptr ? do_hands(watch, *options.hands)
+                                        : do_rounds(watch, plan, place, summary, more, progress);
       };
       try {
         run_bench(plan.bench, {}, place, stop, sink, work, wires, guardian);
@@ -218,14 +230,21 @@ int record_campaign(Plan plan, const std::function<void(Plan&, const Summary&)>&
   return exit_code(summary.worst());
 }
 
+Campaign campaign_by_hand() {
+  Campaign campaign;
+  campaign.name = "by_hand";
+  campaign.cases = {case_by_hand()};
+  return campaign;
+}
+
 }  // namespace
 
 int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, GuardProcess* guardian) {
-  Campaign campaign = read_campaign(options.campaign);
+  Campaign campaign = options.hands != nullptr ? campaign_by_hand() : read_campaign(options.campaign);
   BenchFile bench = read_bench(bench_or_virtual(options.bench.empty() ? campaign.bench : options.bench),
                                options.terminal.empty() ? campaign.terminal : options.terminal);
   if (!options.host.empty()) read_host_profile(options.host, bench);
-  check_feasible(campaign, bench);
+  if (options.hands == nullptr) check_feasible(campaign, bench);
   add_pairs(campaign, bench);
   add_trials(campaign, bench);
   const std::size_t round = campaign.trials.empty() ? campaign.cases.size() : 2 * campaign.trials.size();
@@ -246,7 +265,7 @@ int run_campaign(const RunOptions& options, const std::atomic<bool>& stop, Guard
       return std::make_shared<const BenchFile>(worn(bench, campaign.wear, written_case(campaign, cycle), cycle));
     };
   }
-  std::function<void(Plan&, const Summary&)> more = [](Plan&, const Summary&) {};
+  More more = [](Plan&, const Summary&) {};
   if (campaign.looks_for_borders()) {
     if (options.cycles) {
       throw ConfigError(campaign.path +

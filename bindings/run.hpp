@@ -13,16 +13,18 @@
 namespace swiperig {
 
 class GuardProcess;
+class Hands;
 
 struct RunOptions {
   std::string campaign, bench, host, out, defect;  ///< host: profile to use instead of the bench's own
   std::string terminal;                            ///< terminal-profile file instead of the bench's own
   std::uint64_t seed = 1;
   std::optional<std::int64_t> cycles;
-  int threads = 0;      ///< 0: as many as the machine has cores; real benches use one
-  std::string publish;  ///< URL (bindings/publish_url.hpp); "": nobody follows
-  std::string key;      ///< the publisher's secret key file, the allow-list beside it; "": without keys
-  Duration linger{};    ///< how long followers are answered after the end
+  int threads = 0;         ///< 0: as many as the machine has cores; real benches use one
+  std::string publish;     ///< URL (bindings/publish_url.hpp); "": nobody follows
+  std::string key;         ///< the publisher's secret key file, the allow-list beside it; "": without keys
+  Hands* hands = nullptr;  ///< instead of a campaign, what they do
+  Duration linger{};       ///< how long followers are answered after the end
 };
 
 /// `guardian`: of the bench, where the caller holds it.

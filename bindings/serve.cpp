@@ -20,6 +20,8 @@
 
 #include "bindings/assembly.hpp"
 #include "bindings/bench_file.hpp"
+#include "bindings/by_hand_words.hpp"
+#include "bindings/campaign_file.hpp"
 #include "bindings/config.hpp"
 #include "bindings/control.hpp"
 #include "bindings/guard_process.hpp"
@@ -261,7 +263,7 @@ int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, cons
     throw ConfigError("this robot is served for " + bench.path + ", not for " + options.bench +
                       ": run that one, or end the server and serve the other");
   }
-  if (sent) {
+  if (sent && options.hands == nullptr) {
     const auto campaign = read_config(options.campaign);
     for (const char* file : {"bench", "terminal"}) {
       if (const Value* v = campaign->find(file)) v->refuse("no such key: a campaign that is sent names no files");
@@ -318,6 +320,7 @@ void do_job(const ControlJob& job, Control& control, int listener, std::optional
     request.folder = home.string();
     request.options.campaign = serve_socket(bench) + ".campaign.toml";
     std::ofstream(request.options.campaign, std::ios::binary) << job.campaign;
+    if (job.by_hand) request.options.hands = &control.hands;
     request.options.bench = fs::canonical(bench.path).string();
     request.options.seed = job.seed;
     request.options.cycles = job.cycles;
@@ -334,10 +337,25 @@ void do_job(const ControlJob& job, Control& control, int listener, std::optional
   control.ended(code, relaying.kept(), request.options.out, machine_seconds());
 }
 
+ByHand by_hand_of(const std::string& said, const BenchFile& bench) {
+  const Place at{std::make_shared<const std::string>("do"), 1, 1};
+  return read_by_hand({parse_config(said, *at.file), at}, bench);
+}
+
+/// How many cases the campaign has; refused where the bench cannot do one.
+std::size_t feasible(const std::string& text, const BenchFile& bench) {
+  const Campaign campaign = read_campaign(*parse_config(text, "campaign"), "campaign");
+  check_feasible(campaign, bench);
+  return campaign.cases.size();
+}
+
 /// The control socket and what is asked over it, where there is one.
 struct Controlled {
   Controlled(const ServeOptions& o, const BenchFile& bench)
-      : control(bench.name, serve_socket(bench) + ".lease", [this, key = o.key] { return reread(key); }) {
+      : control({bench.name, abilities_of(bench), [this, key = o.key] { return reread(key); },
+                 [&bench](const std::string& said) { return by_hand_of(said, bench); },
+                 [&bench](const std::string& campaign) { return feasible(campaign, bench); }},
+                serve_socket(bench) + ".lease") {
     const auto access = o.key.empty() ? std::nullopt : std::optional(read_access(o.key));
     port.emplace(o.control, access, [this](const Caller& caller, std::string_view text) {
       return control.answer(caller, text, machine_seconds());

@@ -1,7 +1,9 @@
 // Who may come: public keys that were listed beforehand, each with a name and a role.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "reports/key_pair.hpp"
@@ -21,6 +23,8 @@ using AllowList = std::map<std::string, ListedPeer>;  ///< by public key
 struct Access {
   KeyPair own;
   AllowList allowed;
+  /// Asked every second: the list, where it is another one now. Does not throw; empty: it stays as it is.
+  std::function<std::optional<AllowList>()> changed = {};
 };
 
 /// What whoever comes needs: its own keys, and the public one of the server, which is thereby proved, too.

@@ -19,6 +19,7 @@ class AnswerPort::Station {
  public:
   Station(const std::string& url, const std::optional<Access>& access, Ask ask)
       : ask_(std::move(ask)),
+        list_(access),
         socket_(context_, zmq::socket_type::router),
         bell_(context_, zmq::socket_type::pair),
         rope_(context_, zmq::socket_type::pair) {
@@ -46,10 +47,11 @@ class AnswerPort::Station {
       for (;;) {
         zmq::pollitem_t items[3] = {{bell_.handle(), 0, ZMQ_POLLIN, 0}, {socket_.handle(), 0, ZMQ_POLLIN, 0}};
         if (gate_) items[2] = door_->bell();
-        if (zmq_poll(items, gate_ ? 3 : 2, -1) < 0) {
+        if (zmq_poll(items, gate_ ? 3 : 2, list_.sleep_ms()) < 0) {
           if (zmq_errno() == EINTR) continue;
           return;
         }
+        if (gate_ && list_.look(*gate_)) door_->turn_out();
         if ((items[0].revents & ZMQ_POLLIN) != 0) return;
         if ((items[1].revents & ZMQ_POLLIN) != 0) answer();
         if ((items[2].revents & ZMQ_POLLIN) != 0) door_->look();
@@ -85,6 +87,7 @@ class AnswerPort::Station {
   }
 
   Ask ask_;
+  ListWatch list_;
   zmq::context_t context_;
   std::optional<Gate> gate_;
   zmq::socket_t socket_;

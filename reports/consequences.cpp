@@ -65,7 +65,7 @@ Money money_of(const Scope& scope, const CycleRecord& cycle) {
     MoneyRow row;
     row.batch = a.batch;
     row.stan = a.stan;
-    row.of_case = a.intent >= 0 && a.intent == t.case_intent;
+    row.of_case = t.intents.empty() || (a.intent >= 0 && a.intent == t.case_intent);  // by hand nothing is announced
     row.requested_minor = a.amount_minor;
     row.told = a.told_outcome;
     row.told_minor = a.told_amount_minor;

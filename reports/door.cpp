@@ -1,8 +1,10 @@
 #include "reports/door.hpp"
 
 #include <linux/filter.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace swiperig {
@@ -43,7 +45,29 @@ Door::Door(zmq::context_t& context, zmq::socket_t& socket, std::string url, std:
     }
     seen_.connect(name);
   }
-  socket.bind(url_);
+  bind();
+}
+
+void Door::bind() {
+  socket_.bind(url_);
+  bound_at_ = socket_.get(zmq::sockopt::last_endpoint);
+}
+
+void Door::turn_out() {
+  socket_.unbind(bound_at_);
+  look();
+  listener_ = -1;
+  inside_ = 0;
+  open_ = true;
+  // the old listener goes in a thread of its own
+  for (int tries_left = 200;; --tries_left) {
+    try {
+      return bind();
+    } catch (const zmq::error_t& e) {
+      if (e.num() != EADDRINUSE || tries_left == 0) throw;
+    }
+    ::poll(nullptr, 0, 10);
+  }
 }
 
 Door::~Door() {

@@ -26,11 +26,15 @@ class Door {
   bool guarded() const { return guarded_; }
   /// Counts who came and went, and closes or opens.
   void look();
+  /// Ends every connection; who is still let in comes back by himself. Throws zmq::error_t.
+  void turn_out();
 
  private:
+  void bind();
+
   zmq::socket_t& socket_;
   zmq::socket_t seen_;
-  std::string url_;
+  std::string url_, bound_at_;
   bool guarded_, open_ = true;
   int listener_ = -1;
   std::size_t inside_ = 0;

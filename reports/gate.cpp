@@ -1,8 +1,11 @@
 #include "reports/gate.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <vector>
+
+#include "rig/clock.hpp"
 
 namespace swiperig {
 
@@ -48,9 +51,21 @@ Gate::~Gate() {
   thread_.join();
 }
 
-void Gate::allow(AllowList allowed) {
+bool Gate::allow(AllowList allowed) {
   const std::lock_guard lock(mutex_);
+  const bool fewer =
+      std::any_of(allowed_.begin(), allowed_.end(), [&](const auto& one) { return !allowed.contains(one.first); });
   allowed_ = std::move(allowed);
+  return fewer;
+}
+
+bool ListWatch::look(Gate& gate) {
+  if (!changed_) return false;
+  const double now = machine_seconds();
+  if (now < next_s_) return false;
+  next_s_ = now + every_ms / 1000.0;
+  std::optional<AllowList> list = changed_();
+  return list && gate.allow(std::move(*list));
 }
 
 std::optional<ListedPeer> Gate::find(const std::string& key) const {

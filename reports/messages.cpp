@@ -1,6 +1,8 @@
 #include "reports/messages.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "reports/visible.hpp"
 
@@ -38,6 +40,12 @@ class Writer {
   Writer& text(std::string_view name, std::string_view value) {
     key(name);
     out_ += '"';
+    const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    if (std::all_of(value.begin(), value.end(), plain)) {  // nearly always
+      out_ += value;
+      out_ += '"';
+      return *this;
+    }
     std::string escaped;
     for (const char c : value) {
       if (c == '"' || c == '\\') {
@@ -57,7 +65,8 @@ class Writer {
   }
   Writer& number(std::string_view name, std::int64_t value) {
     key(name);
-    out_ += std::to_string(value);
+    std::array<char, 24> text;
+    out_.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
     return *this;
   }
   Writer& flag(std::string_view name, bool value) {
@@ -116,13 +125,18 @@ std::string_view tell(const RunEnded& r, Writer& w) {
 
 PublishedMessage published(std::string_view run_id, std::int64_t number, const TailEntry& entry) {
   PublishedMessage m;
-  m.json.reserve(256);
+  publish_into(m, run_id, number, entry);
+  return m;
+}
+
+void publish_into(PublishedMessage& m, std::string_view run_id, std::int64_t number, const TailEntry& entry) {
+  m.json.clear();
+  m.json.reserve(512);
   Writer w(m.json);
   w.number("schema", message_schema).text("run", run_id).number("seq", number);
   const std::string_view last = std::visit([&](const auto& e) { return tell(e, w); }, entry);
   m.json += '}';
-  m.topic.append("run/").append(run_id).append("/").append(last);
-  return m;
+  m.topic.assign("run/").append(run_id).append("/").append(last);
 }
 
 }  // namespace swiperig

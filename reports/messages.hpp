@@ -19,5 +19,7 @@ struct PublishedMessage {
 };
 
 PublishedMessage published(std::string_view run_id, std::int64_t number, const TailEntry&);
+/// The same into memory that is used again.
+void publish_into(PublishedMessage&, std::string_view run_id, std::int64_t number, const TailEntry&);
 
 }  // namespace swiperig

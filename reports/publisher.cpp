@@ -23,7 +23,7 @@ namespace {
 constexpr int most_waiting = 10'000;             // messages for one follower
 constexpr int most_answers = 4;                  // waiting for one that asks and does not listen
 constexpr std::int64_t longest_request = 4096;   // bytes
-constexpr std::int64_t page = 256;               // messages sent before anybody who asked is answered
+constexpr std::int64_t page = 1024;              // messages sent before anybody who asked is answered
 constexpr std::int64_t farthest_behind = 65536;  // messages, before the rest is left to the back-fill
 constexpr std::int64_t most_in_answer = 1000;
 constexpr std::size_t answer_bytes = 1 << 20;
@@ -63,7 +63,8 @@ Request request_of(std::string_view text, const std::string& run) {
 class Publisher::Station {
  public:
   Station(const Endpoints& at, const std::optional<Access>& access)
-      : live_(context_, zmq::socket_type::xpub),  // a PUB that knows whether anybody listens
+      : list_(access),
+        live_(context_, zmq::socket_type::xpub),  // a PUB that knows whether anybody listens
         backfill_(context_, zmq::socket_type::router),
         bell_(context_, zmq::socket_type::pair),
         rope_(context_, zmq::socket_type::pair) {
@@ -132,9 +133,13 @@ class Publisher::Station {
           more = send_page();
           if (last && !more) return;
         }
-        if (zmq_poll(items, gate_ ? 5 : 3, more ? 0 : -1) < 0) {
+        if (zmq_poll(items, gate_ ? 5 : 3, more ? 0 : list_.sleep_ms()) < 0) {
           if (zmq_errno() == EINTR) continue;
           throw zmq::error_t();
+        }
+        if (gate_ && list_.look(*gate_)) {
+          backfill_door_->turn_out();
+          live_door_->turn_out();
         }
         zmq::message_t ignored;
         if ((items[0].revents & ZMQ_POLLIN) != 0) {
@@ -168,7 +173,8 @@ class Publisher::Station {
     if (size - next_ > farthest_behind) next_ = size - page;
     std::int64_t sent = 0;
     tail_->read(next_, [&](std::int64_t number, const TailEntry& entry) {
-      const PublishedMessage m = published(tail_->run_id(), number, entry);
+      publish_into(sent_, tail_->run_id(), number, entry);
+      const PublishedMessage& m = sent_;
       live_.send(zmq::buffer(m.topic), zmq::send_flags::sndmore | zmq::send_flags::dontwait);
       live_.send(zmq::buffer(m.json), zmq::send_flags::dontwait);
       next_ = number + 1;
@@ -219,11 +225,13 @@ class Publisher::Station {
 
   zmq::context_t context_;
   std::optional<Gate> gate_;
+  ListWatch list_;
   zmq::socket_t live_, backfill_;
   std::optional<Door> backfill_door_, live_door_;
   zmq::socket_t bell_, rope_;  // the thread's end, and the end of whoever rings
   std::unique_ptr<TraceTail> tail_;
   std::int64_t next_ = 0;
+  PublishedMessage sent_;
   std::int64_t topics_ = 0;  // that somebody listens to
   std::atomic<bool> pending_ = false, ending_ = false, leaving_ = false;
   std::string failure_;

@@ -161,7 +161,20 @@ void Watch::throw_if_broken() const {
   if (broken_) throw EquipmentError(broken_what_);
 }
 
-Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
+Task<> Watch::whole_case(Case c) {
+  co_await prepare(c);
+  const bool made = co_await make_originals(c);
+  if (made) co_await run_case(c);
+  throw_if_broken();
+  if (made) co_await afterwards(c);
+  co_await recover(c);
+}
+
+Task<Verdict> Watch::cycle(Case c, std::int64_t number) { return recorded(std::move(c), number, nullptr); }
+
+Task<Verdict> Watch::by_hand(Hands& hands, std::int64_t number) { return recorded(case_by_hand(), number, &hands); }
+
+Task<Verdict> Watch::recorded(Case c, std::int64_t number, Hands* hands) {
   cycle_ = number;
   events_.clear();
   waiting_.clear();
@@ -184,18 +197,15 @@ Task<Verdict> Watch::cycle(Case c, std::int64_t number) {
     }
     co_await clear();
     if (!idle_) co_await restart_terminal();
-    if (!settled_ && idle_) {
+    if (!settled_ && idle_ && hands == nullptr) {
       co_await read(Source::terminal, "journal", bench_.journal);
       co_await read(Source::host, "ledger", bench_.ledger);
     }
     settled_ = false;
-    if (idle_) {
-      co_await prepare(c);
-      const bool made = co_await make_originals(c);
-      if (made) co_await run_case(c);
-      throw_if_broken();
-      if (made) co_await afterwards(c);
-      co_await recover(c);
+    if (hands != nullptr) {
+      co_await do_by_hand(*hands);
+    } else if (idle_) {
+      co_await whole_case(c);
     } else {
       post(Source::rig, Silence{bench_.terminal.boot_limit});  // an observation: power is on, and it says nothing
     }

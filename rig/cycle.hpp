@@ -13,6 +13,7 @@
 
 #include "rig/bench.hpp"
 #include "rig/crew.hpp"
+#include "rig/hands.hpp"
 #include "rig/trace.hpp"
 #include "rig/transaction_kinds.hpp"
 
@@ -45,6 +46,8 @@ class Watch {
   /// Puts the bench at rest, does the case, lets the terminal recover, makes its doubts visible, reads the books and
   /// judges. Equipment that fails gives outcome `error`. Throws Aborted.
   Task<Verdict> cycle(Case c, std::int64_t number);
+  /// The same for what is done by hand; nothing is sold afterwards.
+  Task<Verdict> by_hand(Hands& hands, std::int64_t number);
   /// Network clear, host as it should be, power on. Throws EquipmentError.
   Task<> rest();
   /// Looks at Bench::abort now instead of at the next event.
@@ -82,6 +85,11 @@ class Watch {
   void press(std::string_view name, std::int64_t amount_minor);
   bool waits_for_pin() const;
   Task<bool> make_originals(Case c);
+  /// Between the begin and the verdict of a cycle: `hands`, or where there are none the case.
+  Task<Verdict> recorded(Case c, std::int64_t number, Hands* hands);
+  Task<> whole_case(Case c);
+  Task<> do_by_hand(Hands& hands);
+  Task<> do_one(ByHand what);
   Task<> run_case(Case c);
   Task<> let_it_clear_up();
   Task<> prepare(Case c);

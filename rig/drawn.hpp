@@ -26,4 +26,8 @@ inline std::string row_of_drawn(const std::string& case_name) {
 inline constexpr std::string_view unclaimed_cause = "unclaimed";
 inline bool claims_no_cause(std::string_view cause) { return cause == drawn_cause || cause == unclaimed_cause; }
 
+/// The kind of a case that is done by hand (rig/hands.hpp): it is there for its events.
+inline constexpr std::string_view kind_by_hand = "by_hand";
+inline bool is_by_hand(const Case& c) { return c.kind == kind_by_hand; }
+
 }  // namespace swiperig

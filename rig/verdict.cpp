@@ -29,6 +29,7 @@ bool seen_in_case(const std::string& name, const Transaction& t, std::span<const
 std::string what_is_missing(const Case& c, const Scope& scope, const Transaction& t, std::span<const Event> events,
                             const std::vector<std::string>& points, bool unproved_card) {
   if (std::string impossible = contradiction(events); !impossible.empty()) return impossible;
+  if (is_by_hand(c)) return "it was done by hand, and proves nothing";
   for (const std::string& name : c.must) {
     if (!seen_in_case(name, t, events)) return "the case must see " + name + " to count, and did not";
   }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +113,15 @@ inline std::string curve_greeting() {
 }
 /// A command of 2 GiB begins.
 inline std::string two_gigabytes() { return std::string("\x06\0\0\0\0\x80\0\0\0", 9) + std::string(1000, 'x'); }
+
+/// As many as this process may have open.
+inline std::size_t raise_open_files() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
 
 inline std::size_t open_files(pid_t pid) {
   const auto all = std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd");

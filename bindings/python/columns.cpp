@@ -70,8 +70,6 @@ std::vector<std::string> source_names() {
 
 std::vector<std::string> body_kinds() { return kinds_of(std::make_index_sequence<std::variant_size_v<Body>>()); }
 
-std::vector<std::string> milestone_names() { return {milestones.begin(), milestones.end()}; }
-
 Columns columns_of(std::span<const Event> events) {
   Codes codes;
   std::string body;

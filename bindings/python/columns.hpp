@@ -16,7 +16,6 @@ namespace swiperig {
 /// Names behind the codes of the columns `source`, `kind` and `milestone`.
 std::vector<std::string> source_names();
 std::vector<std::string> body_kinds();
-std::vector<std::string> milestone_names();
 
 struct Columns {
   std::vector<std::int64_t> seq, cycle, at_ns, at_uncertainty_ns;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#include "bindings/assembly.hpp"
 #include "bindings/campaign_file.hpp"
 #include "bindings/fork_gate.hpp"
 #include "bindings/held_bench.hpp"
@@ -199,6 +200,20 @@ class OpenBench {
     return out;
   }
 
+  std::shared_ptr<Columns> by_hand(const py::tuple& said) {
+    const Value what = value_of(said);
+    std::vector<Event> seen;
+    within([&](const Stop& stop) { seen = held_.by_hand(what, stop); });
+    return std::make_shared<Columns>(columns_of(seen));
+  }
+
+  std::optional<DoneCycle> end_by_hand() {
+    std::optional<CycleRecord> record;
+    within([&](const Stop& stop) { record = held_.end_by_hand(stop); });
+    if (!record) return std::nullopt;
+    return DoneCycle{std::move(*record), case_by_hand(), scope_};
+  }
+
   /// Refuses what the bench cannot do, moving nothing.
   std::size_t check(const py::list& said) const {
     const std::vector<Case> cases = cases_of(said);
@@ -216,6 +231,11 @@ class OpenBench {
 
  private:
   void held(std::vector<Case> cases, const HeldBench::Amount& amount, const HeldBench::TakeCycle& take) {
+    within([&](const Stop& stop) { held_.run(std::move(cases), amount, stop, take); });
+  }
+
+  /// While the interpreter is the others'.
+  void within(const std::function<void(const Stop&)>& work) {
     if (busy_) throw ConfigError("this bench is running a case in another thread: open a bench for each thread");
     struct Busy {
       OpenBench& bench;
@@ -230,7 +250,7 @@ class OpenBench {
     Interrupt interrupt;
     try {
       const py::gil_scoped_release others;
-      held_.run(std::move(cases), amount, std::ref(interrupt), take);
+      work(std::ref(interrupt));
     } catch (const Aborted&) {
       interrupt.raise();
       end_thread();
@@ -292,6 +312,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("duration_ns", [](const py::tuple& said, std::int64_t most_s) {
     return std::int64_t{value_of(said).duration(Duration(0), std::chrono::seconds(most_s)).count()};
   });
+  m.def("count", [](const py::list& said) { return cases_of(said).size(); });
   m.def("sentence", &sentence_of);
   m.def("end_runs", [] {
     ends_python = PyThread_get_thread_ident();
@@ -361,26 +382,15 @@ PYBIND11_MODULE(_core, m) {
            py::arg("defect"), py::arg("seed"))
       .def("run", &OpenBench::run)
       .def("run_many", &OpenBench::run_many)
+      .def("by_hand", &OpenBench::by_hand)
+      .def("end_by_hand", &OpenBench::end_by_hand)
       .def("check", &OpenBench::check)
       .def("close", &OpenBench::close)
       .def_property_readonly("name", [](const OpenBench& b) { return b.bench().file().name; })
       .def_property_readonly("seed", [](const OpenBench& b) { return b.bench().seed(); })
       .def_property_readonly("folder", &OpenBench::folder)
       .def_property_readonly("run_id", &OpenBench::run_id)
-      .def_property_readonly("cards",
-                             [](const OpenBench& b) {
-                               std::vector<std::string> names;
-                               for (const auto& [name, place] : b.bench().file().robot.slots) names.push_back(name);
-                               return names;
-                             })
-      .def_property_readonly("sees", [](const OpenBench& b) {
-        const Scope scope = b.bench().scope();
-        std::vector<std::string> names(scope.sources.begin(), scope.sources.end());
-        names.insert(names.end(), scope.books.begin(), scope.books.end());
-        if (b.bench().file().parts) names.emplace_back("parts");
-        names.emplace_back("virtual");
-        return names;
-      });
+      .def_property_readonly("has", [](const OpenBench& b) { return abilities_of(b.bench().file()); });
 
   py::class_<OpenTrace>(m, "Trace")
       .def(py::init<const std::string&>())

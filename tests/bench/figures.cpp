@@ -15,6 +15,7 @@
 #include "tests/bench/books_rates.hpp"
 #include "tests/bench/capture_rates.hpp"
 #include "tests/bench/codec_rates.hpp"
+#include "tests/bench/publish_rates.hpp"
 #include "tests/bench/relay_rates.hpp"
 
 namespace swiperig {
@@ -142,8 +143,12 @@ int responses_that_reached(bool armed, int count) {
 }  // namespace
 }  // namespace swiperig
 
-int main() {
+int main(int argc, char** argv) {
   using namespace swiperig;
+  if (argc == 2 && std::string(argv[1]) == "publishing") {  // these alone
+    std::printf("{%s}\n", publish_rates().c_str());
+    return 0;
+  }
   const std::string relay = relay_rates();  // it forks: before there is any thread
   const double one = wakeups_per_s(1), hundred = wakeups_per_s(100), many = wakeups_per_s(10'000);
   const double posts = posts_per_s();
@@ -151,8 +156,8 @@ int main() {
   std::printf(
       "{\"virtual_clock_wakeups_per_s\":{\"1\":%.0f,\"100\":%.0f,\"10000\":%.0f},\"asio_post_per_s\":%.0f,"
       "\"wakeup_to_post_ratio_100\":%.2f,\"armed_drop_over_tcp\":{\"connections\":1000,\"responses_that_reached\":%d},"
-      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s,%s,%s}\n",
+      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s,%s,%s,%s}\n",
       one, hundred, many, posts, hundred / posts, armed, unarmed, codec_rates().c_str(), capture_rates().c_str(),
-      books_rates().c_str(), relay.c_str());
+      books_rates().c_str(), publish_rates().c_str(), relay.c_str());
   return armed == 0 && unarmed == 1000 && hundred >= 0 ? 0 : 1;
 }

@@ -108,6 +108,13 @@ def test_a_rig_fault_is_an_error_and_no_failure(run, pytester):
     run(GOOD.replace("result.money.balanced", "1 / 0")).assert_outcomes(failed=1)
 
 
+def test_a_bench_that_nobody_serves_is_a_usage_error(run):
+    for words, why in ((["--bench=ipc:///nobody/there", "--rig-defect=x"], "swiperig stand-in --defect"),
+                       (["--bench-key=x"], "for a bench at tcp")):
+        done = run(GOOD, *words)
+        assert why in done.stdout.str() + done.stderr.str() and done.ret != 0
+
+
 def test_a_bench_file_that_is_wrong_is_a_usage_error(run):
     done = run(GOOD, "--bench=none.toml")
     assert "none.toml: no such file" in done.stdout.str() + done.stderr.str()
@@ -122,7 +129,7 @@ def test_a_refused_case_fails_at_its_line(run):
 
 def test_options_are_told(run):
     text = run(GOOD, "--help").stdout.str()
-    for option in ("--bench=FILE", "--rig-seed=N", "--rig-out=DIR", "--rig-defect=NAME"):
+    for option in ("--bench=FILE|URL", "--bench-key=FILE", "--rig-seed=N", "--rig-out=DIR", "--rig-defect=NAME"):
         assert option in text
 
 

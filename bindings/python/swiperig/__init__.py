@@ -19,9 +19,8 @@ the choices. What is refused is refused before anything moves, as `Refused`, wit
 from typing import TYPE_CHECKING, Any
 
 from ._core import Refused, RigFault, TraceError
-from .bench import Bench, open_bench, virtual_bench
+from .bench import Bench, connect, open_bench, virtual_bench
 from .case import Case, Moment
-from .connect import RemoteBench, connect
 from .events import Event, Events
 from .follow import follow
 from .marks import requirement, requires
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bench", "Case", "Diagnosis", "Event", "Events", "Finding", "Moment", "Money", "MoneyRow", "Refused",
-    "RemoteBench", "Result", "RigFault", "Run", "Trace", "TraceError", "connect", "follow", "open_bench",
+    "Result", "RigFault", "Run", "Trace", "TraceError", "connect", "follow", "open_bench",
     "open_trace", "requirement", "requires", "virtual_bench",
 ]
 __version__ = "0.1.0"

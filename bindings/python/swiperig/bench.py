@@ -8,11 +8,15 @@ import sys
 import weakref
 from pathlib import Path
 from types import TracebackType
-from typing import Sequence
+from typing import Any, Sequence
 
-from . import _core
-from .case import Case
+from . import _core, by_hand
+from .case import Case, Duration
+from .events import Event, Events
 from .result import Result, Run
+from .served import Served
+from .trace import Trace
+from .words import Milestone
 
 _FIXTURES = Path(__file__).parent / "fixtures"
 _open: weakref.WeakSet[Bench] = weakref.WeakSet()
@@ -56,16 +60,52 @@ def open_bench(
         out=os.fspath(out or ""), name=name, defect=defect or "", seed=seed))
 
 
+def connect(
+    url: str,
+    *,
+    key: str | os.PathLike[str] | None = None,
+    server: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    lease_s: int = 60,
+    seed: int = 1,
+) -> Bench:
+    """The bench that `swiperig serve BENCH --control URL` has: ipc:///FOLDER/NAME, or tcp://HOST:PORT with keys.
+
+    key: own NAME.key_secret file. server: the bench's public key or its NAME.key file. out: folder that gets a folder
+    for each run, with its trace (default: `runs`). lease_s: after how long without a request another may have the bench
+    (1 to 3600 s); a run that is under way is waited for, hands are taken off. Raises Refused, ConnectionError where
+    nobody answers. Needs pyzmq.
+    """
+    return Bench(Served(url, key, server, out, lease_s, seed))
+
+
 class Bench:
-    """An open bench and the trace of all that it does; made by `virtual_bench` and `open_bench`.
+    """An open bench and the trace of all that it does; made by `virtual_bench`, `open_bench` and `connect`.
 
     A context manager; `close()` ends the trace in order, as does the end of Python, which stops what other threads run,
     with the bench at rest. One thread at a time. A process that was forked off opens a bench of its own.
+
+    A bench that is reached does the same, with a trace for each call of `run` and `run_many`, and `close()` gives it to
+    the next; `open`, `status`, `stop`, `safe_state` and `run_campaign` are of such a bench only.
+
+    >>> seen = bench.actuator.press("1 0 0 OK")
+    >>> asked = bench.wait_for("card_wanted", "10 s")
+    >>> seen = bench.actuator.swipe("debit", speed="500 mm/s")
+    >>> bench.wait_for("told").field("outcome")
+    'APPROVED'
+    >>> bench.rest().money.rows[0].journal
+    'approved'
     """
 
-    def __init__(self, held: _core.Bench) -> None:
+    def __init__(self, held: _core.Bench | Served) -> None:
         self._held = held
         self._head = ""
+        self._seen: list[Event] = []  # since the last thing that was done by hand
+        self.actuator = by_hand.Actuator(self._do)
+        self.power = by_hand.Power(self._do)
+        self.network = by_hand.Network(self._do)
+        self.host = by_hand.Host(self._do)
+        self.parts = by_hand.Parts(self._do)
         self.last: Result | None = None  #: what `run` returned last
         _open.add(self)
 
@@ -96,6 +136,69 @@ class Bench:
         and all."""
         return self._held.check([case._as_said() for case in cases])
 
+    def wait(self, most: Duration) -> Sequence[Event]:
+        """Lets "1 us" to "3600 s" of bench time pass; on a virtual bench none passes between two calls. Returns what
+        was seen."""
+        return self._since_acted(by_hand.wait(self._done, most))
+
+    def wait_for(self, milestone: Milestone, most: Duration = "60 s") -> Event | None:
+        """Waits until the milestone is seen, or was since the last thing that was done began, for "1 us" to "3600 s".
+        Returns the last such event; None: it was not seen."""
+        self._since_acted(by_hand.wait(self._done, most, milestone))
+        return next((one for one in reversed(self._seen) if one.milestone == milestone), None)
+
+    def mend(self) -> Sequence[Event]:
+        """Parts sound, network clear, host as it should be."""
+        return by_hand.mend(self._do)
+
+    def rest(self) -> Result | None:
+        """Takes hands off: brings the bench to rest and reads the books. Returns the cycle that was done by hand, which
+        claims nothing, but fails where a rule about money was broken; None: there was none. So does whatever else is
+        done with the bench."""
+        cycle = self._held.end_by_hand()
+        if cycle is None:
+            return None
+        self.last = Result(cycle, self._held.folder)
+        return self.last
+
+    def _do(self, said: tuple[str, int, dict[str, Any]]) -> Sequence[Event]:
+        self._seen = []
+        return self._since_acted(self._done(said))
+
+    def _since_acted(self, seen: Sequence[Event]) -> Sequence[Event]:
+        self._seen += seen
+        return seen
+
+    def _done(self, said: tuple[str, int, dict[str, Any]]) -> Sequence[Event]:
+        seen = self._held.by_hand(said)
+        return list(Events(seen)) if isinstance(seen, _core.Columns) else seen
+
+    def run_campaign(self, path: str | os.PathLike[str], *, cycles: int | None = None) -> Trace:
+        """Does what a campaign file of this machine says, and brings the trace here. The file names no other files."""
+        return self._served("run_campaign").run_campaign(Path(path).read_text(encoding="utf-8"), cycles)
+
+    def status(self) -> dict[str, Any]:
+        """What the bench does ("state": idle, running, making_safe), who has it ("lease"), how the last run ended."""
+        return self._served("status").status()
+
+    def stop(self) -> None:
+        """Stops the run that is under way, with the bench at rest. Returns at once."""
+        self._served("stop").stop()
+
+    def safe_state(self) -> None:
+        """Stops what runs and makes the bench safe. Needs no lease. Raises RigFault where that is not proved."""
+        self._served("safe_state").safe_state()
+
+    def open(self, *, take_over: bool = False) -> None:
+        """Takes the bench, as the first `run` does by itself. take_over: from whoever has it; admins only."""
+        self._served("open").open(take_over)
+
+    def _served(self, what: str) -> Served:
+        if not isinstance(self._held, Served):
+            raise _core.Refused(f"{what}: {self.name} is a bench of this process; expected one that rig.connect "
+                                "reached")
+        return self._held
+
     @property
     def name(self) -> str:
         """From the bench file."""
@@ -107,7 +210,7 @@ class Bench:
 
     @property
     def folder(self) -> str:
-        """Where the trace is; "" until something ran."""
+        """Where the trace is, of a bench that is reached the last one; "" until something ran."""
         return self._held.folder
 
     @property
@@ -123,7 +226,7 @@ class Bench:
     @property
     def has(self) -> list[str]:
         """What `rig.requires` may name: what the bench sees, the parts it moves, its cards."""
-        return [*self._held.sees, *self._held.cards]
+        return self._held.has
 
     def close(self) -> str:
         """Ends the trace in order and returns its head; "" where nothing ran. May be called again."""
@@ -137,7 +240,8 @@ class Bench:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Bench {self.name!r}, seed {self.seed}, trace in {self.folder or 'no folder yet'}>"
+        at = f" at {self._held.url}" if isinstance(self._held, Served) else ""
+        return f"<Bench {self.name!r}{at}, seed {self.seed}, trace in {self.folder or 'no folder yet'}>"
 
 
 def _end() -> None:

@@ -1,4 +1,5 @@
-"""pytest on a bench: `pytest --bench FILE --rig-seed 7 --rig-out DIR`.
+"""pytest on a bench: `pytest --bench FILE --rig-seed 7 --rig-out DIR`, or one that `swiperig serve` has: `--bench
+ipc:///FOLDER/NAME`, `--bench tcp://HOST:PORT --bench-key till.key_secret --bench-server rig.key`.
 
 The fixture `bench` is a fresh bench for each test, virtual unless told otherwise. What a test does on it depends on
 the seed and the test alone, so a failing test prints the command that does it again. Where the rig's own equipment
@@ -14,12 +15,15 @@ from typing import Any, Generator, Iterator
 
 import pytest
 
-from . import Bench, Refused, RigFault, open_bench, virtual_bench
+from . import Bench, Refused, RigFault, connect, open_bench, virtual_bench
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("swiperig", "cases on a test rig")
-    group.addoption("--bench", metavar="FILE", default="", help="bench file (default: the virtual bench)")
+    group.addoption("--bench", metavar="FILE|URL", default="",
+                    help="bench file (default: the virtual bench), or where `swiperig serve --control` has one")
+    group.addoption("--bench-key", metavar="FILE", default="", help="own NAME.key_secret, for tcp://")
+    group.addoption("--bench-server", metavar="KEY", default="", help="the bench's public key or its NAME.key file")
     group.addoption("--rig-seed", metavar="N", type=int, default=1, help="seed of every random draw (default 1)")
     group.addoption("--rig-out", metavar="DIR", default="", help="folder of the traces (default: runs/pytest-<n>)")
     group.addoption("--rig-defect", metavar="NAME", default="", help="plant this defect in the virtual terminal")
@@ -33,11 +37,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def _open(config: pytest.Config, out: Path | None) -> Bench:
     seed, defect = config.getoption("--rig-seed"), config.getoption("--rig-defect") or None
     file = config.getoption("--bench")
+    key, server = (config.getoption(f"--bench-{name}") or None for name in ("key", "server"))
     try:
+        if file.startswith(("ipc://", "tcp://")):
+            if defect:
+                raise Refused("--rig-defect is planted in a virtual terminal; give it to `swiperig stand-in --defect`")
+            return connect(file, seed=seed, out=out, key=key, server=server)
+        if key or server:
+            raise Refused("--bench-key and --bench-server are for a bench at tcp://HOST:PORT")
         if file:
             return open_bench(file, seed=seed, out=out, name="pytest", defect=defect)
         return virtual_bench(seed=seed, out=out, name="pytest", defect=defect)
-    except Refused as refused:
+    except (Refused, ConnectionError) as refused:
         raise pytest.UsageError(str(refused)) from refused
 
 
@@ -94,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _replay(item: pytest.Item) -> str:
     option = item.config.getoption
     words = ["pytest", item.nodeid, "--rig-seed", str(option("--rig-seed"))]
-    for name in ("--bench", "--rig-defect"):
+    for name in ("--bench", "--bench-key", "--bench-server", "--rig-defect"):
         if option(name):
             words += [name, option(name)]
     return shlex.join(words)

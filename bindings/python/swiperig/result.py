@@ -11,12 +11,15 @@ from datetime import timedelta
 from decimal import Decimal
 from html import escape
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from . import _core
 from .case import here, plain
 from .events import Events
 from .words import Outcome
+
+if TYPE_CHECKING:
+    from .served import Batch
 
 
 def _major(minor: int) -> Decimal:
@@ -193,7 +196,7 @@ class Result:
 class Run:
     """Many cycles in numbers, and the first hundred that did not pass as results. True where all passed."""
 
-    def __init__(self, batch: _core.Batch, folder: str) -> None:
+    def __init__(self, batch: _core.Batch | Batch, folder: str) -> None:
         self.trace = folder  #: folder of the trace that has them all
         self.first = batch.first  #: number of the first cycle in the trace
         self.cycles = batch.cycles
