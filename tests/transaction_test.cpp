@@ -67,6 +67,23 @@ TEST(Transaction, AResponseOfAnotherBatchIsAnotherAttempt) {
   EXPECT_TRUE(replay(h.events, scope).attempts[0].response_entered);
 }
 
+TEST(Transaction, ATerminalThatDoesNotSayItsBatchMeansItsLastAttemptOfThatNumber) {
+  History h;
+  h.intent("sale", 1234);
+  h.asked(1, 1234);
+  h.mark(Source::terminal, "told", {{"stan", "000001"}, {"outcome", "DECLINED"}});
+  const Transaction t = replay(h.events, scope);
+  ASSERT_EQ(t.attempts.size(), 1U);
+  EXPECT_EQ(t.attempts[0].told_outcome, "DECLINED");
+  // nobody's number, and another batch that it does say: attempts of which nothing else is known
+  h.mark(Source::terminal, "told", {{"stan", "000009"}, {"outcome", "DECLINED"}});
+  h.mark(Source::terminal, "told", {{"batch", "000002"}, {"stan", "000001"}, {"outcome", "APPROVED"}});
+  const Transaction more = replay(h.events, scope);
+  ASSERT_EQ(more.attempts.size(), 3U);
+  EXPECT_EQ(more.attempts[0].told_outcome, "DECLINED");
+  EXPECT_EQ(more.attempts[2].batch, "000002");
+}
+
 TEST(Transaction, AReversalEndsByTheCodesThatEndIt) {
   for (const auto& [code, ends, undoes] :
        {std::tuple{"00", true, true}, {"25", true, false}, {"12", true, false}, {"96", false, false}}) {
