@@ -128,8 +128,8 @@ void HeldBench::run(std::vector<Case> cases, const Amount& amount, const Stop& s
             true};
   const std::int64_t first = cycles_;
   const TakeEpoch keep_epoch = [&](EpochRecord record) {
-    const std::int64_t begun = record.cycles.front().cycle;
-    for (CycleRecord& c : record.cycles) c.cycle -= begun;
+    const std::int64_t epoch_began = record.cycles.front().cycle;
+    for (CycleRecord& c : record.cycles) c.cycle -= epoch_began;
     keep(std::move(record), [&](CycleRecord c) {
       const Case& done = case_of(c.cycle - first);
       take(std::move(c), done);
