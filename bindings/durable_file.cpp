@@ -42,12 +42,13 @@ void put(const std::string& path, const std::string& text, mode_t mode, bool kee
   const std::string fresh = path + ".new", old = path + ".old";
   ::unlink(fresh.c_str());  // of one that was cut short
   write_new(fresh, text, mode);
-  std::error_code error;
-  if (keep_old && std::filesystem::exists(path, error)) ::unlink(old.c_str());
-  if (keep_old && std::filesystem::exists(path, error) && ::link(path.c_str(), old.c_str()) != 0) {
-    const int why = errno;
-    ::unlink(fresh.c_str());
-    fail(old, "kept", why);
+  if (keep_old && ::access(path.c_str(), F_OK) == 0) {
+    ::unlink(old.c_str());
+    if (::link(path.c_str(), old.c_str()) != 0) {
+      const int why = errno;
+      ::unlink(fresh.c_str());
+      fail(old, "kept", why);
+    }
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) {
     const int why = errno;

@@ -279,8 +279,8 @@ EpochByHand::EpochByHand(const BenchFile& bench, const std::set<std::string>& de
 EpochByHand::~EpochByHand() {
   if (session_->over()) return;
   try {
-    const Stop at_once = [] { return false; };
-    (void)session_->end(at_once);
+    const Stop nobody_stops = [] { return false; };
+    (void)session_->end(nobody_stops);
   } catch (const std::exception&) {
     // nobody is left who wants to know
   }

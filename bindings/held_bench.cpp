@@ -178,8 +178,8 @@ std::string HeldBench::close() {
   if (owner_ != getpid()) return head_;
   if (failed_) trace_.reset();
   if (closed_) return head_;
-  const Stop at_once = [] { return false; };
-  (void)end_by_hand(at_once);
+  const Stop nobody_stops = [] { return false; };
+  (void)end_by_hand(nobody_stops);
   closed_ = true;
   if (!trace_) return head_;
   head_ = hex(trace_->finish(static_cast<std::int64_t>((machine_seconds() - began_) * 1000)));

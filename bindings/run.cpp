@@ -138,6 +138,7 @@ Task<> do_rounds(Watch& watch, Plan& plan, DrawPlace& place, const Summary& summ
                  Progress& progress) {
   while (plan.first_cycle < plan.cycles) {
     co_await do_cycles(watch, plan, place, plan.first_cycle, plan.cycles);
+    ++place.epoch;  // its cycles count from 0 again, and draw otherwise
     plan.first_cycle = plan.cycles;
     more(plan, summary);
     progress.total = plan.cycles;
@@ -146,8 +147,8 @@ Task<> do_rounds(Watch& watch, Plan& plan, DrawPlace& place, const Summary& summ
 
 /// The campaign on its bench, into a trace that has been begun. Once all cycles of the plan are done, `more` may add
 /// some. TraceError: the trace can take no more.
-int record_campaign(Plan plan, const More& more, const RunInfo& info,
-                    const RunOptions& options, const std::string& directory, TraceWriter& trace, Publisher* publisher,
+int record_campaign(Plan plan, const More& more, const RunInfo& info, const RunOptions& options,
+                    const std::string& directory, TraceWriter& trace, Publisher* publisher,
                     const std::atomic<bool>& stop, GuardProcess* guardian) {
   Summary summary(info);
   Progress progress(plan.cycles);

@@ -255,6 +255,13 @@ std::string request_line(int caller, std::string& heard) {
   return line;
 }
 
+/// A campaign that is sent names no files of this machine.
+void refuse_files(const Table& campaign) {
+  for (const char* file : {"bench", "terminal"}) {
+    if (const Value* v = campaign.find(file)) v->refuse("no such key: a campaign that is sent names no files");
+  }
+}
+
 int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, const BenchFile& bench,
            const std::atomic<bool>& stop_run, bool sent) try {
   fs::current_path(request.folder);
@@ -263,12 +270,7 @@ int do_run(const ServeRequest& request, std::optional<GuardProcess>& guard, cons
     throw ConfigError("this robot is served for " + bench.path + ", not for " + options.bench +
                       ": run that one, or end the server and serve the other");
   }
-  if (sent && options.hands == nullptr) {
-    const auto campaign = read_config(options.campaign);
-    for (const char* file : {"bench", "terminal"}) {
-      if (const Value* v = campaign->find(file)) v->refuse("no such key: a campaign that is sent names no files");
-    }
-  }
+  if (sent && options.hands == nullptr) refuse_files(*read_config(options.campaign));
   options.bench = bench.path;
   if (options.terminal.empty()) options.terminal = bench.other_terminal;
   return run_campaign(options, stop_run, &*guard);
@@ -344,7 +346,9 @@ ByHand by_hand_of(const std::string& said, const BenchFile& bench) {
 
 /// How many cases the campaign has; refused where the bench cannot do one.
 std::size_t feasible(const std::string& text, const BenchFile& bench) {
-  const Campaign campaign = read_campaign(*parse_config(text, "campaign"), "campaign");
+  const auto sent = parse_config(text, "campaign");
+  refuse_files(*sent);
+  const Campaign campaign = read_campaign(*sent, "campaign");
   check_feasible(campaign, bench);
   return campaign.cases.size();
 }

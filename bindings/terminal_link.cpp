@@ -3,6 +3,7 @@
 
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
+#include "drivers/terminal_adb.hpp"
 #include "rig/bytes.hpp"
 
 namespace swiperig {
@@ -121,14 +122,12 @@ void read_android(const Table& root, TerminalProfile& p) {
   const Table& t = section->table();
   const auto plain = [&](const char* key, std::string_view also) {
     const std::string text = t.at(key).text();
-    const bool good = !text.empty() && text.size() <= kMostText && std::all_of(text.begin(), text.end(), [&](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || also.find(c) != also.npos;
-    });
+    const bool good = text.size() <= kMostText && is_shell_word(text, also);
     if (!good) t.at(key).refuse("letters, digits and any of \"" + std::string(also) + "\"");
     return text;
   };
-  p.package = plain("package", "._");
-  p.log_filter = plain("log", "._-:* ");
+  p.package = plain("package", adb_package_signs);
+  p.log_filter = plain("log", adb_filter_signs);
   t.nothing_else();
 }
 

@@ -20,13 +20,6 @@ constexpr std::size_t kStatusBytes = 4, kMostAnswer = 4096, kMostSeen = 65'536, 
 constexpr Duration kAnswerLimit = 5s;  // of a service that ends by itself
 constexpr Duration kAgain = 500ms;
 
-/// One word, or several where blanks are allowed, for the shell of the terminal.
-bool harmless(std::string_view text, std::string_view also) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || also.find(c) != also.npos;
-  });
-}
-
 std::string framed(std::string_view service) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
@@ -53,6 +46,12 @@ struct AdbFault : std::runtime_error {
 };
 
 }  // namespace
+
+bool is_shell_word(std::string_view text, std::string_view also) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || also.find(c) != also.npos;
+  });
+}
 
 /// A connection that has been asked for something.
 struct TerminalAdb::Turn {
@@ -114,8 +113,10 @@ TerminalAdb::TerminalAdb(Clock& clock, std::unique_ptr<Dialer> server, AdbSettin
       words_(log_words(std::move(masks))),
       masker_(words_),
       crew_(clock) {
-  if (!harmless(settings_.package, "._")) throw std::invalid_argument("a package name of letters, digits, '.' and '_'");
-  if (!harmless(settings_.log_filter, "._-:* ")) throw std::invalid_argument("a filter as in \"POS:I *:S\"");
+  if (!is_shell_word(settings_.package, adb_package_signs))
+    throw std::invalid_argument("a package name of letters, digits, '.' and '_'");
+  if (!is_shell_word(settings_.log_filter, adb_filter_signs))
+    throw std::invalid_argument("a filter as in \"POS:I *:S\"");
 }
 
 Task<std::unique_ptr<TerminalAdb::Turn>> TerminalAdb::open(std::string service) {

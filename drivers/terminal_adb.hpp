@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rig/clock.hpp"
@@ -20,6 +21,11 @@
 #include "rig/profile.hpp"
 
 namespace swiperig {
+
+/// One word, or several where blanks are allowed, that the terminal's shell takes as they are: at least one character,
+/// letters, digits and any of these.
+bool is_shell_word(std::string_view text, std::string_view also);
+inline constexpr std::string_view adb_package_signs = "._", adb_filter_signs = "._-:* ";
 
 struct AdbSettings {
   std::string serial;   ///< as `adb devices` shows it

@@ -1,5 +1,6 @@
 #include "rig/ecr_framing.hpp"
 
+#include <boost/crc.hpp>
 #include <utility>
 
 namespace swiperig {
@@ -24,14 +25,10 @@ std::uint8_t lrc_of(const EcrFraming& f, std::string_view data) {
 
 /// CRC-16 of the APDU and ETX, polynomial 0x1021 reflected, from zero.
 unsigned crc_of(std::string_view apdu) {
-  unsigned crc = 0;
-  const auto add = [&](unsigned byte) {
-    crc ^= byte;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc & 1) != 0 ? crc >> 1 ^ 0x8408U : crc >> 1;
-  };
-  for (const char c : apdu) add(static_cast<std::uint8_t>(c));
-  add(kEtx);
-  return crc;
+  boost::crc_optimal<16, 0x1021, 0, 0, true, true> crc;
+  crc.process_bytes(apdu.data(), apdu.size());
+  crc.process_byte(kEtx);
+  return crc.checksum();
 }
 
 /// How many bytes stand before the data, by the bytes that are there; 0: not known yet.

@@ -4,8 +4,8 @@
 
 #include <gmock/gmock.h>
 
-#include "rig/masked_stream.hpp"
 #include "rig/zvt.hpp"
+#include "tests/kept_stream.hpp"
 #include "tests/vectors.hpp"
 
 namespace swiperig {
@@ -207,24 +207,9 @@ TEST(EcrWords, ANumberInTwoReportsIsMaskedWhole) {
   EXPECT_EQ(alone.substr(1, 7), "SUM 120") << "the twin: nothing goes on";
 }
 
-/// What is kept of these transfers, in hex or as text, each in brackets with the places that were masked.
 std::string kept(const TerminalLink& link, const std::vector<std::string>& transfers, StreamShape shape = {}) {
   MaskedStream stream(std::make_shared<const TerminalLink>(link), shape);
-  std::string out;
-  const auto show = [&](const std::vector<UsbTransfer>& ready) {
-    for (const UsbTransfer& t : ready) {
-      out += "[" + (link.framing.binary ? to_hex(t.bytes) : std::string(text_of(t.bytes))) +
-             (t.masked.empty() ? "" : "|" + t.masked) + "]";
-    }
-  };
-  for (const std::string& text : transfers) {
-    UsbTransfer t;
-    t.bytes.assign(text.begin(), text.end());
-    show(stream.push(std::move(t)));
-  }
-  out += "/";
-  show(stream.flush());
-  return out;
+  return kept(stream, transfers, link.framing.binary);
 }
 
 TEST(FramedStream, PackedNumbersAreGoneFromWhatIsKeptAndSoIsTheCheckValue) {

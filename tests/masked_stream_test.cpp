@@ -5,27 +5,14 @@
 #include <random>
 
 #include "rig/mask.hpp"
+#include "tests/kept_stream.hpp"
 
 namespace swiperig {
 namespace {
 
-/// What is kept of these transfers, each in brackets, with the places that were masked.
 std::string kept(const std::vector<std::string>& transfers) {
   MaskedStream stream;
-  std::string out;
-  const auto show = [&](const std::vector<UsbTransfer>& ready) {
-    for (const UsbTransfer& t : ready) {
-      out += "[" + std::string(text_of(t.bytes)) + (t.masked.empty() ? "" : "|" + t.masked) + "]";
-    }
-  };
-  for (const std::string& text : transfers) {
-    UsbTransfer t;
-    t.bytes.assign(text.begin(), text.end());
-    show(stream.push(std::move(t)));
-  }
-  out += "/";
-  show(stream.flush());
-  return out;
+  return kept(stream, transfers);
 }
 
 TEST(MaskedStream, OrdinaryTransfersGoAtOnceAndUnchanged) {

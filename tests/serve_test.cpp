@@ -195,6 +195,10 @@ TEST_F(RealtimeServe, OverTheControlSocketARunIsDoneStoppedAndTheBenchMadeSafe) 
   ask({{"command", "run"}, {"fence", fence}, {"campaign", replaced(sale, "[[", "bench = \"other.toml\"\n[[")}});
   ASSERT_TRUE(await(20, ended));
   EXPECT_THAT(std::string(ask({{"command", "status"}}).at("run").at("words").as_string()), HasSubstr("names no files"));
+  // and when it is only asked about
+  const auto refused = ask({{"command", "check"}, {"campaign", replaced(sale, "[[", "bench = \"other.toml\"\n[[")}});
+  EXPECT_THAT(std::string(refused.at("error").as_string()), HasSubstr("names no files"));
+  EXPECT_EQ(ask({{"command", "check"}, {"campaign", sale}}).at("cases").as_int64(), 1);
 
   const auto begun = ask({{"command", "run"}, {"fence", fence}, {"campaign", sale}});
   ASSERT_FALSE(begun.contains("refused")) << begun;

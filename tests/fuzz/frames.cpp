@@ -1,19 +1,15 @@
 // Any bytes as the stream of a register link, in every framing: each byte is in one cut or begun; what is masked has
 // its length; what is kept of the stream has its length, and no stream is held for ever.
 #include <algorithm>
-#include <cstdlib>
 
 #include "rig/framed_stream.hpp"
+#include "tests/fuzz/kept_stream.hpp"
 
 using namespace swiperig;
 
 namespace {
 
 constexpr std::size_t kLongest = 256;
-
-void must(bool true_now) {
-  if (!true_now) std::abort();
-}
 
 std::shared_ptr<const TerminalLink> link_of(std::uint8_t choice) {
   TerminalLink link;
@@ -56,25 +52,6 @@ void cut(const TerminalLink& link, BytesView bytes) {
   must(sizes + cutter.begun() == bytes.size());
 }
 
-void keep(const std::shared_ptr<const TerminalLink>& link, BytesView bytes) {
-  FramedStream stream(link, {});
-  std::size_t in = 0, out = 0;
-  const auto count = [&](const std::vector<UsbTransfer>& ready) {
-    for (const UsbTransfer& t : ready) out += t.bytes.size();
-  };
-  while (!bytes.empty()) {
-    const std::size_t n = std::min<std::size_t>(bytes.size(), 1 + bytes[0] % 64);
-    UsbTransfer t;
-    t.bytes.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
-    bytes = bytes.subspan(n);
-    in += n;
-    count(stream.push(std::move(t)));
-    must(in - out <= 2 * kLongest + 128);
-  }
-  count(stream.flush());
-  must(in == out);
-}
-
 }  // namespace
 
 // The first byte says which framing.
@@ -82,6 +59,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t cou
   if (count == 0) return 0;
   const auto link = link_of(bytes[0]);
   cut(*link, {bytes + 1, count - 1});
-  keep(link, {bytes + 1, count - 1});
+  keeps_every_byte(FramedStream(link, {}), {bytes + 1, count - 1}, 2 * kLongest + 128);
   return 0;
 }

@@ -1,17 +1,12 @@
 // Any bytes as the descriptors of a USB device, and as what it says: a device is refused with a place or its pipes are
 // within it; what is kept of a stream has its length, and no stream is held for ever.
-#include <cstdlib>
-
 #include "drivers/usb_device.hpp"
 #include "rig/masked_stream.hpp"
+#include "tests/fuzz/kept_stream.hpp"
 
 using namespace swiperig;
 
 namespace {
-
-void must(bool true_now) {
-  if (!true_now) std::abort();
-}
 
 void walk(BytesView bytes) {
   const auto parsed = parse_usb_descriptors(bytes);
@@ -30,24 +25,6 @@ void walk(BytesView bytes) {
     }
     if (&i - device.descriptors.interfaces.data() > 16) break;
   }
-}
-
-void keep(BytesView bytes) {
-  MaskedStream stream;
-  std::size_t in = 0, out = 0;
-  const auto count = [&](const std::vector<UsbTransfer>& ready) {
-    for (const UsbTransfer& t : ready) out += t.bytes.size();
-  };
-  while (!bytes.empty()) {
-    const std::size_t n = std::min<std::size_t>(bytes.size(), 1 + bytes[0] % 64);
-    UsbTransfer t;
-    t.bytes.assign(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
-    bytes = bytes.subspan(n);
-    in += n;
-    count(stream.push(std::move(t)));
-  }
-  count(stream.flush());
-  must(in == out);
 }
 
 }  // namespace
