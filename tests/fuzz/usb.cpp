@@ -31,6 +31,6 @@ void walk(BytesView bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t count) {
   walk({bytes, count});
-  if (count < 4096) keep({bytes, count});
+  if (count < 4096) keeps_every_byte(MaskedStream(), {bytes, count}, MaskedStream::kMostHeldBytes + 64);
   return 0;
 }
