@@ -290,7 +290,7 @@ TEST(TerminalAdb, ABenchNamesServerAndDevice) {
 
 /// What Debian's adb says to the stand-in, served at a port of this machine.
 TEST(RealtimeAdb, TheRealClientTakesTheStandInForAServer) {
-  if (std::system("command -v adb >/dev/null") != 0) GTEST_SKIP() << "SKIPPED: adb is not installed";
+  ASSERT_EQ(std::system("command -v adb >/dev/null"), 0) << "rig/setup installs adb";
   const Folder folder;
   SteadyClock clock;
   std::uint16_t port = 47'480;

@@ -73,6 +73,12 @@ def free_ports(count):
     return numbers
 
 
+def listening():
+    """The TCP ports of this machine at which somebody listens; nobody is disturbed by the question."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A"}
+
+
 PEERS = {"wall": "observer", "till": "operator", "boss": "admin"}
 
 
@@ -108,10 +114,10 @@ def served_bench(over="tcp", defect=None):
 
         start("stand-in", "--bench", bench, *(["--defect", defect] if defect else []))
         until = time.monotonic() + 20
-        while not (folder / "tty/robot").exists() or not (folder / "tty/ecr").exists():
+        answering = {ports[0], *ports[2:]}  # the second is the relay's, which comes with the run
+        while not (answering <= listening() and all((folder / "tty" / one).exists() for one in ("robot", "ecr"))):
             assert time.monotonic() < until, (folder / "log").read_text()
             time.sleep(0.05)
-        time.sleep(1)
         server = start("serve", bench, "--control", url, *keys)
         while "serving" not in (folder / "log").read_text():
             assert server.poll() is None and time.monotonic() < until + 20, (folder / "log").read_text()
