@@ -37,11 +37,16 @@ constexpr auto milestones = [] {
   std::copy_if(std::begin(all_milestones), std::end(all_milestones), out.begin(), is_drawn_upon);
   return out;
 }();
-constexpr NetworkFault::Kind network_faults[] = {
+/// All but those for paths in which no message is seen.
+std::vector<NetworkFault::Kind> network_faults() {
+  std::vector<NetworkFault::Kind> all = {
 #define NETWORK_FAULT(name, upon, text) NetworkFault::name,
 #include "rig/network_faults.def"
 #undef NETWORK_FAULT
-};
+  };
+  std::erase_if(all, [](NetworkFault::Kind kind) { return NetworkFault{kind}.upon() == NetworkFault::connection; });
+  return all;
+}
 struct PartRow {
   std::string_view part, state;
 };
@@ -123,10 +128,11 @@ Duration a_while(Dice& dice) {
 }
 
 NetworkFault network_fault(Dice& dice) {
+  static const std::vector<NetworkFault::Kind> all = network_faults();
   NetworkFault f;
-  f.kind = dice.of(network_faults);
+  f.kind = dice.of(all);
   const auto is = [&](auto... kinds) { return ((f.kind == kinds) || ...); };
-  if (f.upon() != NetworkFault::message) {
+  if (f.is_condition()) {
     if (!dice.one_in(2)) f.lasts = dice.between(1ms, 40s);
   } else if (is(NetworkFault::delay)) {
     f.lasts = dice.one_in(2) ? dice.between(1ms, 500ms) : dice.between(1ms, 24s);

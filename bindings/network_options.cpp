@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t kMostBytes = 4096, kMostBytesPerSecond = 1'000'000'000;
+constexpr std::int64_t kMostBytes = 4096, kMostOfConnection = 1'000'000'000, kMostBytesPerSecond = 1'000'000'000;
 
 std::vector<std::string> fault_names() {
   return {
@@ -51,17 +51,23 @@ NetworkFault read_network_fault(const Table& t, const Value& network, const std:
   const auto needed = [](bool condition) { return condition ? Keys::wanted : Keys::none; };
 
   const Value* after = t.find("after");
+  if (is(NetworkFault::cut_after) && (when != "connected" || after != nullptr)) {
+    network.refuse("cut_after at connected without after: bytes are counted from there");
+  }
   if (message && (!when.ends_with("_entered") ||
                   (after != nullptr && (after->is_table() || after->duration(0ns, 600s).count() != 0)))) {
     network.refuse("a message fault at a ..._entered milestone without after: only there the path decides exactly");
   }
   keys.checked(lasts, "lasts",
-               is(NetworkFault::delay)                 ? Keys::wanted
-               : is(NetworkFault::reorder) || !message ? Keys::allowed
-                                                       : Keys::none);
+               is(NetworkFault::delay)                         ? Keys::wanted
+               : is(NetworkFault::reorder) || f.is_condition() ? Keys::allowed
+                                                               : Keys::none);
   const auto set_count = [number](Case& c, std::int64_t n) { count_of(c, number) = n; };
-  if (const Value* v = keys.find("bytes", needed(is(NetworkFault::cut)))) {
-    f.count = sweeps.integer(*v, "# bytes", 1, kMostBytes, set_count);
+  if (const Value* v = keys.find("bytes", needed(is(NetworkFault::cut, NetworkFault::cut_after)))) {
+    f.count = sweeps.integer(*v, "# bytes", 1, message ? kMostBytes : kMostOfConnection, set_count);
+  }
+  if (const Value* v = keys.find("sender", needed(is(NetworkFault::cut_after)))) {
+    f.sender = v->word({"terminal", "host"}) == "terminal" ? NetworkFault::terminal : NetworkFault::host;
   }
   if (const Value* v = keys.find("bytes_per_s", needed(is(NetworkFault::rate)))) {
     f.count = sweeps.integer(*v, "# bytes/s", 1, kMostBytesPerSecond, set_count);
@@ -72,7 +78,7 @@ NetworkFault read_network_fault(const Table& t, const Value& network, const std:
     };
     f.wait = sweeps.duration(*v, "waiting #", 1ms, 120s, set);
   }
-  if (const Value* v = keys.find("then", is(NetworkFault::cut) ? Keys::allowed : Keys::none)) {
+  if (const Value* v = keys.find("then", is(NetworkFault::cut, NetworkFault::cut_after) ? Keys::allowed : Keys::none)) {
     const std::string then = v->word({"silence", "fin", "reset"});
     f.then = then == "fin" ? NetworkFault::in_order : then == "reset" ? NetworkFault::broken : NetworkFault::silence;
   }

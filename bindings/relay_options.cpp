@@ -101,6 +101,11 @@ std::string relay_refusal(const Step& s, const BenchFile& b) {
   if (b.relay.opaque && (fault->upon() == NetworkFault::message || fault->kind == NetworkFault::jitter)) {
     return std::string(to_string(fault->kind)) + " is done to messages, and none is seen where tls = \"opaque\"";
   }
+  if (!b.relay.opaque && fault->upon() == NetworkFault::connection) {
+    return std::string(to_string(fault->kind)) +
+           " is done to bytes in which no message is seen, tls = \"opaque\"; here messages are: cut at the one's "
+           "..._entered that it shall meet";
+  }
   const bool holds = fault->kind == NetworkFault::delay || fault->kind == NetworkFault::reorder;
   if (holds && b.hold_max.count() != 0 && fault->lasts > b.hold_max) {
     return "it holds a message for " + to_text(fault->lasts) + ": expected at most the bench's hold_max, " +

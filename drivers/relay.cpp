@@ -7,7 +7,6 @@ namespace swiperig {
 namespace {
 
 constexpr std::size_t kMostUnsentBytes = 256 << 10;  // of one direction of one connection
-constexpr Duration kHandshakeLimit = std::chrono::seconds(20);
 
 Order tls_failed(int connection, bool terminal, std::string what) {
   return Report{Milestone{"tls_failed",
@@ -171,7 +170,7 @@ Task<> Relay::converse(int number, std::unique_ptr<Link> terminal) {
   if (closed_) reached = false;
   Orders orders;
   if (reached) {
-    path_.opened(number, orders);
+    path_.opened(number, clock_.now(), orders);
   } else if (fault_.empty()) {
     path_.refused(number, orders);
   }
@@ -235,11 +234,11 @@ Task<bool> Relay::secure(int number, Connection& connection, bool terminal) {
   if (closed_) co_return false;
   const char* with = terminal ? "terminal" : "host";
   const std::string what = !wrong.empty() ? wrong
-                           : side.late    ? "no end of the handshake within " + to_text(kHandshakeLimit)
+                           : side.late    ? "no end of the handshake within " + to_text(settings_.handshake_limit)
                                           : "the connection ended within the handshake";
   Orders orders;
   orders.push_back(tls_failed(number, terminal, what));
-  if (wrong.empty() && !side.late) path_.ended(number, terminal, how, orders);
+  if (wrong.empty() && !side.late) path_.ended(number, terminal, how, clock_.now(), orders);
   carry(std::move(orders));
   if (side.late) how = Close::reset;
   for (Side* one : {&connection.terminal, &connection.host}) {
@@ -259,7 +258,7 @@ Task<> Relay::line(Side& side) {
 /// A handshake that does not end is ended; an outage takes none of its time.
 Task<> Relay::end_in_time(Side& side, Bell& done) {
   for (;;) {
-    const bool rung = co_await clock_.wait(done, clock_.now() + kHandshakeLimit);
+    const bool rung = co_await clock_.wait(done, clock_.now() + settings_.handshake_limit);
     if (rung) co_return;
     if (path_.out(clock_.now())) continue;
     side.late = true;
@@ -294,7 +293,7 @@ Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
     } else {
       if (!broken.empty()) orders.push_back(tls_failed(number, from_terminal, std::move(broken)));
       const char* tls = side.tls == nullptr || reset ? "" : side.tls->end_was_announced() ? "close_notify" : "bare";
-      path_.ended(number, from_terminal, reset ? Close::reset : Close::fin, orders, tls);
+      path_.ended(number, from_terminal, reset ? Close::reset : Close::fin, clock_.now(), orders, tls);
     }
     carry(std::move(orders));
     if (n == 0) co_return;
@@ -337,7 +336,7 @@ Task<> Relay::write(Side& side) {
     side.room.ring();
     if (written && forward.message != 0) {
       Orders orders;
-      path_.sent(forward.message, orders);
+      path_.sent(forward.message, clock_.now(), orders);
       carry(std::move(orders));
     }
   }

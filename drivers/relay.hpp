@@ -25,6 +25,7 @@ struct RelaySettings {
   std::shared_ptr<const TlsEnd> terminal_tls = {}, host_tls = {};  ///< both, or neither: no TLS is ended here
   bool opaque = false;                                             ///< what passes is not read
   std::size_t most_connections = 1000;                             ///< at a time
+  Duration handshake_limit = std::chrono::seconds(20);             ///< one that takes longer is ended, and told
 };
 
 class Relay final : public NetworkImpairment, public Capture {

@@ -40,17 +40,16 @@ struct Describe {
                              : a.side == NetworkFault::host ? ", towards the host only"
                                                             : ", towards the terminal only";
     const std::string count = std::to_string(a.count);
+    const std::string ending = a.then == NetworkFault::silence    ? "nothing more"
+                               : a.then == NetworkFault::in_order ? "close the connection in order" + only
+                                                                  : "reset the connection" + only;
     switch (a.kind) {
       case NetworkFault::drop: return "drop the message";
       case NetworkFault::delay: return "hold the message back for " + to_text(a.lasts);
       case NetworkFault::outage: return "cut the network" + lasts;
       case NetworkFault::fin: return "close the connection in order instead of delivering the message" + only;
       case NetworkFault::reset: return "reset the connection instead of delivering the message" + only;
-      case NetworkFault::cut:
-        return "let " + count + " bytes of the message go on, then " +
-               (a.then == NetworkFault::silence    ? "nothing more"
-                : a.then == NetworkFault::in_order ? "close the connection in order" + only
-                                                   : "reset the connection" + only);
+      case NetworkFault::cut: return "let " + count + " bytes of the message go on, then " + ending;
       case NetworkFault::duplicate: return "deliver the message twice";
       case NetworkFault::reorder:
         return "hold the message back until the next of its direction has gone on" +
@@ -65,6 +64,9 @@ struct Describe {
       case NetworkFault::unresolved: return "let the host's name not be found" + lasts;
       case NetworkFault::accept_reset: return "reset every connection as soon as it is made" + lasts;
       case NetworkFault::accept_slow: return "answer whoever dials only after " + to_text(a.wait) + "," + lasts;
+      case NetworkFault::cut_after:
+        return "let " + count + " bytes of the " + (a.sender == NetworkFault::host ? "host" : "terminal") +
+               "'s go on over the connection, then " + ending;
     }
     return {};
   }

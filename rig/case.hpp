@@ -15,25 +15,28 @@
 
 namespace swiperig {
 
-/// What is done to the network, armed before anything moves; faults upon a message are decided on the message itself.
+/// What is done to the network, armed before anything moves; faults upon a message or a connection are decided there.
 struct NetworkFault {
   enum Kind {
 #define NETWORK_FAULT(name, upon, text) name,
 #include "rig/network_faults.def"
 #undef NETWORK_FAULT
   } kind = drop;
-  enum Upon { message, line, door };
+  enum Upon { message, line, door, connection };
   enum Ending { silence, in_order, broken };  ///< of a connection: nothing is told, FIN, RST
   enum Side { both, terminal, host };
 
   Duration lasts{};        ///< delay: how long; reorder: at most; line and door: how long, 0 until the bench is at rest
   Duration wait{};         ///< jitter: the longest; accept_slow: until the SYN-ACK
-  std::int64_t count = 0;  ///< cut: bytes that go on; rate: bytes a second; alter a bit: which
-  Ending then = silence;   ///< cut
-  Side side = both;        ///< fin, reset, cut: who is told
+  std::int64_t count = 0;  ///< cut, cut_after: bytes that go on; rate: bytes a second; alter a bit: which
+  Ending then = silence;   ///< cut, cut_after
+  Side side = both;        ///< fin, reset, cut, cut_after: who is told
   std::string what = {};   ///< alter: one of alterations (rig/alter.hpp)
+  Side sender = host;      ///< cut_after: whose bytes are counted
 
   Upon upon() const;
+  /// From its moment on; else it meets what it is armed for.
+  bool is_condition() const { return upon() == line || upon() == door; }
 };
 std::string_view to_string(NetworkFault::Kind);
 /// The same as something that holds from now on; of a fault upon a message: nothing.

@@ -100,7 +100,7 @@ void Watch::open_gates(const Event& event) {
     for (const Waiting& w : waiting_) {
       if (w.number != fired->step || !decided_in_path(w.step)) continue;
       const auto& fault = std::get<NetworkFault>(w.step.action);
-      if (fault.upon() == NetworkFault::message) linger_ = std::max(linger_, event.at + fault.lasts + 1s);
+      if (!fault.is_condition()) linger_ = std::max(linger_, event.at + fault.lasts + 1s);
     }
     std::erase_if(waiting_, [&](const Waiting& w) { return w.number == fired->step && decided_in_path(w.step); });
   }

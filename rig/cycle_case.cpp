@@ -26,7 +26,8 @@ void Watch::press(std::string_view name, std::int64_t amount_minor) {
 void Watch::arm(const Waiting& w) {
   const int nth = w.step.nth - w.seen;
   if (decided_in_path(w.step)) {
-    bench_.network->arm({w.number, w.step.when, nth, std::get<NetworkFault>(w.step.action), false, bench_.hold_max});
+    bench_.network->arm(
+        {w.number, w.step.when, nth, std::get<NetworkFault>(w.step.action), false, bench_.hold_max, w.step.after});
   } else if (held_in_path(w.step)) {
     const Duration most = bench_.hold_max.count() != 0 ? bench_.hold_max : bench_.terminal.answer_timeout / 2;
     bench_.network->arm({w.number, w.step.when, nth, {}, true, most});

@@ -23,9 +23,10 @@ inline bool held_in_path(const Step& s) {
          !presents_card(s.action) && !std::holds_alternative<Press>(s.action);
 }
 
-/// The path does to the message itself what the step says.
+/// The path does what the step says, at its own milestone or exactly so long after it.
 inline bool decided_in_path(const Step& s) {
-  return s.after.count() == 0 && s.when.ends_with("_entered") && std::holds_alternative<NetworkFault>(s.action);
+  return std::holds_alternative<NetworkFault>(s.action) &&
+         (s.when.ends_with("_entered") || s.when.ends_with("_left") || s.when == "connected");
 }
 
 /// Its moment may come only after the case: the terminal clears up at its next sale, and settles at the end.

@@ -1,6 +1,7 @@
 #include "rig/path.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace swiperig {
 
@@ -9,9 +10,40 @@ Path::Lane& Path::lane(int connection, bool from_terminal) {
   return from_terminal ? c.up : c.down;
 }
 
-void Path::opened(int connection, Orders& orders) {
-  connections_[connection];
+void Path::opened(int connection, Time now, Orders& orders) {
+  come(now, orders);
+  Connection& c = connections_[connection];
   orders.push_back(Report{Milestone{"connected", {{"connection", std::to_string(connection)}}}});
+  const int nth = ++seen_["connected"];
+  reach("connected", nth, now);
+  if (auto step = take_armed("connected", nth)) {
+    Lane& l = step->fault.sender == NetworkFault::host ? c.down : c.up;
+    l.left = step->fault.count;
+    l.cut_after = std::move(step);
+  }
+  come(now, orders);
+}
+
+/// Every condition that is armed on the milestone has its moment from here on.
+void Path::reach(std::string_view milestone, int nth, Time now) {
+  for (auto s = armed_.begin(); s != armed_.end();) {
+    const bool comes = s->when == milestone && s->nth == nth && !s->hold && s->fault.is_condition();
+    if (comes) later_.emplace_back(now + s->after, std::move(*s));
+    s = comes ? armed_.erase(s) : s + 1;
+  }
+}
+
+/// Whatever has its moment now, the earliest first.
+void Path::come(Time now, Orders& orders) {
+  while (!later_.empty()) {
+    const auto first =
+        std::min_element(later_.begin(), later_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (first->first > now) return;
+    const auto [at, step] = std::move(*first);
+    later_.erase(first);
+    orders.push_back(Report{Fired{step.step, true, describe(step.fault)}});
+    set(condition_of(step.fault), at, orders);
+  }
 }
 
 void Path::refused(int connection, Orders& orders) {
@@ -50,8 +82,10 @@ void Path::set(Impairment impairment, Time now, Orders& orders) {
   if (door_ != Reception::open) orders.push_back(Meet{Reception::open, {}});
   door_ = Reception::open;
   armed_.clear();
+  later_.clear();
   seen_.clear();
   for (auto& [number, c] : connections_) {
+    c.up.cut_after = c.down.cut_after = std::nullopt;
     const bool disturbed = c.up.dead || c.down.dead || !c.up.held.empty() || !c.down.held.empty();
     if (disturbed || c.up.ended || c.down.ended) reset_both(number, orders);
   }
@@ -82,8 +116,20 @@ void Path::confirm(int step, bool release, Orders& orders) {
 }
 
 void Path::bytes(int connection, bool from_terminal, BytesView bytes, Time now, Orders& orders) {
+  come(now, orders);
   Lane& l = lane(connection, from_terminal);
   if (l.dead) return;
+  if (l.cut_after) {
+    const auto size = static_cast<std::int64_t>(bytes.size());
+    if (size >= l.left) {
+      ArmedStep step = *std::exchange(l.cut_after, std::nullopt);
+      orders.push_back(Report{Fired{step.step, true, describe(step.fault)}});
+      step.fault.count = l.left;
+      cut(step.fault, connection, from_terminal, Held{Bytes(bytes.begin(), bytes.end())}, now, orders);
+      return;
+    }
+    l.left -= size;
+  }
   if (!l.raw && !opaque_) {
     l.partial.insert(l.partial.end(), bytes.begin(), bytes.end());
     std::size_t used = 0;
@@ -146,23 +192,31 @@ void Path::message(int connection, bool from_terminal, Bytes bytes, Time now, Or
   }
 }
 
+std::optional<ArmedStep> Path::take_armed(std::string_view when, int nth) {
+  const auto armed =
+      std::find_if(armed_.begin(), armed_.end(), [&](const ArmedStep& s) { return s.when == when && s.nth == nth; });
+  if (armed == armed_.end()) return std::nullopt;
+  std::optional<ArmedStep> step(std::move(*armed));
+  armed_.erase(armed);
+  return step;
+}
+
 /// Does to a message what is armed for it, or lets it pass.
 void Path::meet_armed(const std::string& entered, int nth, int connection, bool from_terminal, Held held, Time now,
                       Orders& orders) {
-  const auto armed =
-      std::find_if(armed_.begin(), armed_.end(), [&](const ArmedStep& s) { return s.when == entered && s.nth == nth; });
-  if (armed == armed_.end()) {
+  reach(entered, nth, now);
+  come(now, orders);
+  const std::optional<ArmedStep> step = take_armed(entered, nth);
+  if (!step) {
     pass(connection, from_terminal, std::move(held), now, orders);
     return;
   }
-  const ArmedStep step = *armed;
-  armed_.erase(armed);
-  if (!step.hold) {
-    strike(step, connection, from_terminal, std::move(held), now, orders);
+  if (!step->hold) {
+    strike(*step, connection, from_terminal, std::move(held), now, orders);
     return;
   }
-  held.until = now + step.hold_max;
-  held.waits_for_step = step.step;
+  held.until = now + step->hold_max;
+  held.waits_for_step = step->step;
   lane(connection, from_terminal).held.push_back(std::move(held));
 }
 
@@ -200,7 +254,8 @@ void Path::reset_both(int connection, Orders& orders) {
   orders.push_back(HangUp{connection, true, Close::reset});
 }
 
-void Path::ended(int connection, bool from_terminal, Close how, Orders& orders, std::string_view tls) {
+void Path::ended(int connection, bool from_terminal, Close how, Time now, Orders& orders, std::string_view tls) {
+  come(now, orders);
   Milestone closed{"closed",
                    {{"connection", std::to_string(connection)},
                     {"by", from_terminal ? "terminal" : "host"},
@@ -209,6 +264,10 @@ void Path::ended(int connection, bool from_terminal, Close how, Orders& orders, 
   orders.push_back(Report{std::move(closed)});
   Lane& l = lane(connection, from_terminal);
   l.ended = true;
+  if (l.cut_after) {
+    orders.push_back(Report{Fired{l.cut_after->step, false, "it ended before so many bytes had come"}});
+    l.cut_after.reset();
+  }
   if (l.dead) {
     // the lost bytes took the end of the stream with them: a terminal must not hear of it, a host that nobody talks to
     // any more may
@@ -249,14 +308,18 @@ std::size_t Path::held_bytes(int connection, bool from_terminal) const {
   return bytes;
 }
 
-void Path::sent(std::uint64_t message, Orders& orders) {
+void Path::sent(std::uint64_t message, Time now, Orders& orders) {
   const auto it = passing_.find(message);
   if (it == passing_.end()) return;
-  orders.push_back(Report{Milestone{it->second.stem + "_left", std::move(it->second.fields)}});
+  Milestone left{it->second.stem + "_left", std::move(it->second.fields)};
   passing_.erase(it);
+  reach(left.name, ++seen_[left.name], now);
+  orders.push_back(Report{std::move(left)});
+  come(now, orders);
 }
 
 void Path::tick(Time now, Orders& orders) {
+  come(now, orders);
   if (outage_ && now >= outage_until_) outage_ = false;
   if (door_ != Reception::open && now >= door_until_) {
     door_ = Reception::open;
@@ -283,6 +346,7 @@ void Path::tick(Time now, Orders& orders) {
 
 Time Path::due() const {
   Time due = door_ == Reception::open ? never : door_until_;
+  for (const auto& [at, step] : later_) due = std::min(due, at);
   if (outage_) return std::min(due, outage_until_);  // nothing goes on before
   for (const auto& [number, c] : connections_) {
     for (const Lane* l : {&c.up, &c.down}) {

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,7 +27,9 @@
 
 namespace swiperig {
 
-/// A step armed in the path: fires on the nth message that reaches `when` (a ..._entered milestone).
+/// A step armed in the path: fires on the nth message that reaches `when` (a ..._entered milestone), upon what the nth
+/// connection carries (`connected`) or, what holds from its moment on, `after` any milestone of the path: then what
+/// enters at that moment or later meets it, however late anybody wakes.
 struct ArmedStep {
   int step = 0;  ///< index in the case
   std::string when;
@@ -33,6 +37,7 @@ struct ArmedStep {
   NetworkFault fault;
   bool hold = false;    ///< instead of `fault`: hold the message until confirm(step)
   Duration hold_max{};  ///< no message is held longer, for a step or by `fault`; 0: by a fault as long as that says
+  Duration after{};     ///< of a condition: from the milestone on
 };
 
 /// `message`: the number to give to Path::sent once the last byte has gone on; 0: no whole message.
@@ -75,16 +80,16 @@ class Path {
   /// The fault that a held message waited for is a fact: the message goes on into it (`release`), or is lost.
   void confirm(int step, bool release, Orders&);
 
-  void opened(int connection, Orders&);
+  void opened(int connection, Time now, Orders&);
   void refused(int connection, Orders&);
   /// Somebody dialled and no connection came to be.
   void turned_away(int connection, Orders&);
   Reception door() const { return door_; }
   void bytes(int connection, bool from_terminal, BytesView, Time now, Orders&);
   /// One side closed its sending direction (fin) or broke the connection (reset). `tls`: how TLS says it; "": no TLS.
-  void ended(int connection, bool from_terminal, Close how, Orders&, std::string_view tls = {});
+  void ended(int connection, bool from_terminal, Close how, Time now, Orders&, std::string_view tls = {});
   /// The last byte of `message` has gone on.
-  void sent(std::uint64_t message, Orders&);
+  void sent(std::uint64_t message, Time now, Orders&);
   /// Bytes of one direction that wait for a delay, an outage or a step to end.
   std::size_t held_bytes(int connection, bool from_terminal) const;
   /// Both sides are closed and nobody will name the connection again.
@@ -112,6 +117,8 @@ class Path {
     bool dead = false;   ///< what was lost took the rest with it
     bool ended = false;  ///< its sender has closed
     bool raw = false;    ///< not our framing: passed on unread
+    std::optional<ArmedStep> cut_after = {};
+    std::int64_t left = 0;  ///< bytes that go on before that
   };
   struct Connection {
     Lane up, down;  ///< up: terminal to host
@@ -125,6 +132,9 @@ class Path {
   };
 
   Lane& lane(int connection, bool from_terminal);
+  std::optional<ArmedStep> take_armed(std::string_view when, int nth);
+  void reach(std::string_view milestone, int nth, Time now);
+  void come(Time now, Orders&);
   void message(int connection, bool from_terminal, Bytes, Time now, Orders&);
   void meet_armed(const std::string& entered, int nth, int connection, bool from_terminal, Held, Time now, Orders&);
   void strike(const ArmedStep&, int connection, bool from_terminal, Held, Time now, Orders&);
@@ -140,7 +150,8 @@ class Path {
   Framing framing_;
   Wire wire_;
   std::vector<ArmedStep> armed_;
-  std::map<std::string, int, std::less<>> seen_;  ///< messages per milestone since the last clear
+  std::vector<std::pair<Time, ArmedStep>> later_;  ///< conditions whose milestone was, and when they come
+  std::map<std::string, int, std::less<>> seen_;   ///< messages per milestone since the last clear
   std::map<int, Connection> connections_;
   std::map<std::uint64_t, Passing> passing_;         ///< whole messages whose last byte has not gone on yet
   std::map<std::string, Older, std::less<>> older_;  ///< of the host, by kind

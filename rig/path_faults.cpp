@@ -36,12 +36,6 @@ void Path::strike(const ArmedStep& step, int connection, bool from_terminal, Hel
   const NetworkFault& fault = step.fault;
   const auto done = [&] { orders.push_back(Report{Fired{step.step, true, describe(fault)}}); };
   const auto missed = [&](const std::string& why) { orders.push_back(Report{Fired{step.step, false, why}}); };
-  if (fault.upon() != NetworkFault::message) {
-    done();
-    set(condition_of(fault), now, orders);
-    pass(connection, from_terminal, std::move(held), now, orders);
-    return;
-  }
   const bool limited = step.hold_max.count() != 0;
   const Duration most = limited ? step.hold_max : Duration::max();
   switch (fault.kind) {

@@ -79,6 +79,7 @@ json::object fault_json(const NetworkFault& f) {
   if (f.then != NetworkFault::silence) out.emplace("then", ending_names[f.then]);
   if (f.side != NetworkFault::both) out.emplace("side", side_names[f.side]);
   if (!f.what.empty()) out.emplace("what", f.what);
+  if (f.sender != NetworkFault::host) out.emplace("sender", side_names[f.sender]);
   return out;
 }
 
@@ -121,6 +122,7 @@ NetworkFault fault_of(const json::value& v) {
   if (has("then")) f.then = static_cast<NetworkFault::Ending>(place_of(ending_names, o.text("then")));
   if (has("side")) f.side = static_cast<NetworkFault::Side>(place_of(side_names, o.text("side")));
   if (has("what")) f.what = o.text("what");
+  if (has("sender")) f.sender = static_cast<NetworkFault::Side>(place_of(side_names, o.text("sender")));
   return f;
 }
 

@@ -33,7 +33,7 @@ struct Shell {
         lane.insert(lane.end(), f->bytes.begin(), f->bytes.end());
         if (f->message == 0) continue;
         Orders more;
-        path.sent(f->message, more);
+        path.sent(f->message, now, more);
         carry(std::move(more));
       } else if (const auto* h = std::get_if<HangUp>(&order)) {
         ending[{h->connection, h->host_side}] = h->how == Close::fin     ? "fin"
@@ -53,13 +53,13 @@ struct Shell {
     carry(std::move(orders));
   }
   void open(int c) {
-    with([&](Orders& o) { path.opened(c, o); });
+    with([&](Orders& o) { path.opened(c, now, o); });
   }
   void in(int c, bool from, BytesView bytes) {
     with([&](Orders& o) { path.bytes(c, from, bytes, now, o); });
   }
   void end(int c, bool from, Close how = Close::fin) {
-    with([&](Orders& o) { path.ended(c, from, how, o); });
+    with([&](Orders& o) { path.ended(c, from, how, now, o); });
   }
   void set(Impairment i) {
     with([&](Orders& o) { path.set(i, now, o); });

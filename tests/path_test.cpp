@@ -125,6 +125,41 @@ TEST(Path, AnOutageHoldsAndDeliversLate) {
   EXPECT_FALSE(s.after_the_end);
 }
 
+/// What enters at the moment or later meets the condition, though nobody woke in time to say that it has come.
+TEST(Path, AConditionComesAtItsMomentHoweverLateAnybodyLooks) {
+  for (const char* when : {"connected", "request_entered", "request_left"}) {
+    for (const Duration enters : {2999999ns, 3000000ns, 3000001ns, 50000000ns}) {
+      Shell s;
+      s.path.arm({4, when, 1, {NetworkFault::outage, 5s}, false, {}, 3ms});
+      s.open(1);
+      s.in(1, from_terminal, request(1));
+      EXPECT_EQ(s.to_host(), request(1)) << when;
+      EXPECT_EQ(s.fired(4), "");
+      EXPECT_EQ(s.path.due(), Time(3ms)) << when;
+      s.now = Time(enters);  // nothing ticks
+      s.in(1, from_host, response(1));
+      const bool before = enters < 3ms;
+      EXPECT_EQ(s.to_terminal(), before ? response(1) : Bytes{}) << when << " " << enters.count();
+      EXPECT_EQ(s.fired(4), before ? "" : "done");
+      s.pass(6s);
+      EXPECT_EQ(s.to_terminal(), response(1)) << "it ends 5 s after it was to begin";
+      EXPECT_EQ(s.fired(4), "done");
+    }
+  }
+}
+
+TEST(Path, WhatWasToComeIsForgottenWithTheCase) {
+  Shell s;
+  s.path.arm({4, "request_left", 1, {NetworkFault::outage}, false, {}, 3ms});
+  s.open(1);
+  s.in(1, from_terminal, request(1));
+  s.set({});
+  s.pass(10ms);
+  s.in(1, from_host, response(1));
+  EXPECT_EQ(s.to_terminal(), response(1));
+  EXPECT_EQ(s.fired(4), "");
+}
+
 TEST(Path, TheEndOfAConnectionDoesNotCrossAnOutage) {
   for (const Close how : {Close::fin, Close::reset}) {
     Shell s;

@@ -127,6 +127,15 @@ TEST_F(RelayOptions, WhatIsOpaqueHasNoMessages) {
         "when = \"committed\"\npower = \"off\"", "when = \"request_at_host\"\nhost = \"silent\""}) {
     EXPECT_EQ(cannot(opaque, step), "") << step;
   }
+  const std::string counted = "when = \"connected\"\nnetwork = \"cut_after\"\nbytes = 900\nsender = \"host\"";
+  EXPECT_EQ(cannot(opaque, counted + "\nthen = \"reset\"\nside = \"terminal\""), "");
+  EXPECT_THAT(cannot(plain, counted), AllOf(HasSubstr("one.toml:4:"), HasSubstr("cut at the one's")));
+  for (const std::string& odd :
+       {counted + "\nafter = \"1 ms\"", replaced(counted, "connected", "committed"), replaced(counted, "900", "0"),
+        counted + "\nlasts = \"1 s\"", replaced(counted, "bytes = 900\n", ""), replaced(counted, "host", "both"),
+        replaced(counted, "\nsender = \"host\"", "")}) {
+    EXPECT_THAT(cannot(opaque, odd), HasSubstr("one.toml:")) << odd;
+  }
   const std::string outage = "when = \"connected\"\nnetwork = \"outage\"";
   EXPECT_THAT(cannot(opaque, outage, "\"request_entered\""), HasSubstr("nobody there sees request_entered"));
 }
@@ -185,6 +194,35 @@ TEST_F(RelayOptions, AnOpaqueVirtualBenchRuns) {
                "network = \"outage\"\nlasts = \"90 s\"\n");
   const Said said = swiperig(folder, {"run", "calls.toml", "--bench", "benches/virtual.toml", "--out", "out"});
   EXPECT_EQ(said.exit_code, 0) << said.out << said.err;
+}
+
+/// After any number of bytes, whoever said them; one that does not come to so many proves nothing.
+TEST_F(RelayOptions, BytesAreCountedWhereNoMessageIsSeen) {
+  folder.write("benches/virtual.toml",
+               replaced(read_text(folder / "benches/virtual.toml"), "[network]\n", "[network]\ntls = \"opaque\"\n"));
+  const auto cut = [](const std::string& name, const std::string& nth, const std::string& bytes, const char* sender,
+                      const char* then) {
+    return "\n[[case]]\nname = \"" + name +
+           "\"\namount = \"12.34\"\ncard = \"debit\"\nswipe = \"500 mm/s\"\ncause = \"network\"\n"
+           "must = [\"card_read\"]\n[[case.step]]\nwhen = \"connected\"\nnth = " +
+           nth + "\nnetwork = \"cut_after\"\nbytes = " + bytes + "\nsender = \"" + sender + "\"\nthen = \"" + then +
+           "\"\n";
+  };
+  const std::string some = "{ from = 1, to = 100, by = 33 }";
+  const std::string begin = "schema = 1\nname = \"counted\"\nrepeat = 1\n";
+  folder.write("counted.toml", begin + cut("response", "2", some, "host", "silence") +
+                                   cut("response, FIN", "2", some, "host", "fin") +
+                                   cut("response, reset", "2", some, "host", "reset") +
+                                   cut("request", "2", some, "terminal", "silence") +
+                                   cut("request, reset", "2", some, "terminal", "reset"));
+  const Said said = swiperig(folder, {"run", "counted.toml", "--bench", "benches/virtual.toml", "--out", "out"});
+  EXPECT_EQ(said.exit_code, 0) << said.out << said.err;
+  EXPECT_THAT(said.out, HasSubstr("20 cycles: pass 20;"));
+  folder.write("more.toml", begin + cut("more than there are", "2", "5000", "host", "silence"));
+  const Said more = swiperig(folder, {"run", "more.toml", "--bench", "benches/virtual.toml", "--out", "twin"});
+  EXPECT_EQ(more.exit_code, 1) << more.out;
+  EXPECT_THAT(more.out, HasSubstr("inconclusive 1"));
+  EXPECT_THAT(swiperig(folder, {"explain", "twin", "--cycle", "0"}).out, HasSubstr("before so many bytes had come"));
 }
 
 TEST(TestCa, IsWhatOpenSslVerifies) {

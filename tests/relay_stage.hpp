@@ -70,8 +70,10 @@ struct Sockets final : Ground {
 
 /// A relay being watched; `play` is the test.
 struct Stage {
-  explicit Stage(Ground& g)
-      : ground(g), clock(*g.clock), relay(clock, std::move(g.relay_side), std::move(g.to_host), {}) {}
+  explicit Stage(Ground& g, RelaySettings settings = {})
+      : ground(g),
+        clock(*g.clock),
+        relay(clock, std::move(g.relay_side), std::move(g.to_host), {}, nullptr, nullptr, std::move(settings)) {}
 
   void run(std::function<Task<>(Stage&)> play) { clock.run(perform(std::move(play))); }
 

@@ -103,8 +103,8 @@ void refusal() {
   EXPECT_EQ(twin.milestones["refused"], 0);
   EXPECT_EQ(twin.milestones["connected"], 1);
 }
-TEST(Relay, ARefusedHostIsAResetAtTheTerminal) { refusal<Pipes>(); }
-TEST(RealtimeRelay, ARefusedHostIsAResetAtTheTerminal) { refusal<Sockets>(); }
+TEST(Relay, F30ARefusedHostIsAResetAtTheTerminal) { refusal<Pipes>(); }
+TEST(RealtimeRelay, F30ARefusedHostIsAResetAtTheTerminal) { refusal<Sockets>(); }
 
 Task<> give_up_and_be_answered(Stage& stage, Heard& at_host) {
   Call call = co_await connect(stage);
@@ -152,8 +152,8 @@ void endings() {
     }
   }
 }
-TEST(Relay, FinStaysFinAndResetStaysReset) { endings<Pipes>(); }
-TEST(RealtimeRelay, FinStaysFinAndResetStaysReset) { endings<Sockets>(); }
+TEST(Relay, F30FinStaysFinAndResetStaysReset) { endings<Pipes>(); }
+TEST(RealtimeRelay, F30FinStaysFinAndResetStaysReset) { endings<Sockets>(); }
 
 Task<> close_in_flight(Stage& stage, std::array<Heard, 3>& heard) {
   std::array<Call, 3> calls;
@@ -205,8 +205,8 @@ void cut_offs() {
     EXPECT_EQ(heard.bytes, Bytes(whole.begin(), whole.begin() + 7)) << "before the end, " << then;
   }
 }
-TEST(Relay, ACutMessageArrivesSoFarAndThenTheEnd) { cut_offs<Pipes>(); }
-TEST(RealtimeRelay, ACutMessageArrivesSoFarAndThenTheEnd) { cut_offs<Sockets>(); }
+TEST(Relay, F30ACutMessageArrivesSoFarAndThenTheEnd) { cut_offs<Pipes>(); }
+TEST(RealtimeRelay, F30ACutMessageArrivesSoFarAndThenTheEnd) { cut_offs<Sockets>(); }
 
 Task<> delayed(Stage& stage, Time& sent, Time& arrived) {
   Call call = co_await connect(stage);
@@ -310,7 +310,7 @@ void bounded(bool outage, std::size_t most) {
 }
 TEST(Relay, AnOutageHoldsNoMoreThanItsMeasure) { bounded<Pipes>(true, 300 << 10); }
 // the kernel keeps what it likes on both sides; a reader that is taken from gets all
-TEST(RealtimeRelay, WhoeverTakesNothingIsReadForNoFurther) {
+TEST(RealtimeRelay, F30WhoeverTakesNothingIsReadForNoFurther) {
   Sockets ground;
   Stage stage(ground);
   bool written = false, stuck = false;

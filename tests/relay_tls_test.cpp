@@ -24,6 +24,7 @@ using testing::HasSubstr;
 struct TlsStage {
   std::string terminal_trusts = "rig", host_shows = "host", relay_trusts = "host", host_name = "host.lab";
   bool opaque = false, client_certificate = false;
+  Duration handshake_limit = RelaySettings{}.handshake_limit;
   int most_version = 0;
   std::function<void(Relay&)> first = [](Relay&) {};
   std::function<void(Relay&)> when_connected = [](Relay&) {};
@@ -41,6 +42,7 @@ struct TlsStage {
     const int listener = loopback_socket(host_port, true);
     RelaySettings settings;
     settings.opaque = opaque;
+    settings.handshake_limit = handshake_limit;
     if (!opaque) {
       settings.terminal_tls = TlsEnd::server(c.certificate("rig"), c.key("rig"));
       settings.host_tls = TlsEnd::client(c.ca(relay_trusts), host_name);
@@ -273,6 +275,32 @@ TEST(RealtimeRelayTls, AnEndWithinTheHandshakeIsAnObservation) {
   EXPECT_EQ(stage.told("closed", "by") + ", " + stage.told("closed", "how"), "terminal, fin");
 }
 
+TEST(RealtimeRelayTls, AHandshakeThatDoesNotEndIsEndedAndOneThatIsSlowIsNot) {
+  for (const bool silent : {true, false}) {
+    TlsStage stage;
+    stage.handshake_limit = 400ms;
+    stage.run(
+        [&](TlsPeer& peer) {
+          if (silent) {
+            EXPECT_EQ(peer.listen(), "reset");
+            return;
+          }
+          std::this_thread::sleep_for(100ms);
+          ask(peer);
+        },
+        [&](TlsPeer& peer) {
+          if (silent) return shake_alone(peer);
+          answer(peer);
+        });
+    EXPECT_EQ(stage.fault, "") << "who says nothing is observed, and accused of nothing";
+    EXPECT_EQ(stage.told("tls_failed", "what"), silent ? "no end of the handshake within 400 ms" : "no tls_failed");
+    EXPECT_EQ(stage.milestones["response_left"], silent ? 0 : 1);
+    if (silent) {
+      EXPECT_GT(stage.took_s, 0.39);
+    }
+  }
+}
+
 TEST(RealtimeRelayTls, AnArmedCutFiresWithin) {
   for (const auto then : {NetworkFault::in_order, NetworkFault::broken}) {
     TlsStage stage;
@@ -380,6 +408,30 @@ TEST(RealtimeRelayTls, AnOutageHoldsOpaqueBytesAndARateSlowsThem) {
   twin.opaque = true;
   twin.run(ask, answer);
   EXPECT_LT(twin.took_s, 0.3);
+}
+
+TEST(RealtimeRelayTls, OpaqueBytesAreCountedAndCutOff) {
+  for (const std::int64_t bytes : {1, 700, 100'000}) {
+    const bool cut = bytes < 100'000;
+    TlsStage stage;
+    stage.opaque = true;
+    stage.first = [&](Relay& relay) {
+      NetworkFault fault{NetworkFault::cut_after};
+      fault.count = bytes;
+      fault.then = NetworkFault::broken;
+      relay.arm({0, "connected", 1, fault});
+    };
+    stage.run(
+        [&](TlsPeer& peer) {
+          if (!cut) return ask(peer);
+          EXPECT_EQ(peer.shake_or_end(), "reset") << "a certificate is longer than " << bytes;
+        },
+        [&](TlsPeer& peer) {
+          if (!cut) return answer(peer);
+          EXPECT_EQ(peer.shake_or_end(), "reset");
+        });
+    EXPECT_EQ(stage.fault, "");
+  }
 }
 
 TEST(RealtimeRelayTls, AResetOfWhatIsOpaqueIsOne) {

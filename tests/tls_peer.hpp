@@ -112,7 +112,19 @@ class TlsPeer {
     if (fd_ >= 0) ::close(fd_);
   }
 
-  bool shake() { return SSL_do_handshake(ssl_) == 1; }
+  bool shake() { return shake_or_end().empty(); }
+  /// "": shaken; else how the connection ended, as end() says it.
+  std::string shake_or_end() {
+    ERR_clear_error();
+    const int n = SSL_do_handshake(ssl_);
+    return n == 1 ? "" : why(n);
+  }
+  /// Says nothing at all, and how the connection ends.
+  std::string listen() {
+    char byte = 0;
+    const ssize_t n = ::recv(fd_, &byte, 1, 0);
+    return n == 0 ? "fin" : n > 0 ? "bytes" : errno == ECONNRESET ? "reset" : "nothing";
+  }
   bool send(BytesView bytes) { return SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size())) > 0; }
   /// So many bytes, or fewer where the end comes before.
   Bytes read(std::size_t size) {

@@ -215,18 +215,21 @@ class Moment:
         wait: Duration | None = None,
         then: Literal["silence", "fin", "reset"] | None = None,
         side: Literal["both", "terminal", "host"] | None = None,
+        sender: Literal["terminal", "host"] | None = None,
         what: Alteration | None = None,
         bit: int | Mapping[str, Any] | None = None,
     ) -> Case:
         """Does it to the network. Faults upon a message (drop, delay, fin, reset, cut, duplicate, reorder, alter,
-        replay) take a milestone `..._entered` without `after`, and are decided on that message in the path.
+        replay) take a milestone `..._entered` without `after`, and are decided on that message in the path; cut_after
+        takes "connected".
 
         lasts: 1 us to 600 s; of delay how long, of reorder at most, of the others how long it goes on (default: to
-        the end of the case). bytes: 1 to 4096, of cut: that many go on, `then` what. bytes_per_s: of rate.
-        wait: 1 ms to 120 s, of jitter and accept_slow. side: who is told of fin, reset, cut. what, bit: of alter.
+        the end of the case). bytes: that many go on, `then` what: of cut 1 to 4096 of the message, of
+        cut_after 1 to 10**9 of what the `sender` says over the connection. bytes_per_s: of rate. wait: 1 ms to 120 s,
+        of jitter and accept_slow. side: who is told of fin, reset, cut, cut_after. what, bit: of alter.
         """
-        words = dict(lasts=lasts, bytes=bytes, bytes_per_s=bytes_per_s, wait=wait, then=then, side=side, what=what,
-                     bit=bit)
+        words = dict(lasts=lasts, bytes=bytes, bytes_per_s=bytes_per_s, wait=wait, then=then, side=side,
+                     sender=sender, what=what, bit=bit)
         return self._step({"network": fault, **told(**words)}, written("network", fault, **words))
 
     def cut_network(self, lasts: Duration | None = None) -> Case:

@@ -19,7 +19,7 @@ Milestone = Literal[
 #: What can be done to the network; `swiperig list network`.
 NetworkFault = Literal[
     "drop", "delay", "outage", "fin", "reset", "cut", "duplicate", "reorder", "alter", "replay", "jitter", "rate",
-    "unanswered", "refused", "unresolved", "accept_reset", "accept_slow",
+    "unanswered", "refused", "unresolved", "accept_reset", "accept_slow", "cut_after",
 ]
 
 #: What the acquirer's host can be told to do; `swiperig list behaviours`.
