@@ -109,11 +109,11 @@ Task<> SupplyScpi::start() {
 }
 
 /// The current first, so that the voltage that decides is the youngest.
-Task<Reading> SupplyScpi::measure() {
+Task<Reading> SupplyScpi::measure(Rails which) {
   Reading reading;
   reading.draw_ma = co_await milli("MEAS:CURR?");
   reading.rail_mv = co_await milli("MEAS:VOLT?");
-  if (settings_.second_rail_channel != 0) {
+  if (which == Rails::higher && settings_.second_rail_channel != 0) {
     const std::int64_t other_mv = co_await milli("MEAS:VOLT? (@" + std::to_string(settings_.second_rail_channel) + ")");
     reading.rail_mv = std::max(reading.rail_mv, other_mv);
   }
@@ -123,7 +123,7 @@ Task<Reading> SupplyScpi::measure() {
 Task<Reading> SupplyScpi::read() {
   auto floor = co_await talk_.floor();
   co_await in_step();
-  auto reading = co_await measure();
+  auto reading = co_await measure(Rails::higher);
   co_return reading;
 }
 
@@ -131,18 +131,22 @@ Task<Reading> SupplyScpi::set(Supply supply) {
   auto floor = co_await talk_.floor();
   co_await in_step();
   Clock& clock = talk_.clock();
-  if (supply.on && proved_off_) co_await clock.sleep_until(off_since_ + settings_.min_off);
-  if (supply.on) proved_off_ = false;
+  if (supply.on && off_since_) co_await clock.sleep_until(*off_since_ + settings_.min_off);
+  if (supply.on) off_since_.reset();
   if (supply.on && set_mv_ != settings_.voltage_mv) {
     co_await command("VOLT " + volts(settings_.voltage_mv));
     set_mv_ = settings_.voltage_mv;
   }
+  if (!supply.on && !proved_off_) off_since_ = clock.now();  // until it is proved, from the word on
+  proved_off_ = proved_off_ && !supply.on;
   const char* word = supply.on ? "OUTP ON" : "OUTP OFF";
   co_await command(word);
   const Time limit = clock.now() + settings_.settle_limit;
   Reading reading;
   for (;;) {
-    reading = co_await measure();
+    // a battery proves no output, and an output no battery
+    const Rails which = supply.on ? Rails::own : Rails::higher;
+    reading = co_await measure(which);
     if (supply.on ? reading.rail_mv > settings_.on_above_mv : reading.rail_mv < settings_.off_below_mv) break;
     if (clock.now() >= limit) {
       const std::string says = co_await query("OUTP?");
@@ -166,6 +170,7 @@ Task<Reading> SupplyScpi::set(Supply supply) {
 
 /// Takes the set voltage there step by step, each in its time, and says what the rail was after each.
 Task<> SupplyScpi::go(std::int64_t to_mv, Duration time, std::int64_t steps, std::function<void(Reading)> seen) {
+  const Rails which = to_mv == settings_.voltage_mv ? Rails::own : Rails::higher;
   Clock& clock = talk_.clock();
   const auto found = rail_steps(settings_, set_mv_, to_mv, time, time.count() == 0 ? 0 : steps);
   if (const auto* why = std::get_if<std::string>(&found)) talk_.fail("refused: " + *why);
@@ -179,7 +184,7 @@ Task<> SupplyScpi::go(std::int64_t to_mv, Duration time, std::int64_t steps, std
     }
     set_mv_ = step.mv;  // also when it is not known whether it was done
     co_await command("VOLT " + volts(step.mv));
-    const Reading reading = co_await measure();
+    const Reading reading = co_await measure(which);
     seen(reading);
   }
 }
@@ -206,14 +211,14 @@ Task<> SupplyScpi::brown_out(BrownOut b, std::function<void(Reading)> measured) 
                    to_text(settings_.settle_limit));
       }
       co_await clock.sleep_for(settings_.reread);
-      const Reading reading = co_await measure();
+      const Reading reading = co_await measure(Rails::higher);
       falling(reading);
     }
   }
   if (b.lasts >= settings_.command_time * 4) {
     co_await clock.sleep_until(*low + b.lasts / 2);
     auto floor = co_await talk_.floor();
-    const Reading reading = co_await measure();
+    const Reading reading = co_await measure(Rails::higher);
     measured(reading);
     if (reading.rail_mv > low_mv) talk_.fail("did not stay at " + volts(b.to_mv) + " V, but rose by itself");
   }
@@ -228,7 +233,7 @@ Task<> SupplyScpi::brown_out(BrownOut b, std::function<void(Reading)> measured) 
   for (const Time limit = clock.now() + settings_.settle_limit; reading.rail_mv <= settings_.on_above_mv;) {
     if (clock.now() >= limit) talk_.fail("is to be on again, rail only " + volts(reading.rail_mv) + " V");
     co_await clock.sleep_for(settings_.reread);
-    reading = co_await measure();
+    reading = co_await measure(Rails::own);
   }
   measured(reading);
 }

@@ -4,11 +4,13 @@
 // unknown is never off. The rail stays off for a minimum time before it comes on again. A brown-out goes down and up in
 // steps of its own (drivers/supply_steps.hpp) and lasts from the measured depth on; a supply that is too slow for what
 // it was told is an EquipmentError. Where a battery or a cable feeds the terminal as well, its second rail is measured
-// on another channel, and a reading is the higher of the two.
+// on another channel, and a reading is the higher of the two, but for what proves that the output is on: that is its
+// own.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "drivers/conversation.hpp"
@@ -45,7 +47,8 @@ class SupplyScpi final : public PowerSwitch {
   Task<> command(std::string text);
   Task<std::string> query(std::string text);
   Task<std::int64_t> milli(std::string text);
-  Task<Reading> measure();
+  enum class Rails { own, higher };  ///< the output's, or the higher of it and the second
+  Task<Reading> measure(Rails);
   Task<> go(std::int64_t to_mv, Duration time, std::int64_t steps, std::function<void(Reading)> seen);
   Task<> in_step();
   Task<> introduce();
@@ -55,7 +58,7 @@ class SupplyScpi final : public PowerSwitch {
   bool proved_off_ = false;
   std::int64_t set_mv_ = 0;   // other than voltage_mv: a brown-out is under way, or was cut short
   bool out_of_step_ = false;  // an answer is overdue and may still come
-  Time off_since_{};
+  std::optional<Time> off_since_;
 };
 
 }  // namespace swiperig

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "fixtures/supply.hpp"
 #include "tests/console.hpp"
 #include "tests/failure_of.hpp"
@@ -152,6 +154,44 @@ TEST(SupplyScpi, OffThatIsNotOffIsAnError) {
   });
 }
 
+TEST(SupplyScpi, WhatWasSwitchedOffStaysSoThoughThatWasNotProved) {
+  Liar liar;
+  std::optional<Time> off, on;
+  liar.run([&]() -> Task<> {
+    co_await liar.driver.start();
+    auto reading = co_await liar.driver.set({true});
+    bool complains = true;
+    liar.answer = [&](const std::string& line) -> std::string {
+      if (line == "OUTP OFF") off = liar.clock.now();
+      if (line == "OUTP ON") on = liar.clock.now();
+      if (line != "SYST:ERR?" || !complains || !off) return "-";
+      complains = false;
+      return "-310,\"System error\"";
+    };
+    auto why = co_await failure_of(liar.driver.set({false}));
+    EXPECT_TRUE(says(why, "refused OUTP OFF")) << why;
+    reading = co_await liar.driver.set({true});
+    EXPECT_GE(on.value() - off.value(), ScpiSettings{}.min_off);
+  });
+}
+
+TEST(SupplyScpi, OnIsNotProvedByABattery) {
+  for (const bool dead : {true, false}) {
+    ScpiSettings settings;
+    settings.second_rail_channel = 2;
+    Liar liar(settings);
+    liar.run([&]() -> Task<> {
+      co_await liar.driver.start();
+      liar.answer = [&](const std::string& line) -> std::string {
+        if (line == "MEAS:VOLT? (@2)") return "7.4";
+        return dead && line == "MEAS:VOLT?" ? "0.01" : "-";
+      };
+      auto why = co_await failure_of(liar.driver.set({true}));
+      EXPECT_TRUE(dead ? says(why, "says on, rail only 0.010 V") : why.empty()) << why;
+    });
+  }
+}
+
 TEST(SupplyScpi, OnThatIsNotOnIsAnError) {
   Liar liar;
   liar.run([&]() -> Task<> {
@@ -178,7 +218,7 @@ TEST(SupplyScpi, NotANumberIsNeverOff) {
   }
 }
 
-TEST(SupplyScpi, AnErrorQueueWithoutEndIsBounded) {
+TEST(SupplyScpi, F24AnErrorQueueWithoutEndIsBounded) {
   Liar liar;
   liar.run([&]() -> Task<> {
     co_await liar.driver.start();
@@ -220,6 +260,40 @@ TEST(SupplyScpi, SilenceEnds) {
     EXPECT_TRUE(says(why, "no answer to MEAS:CURR?")) << why;
     EXPECT_EQ(liar.clock.now() - start, seconds(1));
   });
+}
+
+/// The driver does not say a command again by itself, whatever became of the first time; a person may.
+TEST(SupplyScpi, F25NoCommandIsSaidTwice) {
+  const std::vector<std::pair<std::string, std::string>> troubles = {
+      {"SYST:ERR?", ""}, {"SYST:ERR?", "-310,\"System error\""}, {"MEAS:CURR?", ""}, {"MEAS:VOLT?", "?"}, {"MEAS:VOLT?", ""}};
+  for (const bool on : {false, true}) {
+    const std::string command = on ? "OUTP ON\n" : "OUTP OFF\n";
+    for (const auto& trouble : troubles) {
+      Liar liar;
+      const auto said = [&] {
+        int times = 0;
+        for (auto at = liar.log.find(command); at != liar.log.npos; at = liar.log.find(command, at + 1)) ++times;
+        return times;
+      };
+      liar.run([&]() -> Task<> {
+        co_await liar.driver.start();
+        liar.log.clear();
+        bool once = false;
+        liar.answer = [&](const std::string& line) -> std::string {
+          if (line != trouble.first || once) return "-";
+          once = trouble.first == "SYST:ERR?" && !trouble.second.empty();  // the queue has one error
+          return trouble.second;
+        };
+        auto why = co_await failure_of(liar.driver.set({on}));
+        EXPECT_NE(why, "") << command << trouble.first;
+        EXPECT_EQ(said(), 1) << command << trouble.first;
+        liar.answer = nullptr;
+        auto reading = co_await liar.driver.set({on});
+        EXPECT_EQ(reading.rail_mv, on ? 5001 : 12);
+        EXPECT_EQ(said(), 2) << "the twin: who says it again is heard";
+      });
+    }
+  }
 }
 
 TEST(SupplyScpi, ALateAnswerIsNeverTakenForTheNextOne) {
