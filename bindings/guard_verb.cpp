@@ -106,6 +106,7 @@ int guard_bench(const std::string& bench, const std::string& terminal, bool robo
   std::optional<SafeGrbl> robot;
   std::optional<SafeScpi> output;
   std::vector<GuardedInstrument> instruments;
+  std::vector<int> claims;
   try {
     const BenchFile file = robot_alone ? read_teach_bench(bench).bench : read_bench(bench, terminal);
     if (file.is_virtual) throw ConfigError(bench + ": a virtual bench needs no guardian");
@@ -116,6 +117,7 @@ int guard_bench(const std::string& bench, const std::string& terminal, bool robo
     output.emplace(file.safe_output, file.hub ? 0 : file.supply.voltage_mv);
     instruments.push_back(open_instrument(file.actuator, kGuardActuator, *robot));
     if (supply) instruments.push_back(open_instrument(file.power, kGuardPower, *output));
+    for (const GuardedInstrument& one : instruments) claims.push_back(claim_instrument(one.device));
   } catch (const std::exception& e) {
     refuse(e.what());
     return 3;
@@ -130,6 +132,7 @@ int guard_bench(const std::string& bench, const std::string& terminal, bool robo
   ::prctl(PR_SET_NAME, "swiperig-guard");
   const GuardEnd end = stand_guard(post);
   // who gets the lock next must find them free
+  for (const int claim : claims) ::close(claim);
   for (const GuardedInstrument& one : instruments) {
     if (one.device < 0) continue;
     if (one.serial) ::ioctl(one.device, TIOCNXCL);

@@ -182,8 +182,16 @@ class Guardian {
   void leave(Taken why) noexcept {
     if (leaving_) return;
     leaving_ = true;
-    if (state_ == State::safe || state_ == State::making) return;
+    if (state_ == State::making) return;
+    if (state_ == State::safe) return part(why);
     close_turn(why);
+  }
+
+  /// Between two turns: it is safe already, but whoever wants the next one is told why there is none.
+  void part(Taken why) noexcept {
+    if (why == Taken::controller_gone || why == Taken::told_to_end) return;
+    end_.why = why;
+    say(GuardWord::lost, why);
   }
 
   /// From here on no byte of this turn reaches an instrument.
@@ -198,6 +206,7 @@ class Guardian {
       if (!seat.instrument->serial) reset_stalled(seat);
       seat.instrument->safe->begin(seat.out_waits() || seat.instrument->serial);
       seat.out_at = seat.out_end = 0;
+      seat.in_at = seat.in_end = 0;  // a controller that does not listen keeps nobody from hearing the instrument
       seat.done = seat.proved = seat.dialled = false;
       seat.again_s = 0;
       seat.give_up_s = now_s + kSafeLimit;
@@ -306,6 +315,7 @@ class Guardian {
     seat.dialling = false;
     // the controller's driver reads an end
     if (seat.instrument->channel >= 0) ::shutdown(seat.instrument->channel, SHUT_WR);
+    if (state_ == State::safe) leave(Taken::instrument_gone);  // another guardian dials anew
   }
 
   void put(Seat& seat) noexcept {

@@ -4,9 +4,15 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <system_error>
 
@@ -64,6 +70,36 @@ DialledInstrument dial_instrument(const std::string& host, std::uint16_t port) {
                     name + ": " + std::generic_category().message(error));
   }
   return one;
+}
+
+int claim_instrument(int device) {
+  sockaddr_storage far{};
+  socklen_t size = sizeof far;
+  std::string name;
+  if (::getpeername(device, reinterpret_cast<sockaddr*>(&far), &size) == 0) {
+    std::array<char, NI_MAXHOST> host{};
+    std::array<char, NI_MAXSERV> port{};
+    ::getnameinfo(reinterpret_cast<const sockaddr*>(&far), size, host.data(), host.size(), port.data(), port.size(),
+                  NI_NUMERICHOST | NI_NUMERICSERV);
+    name = "tcp:" + std::string(host.data()) + ":" + port.data();
+  } else {
+    struct stat at = {};
+    ::fstat(device, &at);
+    name = "device " + std::to_string(major(at.st_rdev)) + ":" + std::to_string(minor(at.st_rdev));
+  }
+  // a name that is in no folder and goes with the process
+  const std::string claimed = "swiperig " + name;
+  sockaddr_un own{};
+  own.sun_family = AF_UNIX;
+  std::memcpy(own.sun_path + 1, claimed.data(), std::min(claimed.size(), sizeof own.sun_path - 1));
+  const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + claimed.size());
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&own), std::min<socklen_t>(bytes, sizeof own)) == 0)
+    return fd;
+  if (fd >= 0) ::close(fd);
+  throw LinkError(LinkError::failed,
+                  name + ": another controller of this machine has it, under another name, as another " +
+                      "user or in another session: end that one");
 }
 
 }  // namespace swiperig

@@ -1,7 +1,9 @@
 // Whose bytes reach an instrument: turns and their numbers, rivals, the guardian's own end. The instruments write down
 // everything that arrives.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -224,6 +226,41 @@ TEST_F(GuardTurnTest, ASupplyThatHungUpIsDialledAgainToBeSwitchedOff) {
   expect_safe();
 }
 
+TEST_F(GuardTurnTest, AnInstrumentThatHangsUpBetweenTurnsEndsTheGuardianWhichSaysWhy) {
+  take();
+  say(GuardWord::rest);
+  ASSERT_TRUE(hear(GuardWord::safe));
+  take();  // the twin: one that is left alone goes on
+  say(GuardWord::rest);
+  ASSERT_TRUE(hear(GuardWord::safe));
+  EXPECT_EQ(end_of_guardian(0.3), -1);
+  recorder.hang_up();
+  const auto lost = hear(GuardWord::lost);
+  ASSERT_TRUE(lost) << "whoever wants the next turn has to dial anew";
+  EXPECT_EQ(lost->why, Taken::instrument_gone);
+  EXPECT_EQ(end_of_guardian(), 0);
+}
+
+/// A controller that has stopped reading must not stop the guardian from hearing what the instruments answer.
+TEST_F(GuardTurnTest, AFloodThatNobodyReadsKeepsNobodyFromBeingHeard) {
+  take();
+  recorder.robot_floods = true;
+  ASSERT_TRUE(await(5, [&] {
+    say(GuardWord::beat);
+    return recorder.flooded_bytes() > (std::size_t{1} << 20);  // more than any socket keeps
+  }));
+  await(0.3, [&] {
+    say(GuardWord::beat);
+    return false;
+  });
+  recorder.robot_floods = false;
+  // and now it hangs: no beat any more
+  const auto safe = hear(GuardWord::safe, false, 20);
+  ASSERT_TRUE(safe);
+  EXPECT_EQ(safe->unproved, 0U) << "the robot answers, and is heard";
+  expect_safe();
+}
+
 Task<> refused_turn(Clock& clock, GuardEnds ends, std::string& why) {
   const std::atomic<bool> no = false;
   Guard guard(clock, ends);
@@ -243,6 +280,32 @@ TEST_F(GuardTurnTest, F34AnotherControllerIsRefusedAndToldWhoHasTheBench) {
   SteadyClock clock;
   clock.run(refused_turn(clock, second.ends(), why));
   EXPECT_THAT(why, AllOf(HasSubstr("the bench is taken"), HasSubstr(std::to_string(process->pid()))));
+}
+
+/// Another session keeps its locks elsewhere, and its file may spell the address in another way.
+TEST_F(GuardTurnTest, F34AnotherSessionIsRefusedAsWell) {
+  take();
+  say(GuardWord::rest);
+  ASSERT_TRUE(hear(GuardWord::safe));
+  const Folder elsewhere;
+  std::string text = read_text(bench);
+  for (auto at = text.find("tcp:127.0.0.1:"); at != text.npos; at = text.find("tcp:127.0.0.1:", at + 1)) {
+    text.replace(at, 14, "tcp:localhost:");
+  }
+  const std::string other = folder.write("benches/other.toml", text);
+  setenv("XDG_RUNTIME_DIR", elsewhere.path().c_str(), 1);
+  std::string why;
+  SteadyClock clock;
+  {
+    const GuardProcess second(read_bench(other), programs::swiperig);
+    clock.run(refused_turn(clock, second.ends(), why));
+  }
+  EXPECT_THAT(why, HasSubstr("another controller of this machine has it"));
+  process.reset();
+  const GuardProcess third(read_bench(other), programs::swiperig);
+  why.clear();
+  clock.run(refused_turn(clock, third.ends(), why));
+  EXPECT_EQ(why, "") << "the twin: once the first has ended";
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -358,6 +421,19 @@ TEST_F(RealtimeRivals, F34NothingOfAnEarlierTurnArrivesAfterALaterOnes) {
   EXPECT_GE(turns.latest, 100U);
   EXPECT_GT(turns.lines, 1000);
   EXPECT_EQ(turns.late, 0);
+  // and it is as before: no process (all were waited for), no socket, no lock that is held, both instruments at rest
+  const std::string robot = recorder.robot();
+  EXPECT_LT(robot.rfind("(turn "), robot.rfind('!')) << "the last word is the guardian's";
+  EXPECT_THAT(recorder.supply(), EndsWith("OUTP OFF\nOUTP?\n"));
+  int locks = 0;
+  for (const auto& left : std::filesystem::directory_iterator(folder.path() / "swiperig")) {
+    EXPECT_TRUE(left.is_regular_file()) << left.path();
+    const int fd = open(left.path().c_str(), O_RDONLY | O_CLOEXEC);
+    EXPECT_EQ(flock(fd, LOCK_EX | LOCK_NB), 0) << left.path();
+    close(fd);
+    ++locks;
+  }
+  EXPECT_EQ(locks, 2) << "one for the robot, one for the supply";
 }
 
 TEST_F(RealtimeRivals, WithLeasesInsteadOfAGuardianTheyDo) {

@@ -54,7 +54,9 @@ class Recorder {
   }
   /// Hangs up on whoever is connected.
   void hang_up() { hang_up_ = true; }
-  std::atomic<bool> mute = false;  ///< answers nothing
+  std::atomic<bool> mute = false;          ///< answers nothing
+  std::atomic<bool> robot_floods = false;  ///< the robot talks without end, as fast as it is taken
+  std::size_t flooded_bytes() const { return flooded_bytes_; }
 
  private:
   struct Instrument {
@@ -90,7 +92,8 @@ class Recorder {
         fds.push_back({one->listener, POLLIN, 0});
         for (const int fd : one->callers) fds.push_back({fd, POLLIN, 0});
       }
-      poll(fds.data(), fds.size(), 20);
+      poll(fds.data(), fds.size(), robot_floods ? 0 : 20);
+      if (robot_floods) flood();
       const bool hang_up = hang_up_.exchange(false);
       for (Instrument* one : {&robot_, &supply_}) {
         for (std::size_t i = 0; i < one->callers.size();) hear(*one, i, hang_up) ? ++i : i;
@@ -99,6 +102,13 @@ class Recorder {
           one->callers.push_back(::accept4(one->listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         }
       }
+    }
+  }
+  void flood() {
+    static const std::string lines(1 << 16, '\n');
+    for (const int fd : robot_.callers) {
+      const ssize_t n = ::send(fd, lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n > 0) flooded_bytes_ += static_cast<std::size_t>(n);
     }
   }
   /// False: that caller has gone.
@@ -134,6 +144,7 @@ class Recorder {
   mutable std::mutex mutex_;
   Instrument robot_, supply_;
   std::atomic<bool> stop_ = false, hang_up_ = false;
+  std::atomic<std::size_t> flooded_bytes_ = 0;
   std::thread thread_;
 };
 
