@@ -1,6 +1,10 @@
 #include "bindings/bench_file.hpp"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <vector>
 
@@ -159,11 +163,40 @@ std::string port_of(const LinkUri& uri) {
   return error ? uri.address : real.string();
 }
 
+/// An address at which this machine hears itself.
+bool is_here(const std::string& address) {
+  if (address == "localhost" || address.starts_with("127.") || address == "::1") return true;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return false;
+  bool here = false;
+  for (const ifaddrs* one = all; one != nullptr && !here; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr) continue;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int family = one->ifa_addr->sa_family;
+    const void* bytes = family == AF_INET
+                            ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(one->ifa_addr)->sin_addr)
+                        : family == AF_INET6 ? &reinterpret_cast<sockaddr_in6*>(one->ifa_addr)->sin6_addr
+                                             : nullptr;
+    here =
+        bytes != nullptr && ::inet_ntop(family, bytes, text.data(), text.size()) != nullptr && address == text.data();
+  }
+  ::freeifaddrs(all);
+  return here;
+}
+
+/// Who listens at every address of this machine hears whoever dials one of them.
+bool meet(const LinkUri& a, const LinkUri& b) {
+  const auto everywhere = [](const LinkUri& uri) { return uri.address == "0.0.0.0" || uri.address == "::"; };
+  return a.scheme == "tcp" && b.scheme == "tcp" && a.port == b.port &&
+         ((everywhere(a) && is_here(b.address)) || (everywhere(b) && is_here(a.address)));
+}
+
 void refuse_shared_ports(const std::vector<Wired>& all) {
   for (std::size_t later = 1; later < all.size(); ++later) {
     for (std::size_t i = 0; i < later; ++i) {
       const LinkUri &a = *all[i].uri, &b = *all[later].uri;
-      if (a.scheme != b.scheme || (a.scheme != "tcp" && a.scheme != "serial") || port_of(a) != port_of(b)) continue;
+      const bool same = a.scheme == b.scheme && (a.scheme == "tcp" || a.scheme == "serial") && port_of(a) == port_of(b);
+      if (!same && !meet(a, b)) continue;
       all[later].at->refuse("a port of its own: " + port_of(b) + " is " + all[i].whose + " (" + all[i].at->where() +
                             ")");
     }

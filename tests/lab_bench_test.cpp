@@ -76,6 +76,15 @@ TEST_F(LabBench, OnePortForTwoDevices) {
   said = check("tcp:host.lab:8600", "tcp:host.lab:8583");
   EXPECT_THAT(said.err, AllOf(HasSubstr(at("link = \"tcp:host.lab:8600", 8) + ": expected a port of its own"),
                               HasSubstr("is the relay's way to the host")));
+  // a relay that listens everywhere would dial itself
+  const std::string host = "tcp:127.0.0.1:" + std::to_string(free_port + 1);
+  change("benches/lab.toml", "tcp:host.lab:8583", host);
+  const std::string terminal_side = "tcp:127.0.0.1:" + std::to_string(free_port) + "\"";
+  said = check(terminal_side, "tcp:0.0.0.0:" + std::to_string(free_port + 1) + "\"");
+  EXPECT_EQ(said.exit_code, 2);
+  EXPECT_THAT(said.err, HasSubstr("expected a port of its own"));
+  said = check(terminal_side, "tcp:0.0.0.0:" + std::to_string(free_port) + "\"");
+  EXPECT_EQ(said.exit_code, 0) << said.err;
   // two names of one device
   folder.write("tty", "");
   std::filesystem::create_symlink(folder / "tty", folder / "by-id");
