@@ -5,6 +5,7 @@
 #include "bindings/config.hpp"
 #include "bindings/guard_process.hpp"
 #include "bindings/relay_options.hpp"
+#include "bindings/resting_sink.hpp"
 #include "bindings/rig_faults.hpp"
 #include "bindings/terminal_driver.hpp"
 #include "drivers/host_control.hpp"
@@ -271,7 +272,9 @@ Task<> with_bench(Clock& clock, const BenchFile& file, const std::set<std::strin
   bench.hold_max = file.hold_max;
   bench.good_card = file.good_card;
   bench.abort = &abort;
-  Watch watch(bench, sink);
+  std::optional<RestingSink> resting;
+  if (guard != nullptr) resting.emplace(*guard, sink);
+  Watch watch(bench, resting ? static_cast<Sink&>(*resting) : sink);
 
   crew.start(actuator.serve());
   if (power.supply) crew.start(power.supply->serve());

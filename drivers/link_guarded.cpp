@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "drivers/link_fd.hpp"
@@ -203,6 +206,35 @@ Task<int> Guard::rest() {
   }
   throw LinkError(LinkError::failed, "guardian: it does not say that robot and supply are safe: look at them");
 }
+
+struct BeatsMeanwhile::Thread {
+  std::mutex mutex;
+  std::condition_variable over;
+  bool done = false;
+  std::thread beating;
+};
+
+BeatsMeanwhile::BeatsMeanwhile(std::shared_ptr<const GuardTurn> turn) : thread_(std::make_unique<Thread>()) {
+  thread_->beating = std::thread([&on = *thread_, turn = std::move(turn)] {
+    const double until_s = machine_seconds() + kLongestWrite_s;
+    std::unique_lock lock(on.mutex);
+    while (!on.done && machine_seconds() < until_s) {
+      turn->say(GuardWord::beat);
+      on.over.wait_for(lock, kBeat);
+    }
+  });
+}
+
+BeatsMeanwhile::~BeatsMeanwhile() {
+  {
+    const std::lock_guard lock(thread_->mutex);
+    thread_->done = true;
+  }
+  thread_->over.notify_all();
+  thread_->beating.join();
+}
+
+std::unique_ptr<BeatsMeanwhile> Guard::beat_meanwhile() const { return std::make_unique<BeatsMeanwhile>(turn_); }
 
 void Guard::close() {
   closed_ = true;

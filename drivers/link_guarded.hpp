@@ -1,7 +1,8 @@
 // The controller's side of its guardian: a turn at the instruments, and links to them that drivers use like any other.
 // The turn lives by the beats of serve(), which runs in the bench's crew: a clock loop that stands still is what a hung
-// controller is, so no thread beats for it. Once the turn is lost, whatever waits at a link ends with LinkError that
-// says why, and nothing that is written arrives.
+// controller is, so no thread beats for it, but for the few seconds in which it waits for a disk with the bench at
+// rest. Once the turn is lost, whatever waits at a link ends with LinkError that says why, and nothing that is written
+// arrives.
 #pragma once
 
 #include <atomic>
@@ -22,6 +23,20 @@ struct GuardEnds {
 /// The pairs' state, shared with the links.
 struct GuardTurn;
 
+constexpr int kLongestWrite_s = 5;  ///< of a disk that is asked to make something durable
+
+class BeatsMeanwhile {
+ public:
+  explicit BeatsMeanwhile(std::shared_ptr<const GuardTurn>);
+  ~BeatsMeanwhile();
+  BeatsMeanwhile(const BeatsMeanwhile&) = delete;
+  BeatsMeanwhile& operator=(const BeatsMeanwhile&) = delete;
+
+ private:
+  struct Thread;
+  std::unique_ptr<Thread> thread_;
+};
+
 class Guard {
  public:
   /// Does not own `ends`; one Guard at a time uses them.
@@ -40,6 +55,8 @@ class Guard {
   Task<int> rest();
   void close();
   std::uint64_t number() const;
+  /// Beats from a thread of its own while what it returns lives, for kLongestWrite at most.
+  std::unique_ptr<BeatsMeanwhile> beat_meanwhile() const;
 
  private:
   Clock& clock_;

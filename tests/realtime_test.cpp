@@ -69,6 +69,22 @@ TEST(RealtimePublisher, EventsAreToldWhileTheirCycleIsUnderWay) {
   EXPECT_EQ(told, 1 + 1 + static_cast<std::int64_t>(trace.events()) + 1) << "the run, its cycle, its events, its end";
 }
 
+/// A disk may need longer than the dead-man to make a cycle durable; one that does not come back has hung us.
+TEST(RealtimeStops, ASlowDiskIsNoControllerThatHangs) {
+  for (const bool hangs : {false, true}) {
+    const Folder folder;
+    const std::string bench = bench_in(folder);
+    const Served served(folder, bench);
+    setenv("LD_PRELOAD", programs::slow_disk, 1);
+    setenv("SWIPERIG_DISK_MS", hangs ? "6000" : "400", 1);
+    Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "1", "--out", folder / "out"});
+    unsetenv("LD_PRELOAD");
+    unsetenv("SWIPERIG_DISK_MS");
+    EXPECT_EQ(run.wait(120), hangs ? 3 : 0) << run.out() << run.err();
+    EXPECT_EQ(run.err().find("no beat of the controller") != std::string::npos, hangs) << run.err();
+  }
+}
+
 TEST(RealtimeStops, AWriterKilledInMidCycleLeavesAnUnfinishedCycle) {
   const Folder folder;
   const std::string bench = bench_in(folder);
