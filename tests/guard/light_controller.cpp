@@ -1,7 +1,7 @@
 // A controller that does nothing but drive: robot to and fro, supply on. For tests that end it in the middle.
-//   light_controller BENCH PROGRAM [bare|home]
-// `bare` reaches the instruments without a guardian; `home` homes first, so that the robot's place is known. Says
-// "guard PID", "taken NUMBER", "moving" as it gets there; hangs for good on SIGUSR1.
+//   light_controller BENCH PROGRAM [bare|home|slow]
+// `bare` reaches the instruments without a guardian; `home` homes first, so that the robot's place is known; `slow`
+// rests between motions. Says "guard PID", "taken NUMBER", "moving" as it gets there; hangs for good on SIGUSR1.
 #include <signal.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ void say(const std::string& line) {
   [[maybe_unused]] const ssize_t told = write(STDOUT_FILENO, line.data(), line.size());
 }
 
-Task<> to_and_fro(Conversation& robot, bool home, Bell& moves) {
+Task<> to_and_fro(Conversation& robot, bool home, bool slow, Bell& moves) {
   if (home) {
     co_await robot.say("$H\n");
   } else {
@@ -41,6 +41,7 @@ Task<> to_and_fro(Conversation& robot, bool home, Bell& moves) {
       if (line && *line == "ok") ++oks;
     }
     if (first) moves.ring();
+    if (slow) co_await robot.clock().sleep_for(100ms);
   }
 }
 
@@ -59,7 +60,7 @@ Task<> tell(Clock& clock, Bell& moves, Bell& on) {
   say("moving\n");
 }
 
-Task<> drive(Clock& clock, const BenchFile& file, GuardProcess* process, bool home) {
+Task<> drive(Clock& clock, const BenchFile& file, GuardProcess* process, const std::string& manner) {
   const std::atomic<bool> no = false;
   Crew crew(clock);
   std::optional<Guard> guard;
@@ -80,7 +81,7 @@ Task<> drive(Clock& clock, const BenchFile& file, GuardProcess* process, bool ho
   crew.start(robot.serve());
   crew.start(supply.serve());
   Bell moves, on;
-  crew.start(to_and_fro(robot, home, moves));
+  crew.start(to_and_fro(robot, manner == "home", manner == "slow", moves));
   crew.start(keep_on(supply, on));
   crew.start(tell(clock, moves, on));
   co_await crew.join();
@@ -102,7 +103,7 @@ int controller(int argc, char** argv) {
   }
   SteadyClock clock;
   // ends by being ended, or by the guardian: by an error of a driver
-  clock.run(drive(clock, file, process ? &*process : nullptr, manner == "home"));
+  clock.run(drive(clock, file, process ? &*process : nullptr, manner));
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // Figures of the guardian, printed as one JSON object; no test. How long after a controller was killed or hung the
-// first safe byte is at the robot and the supply, and what the detour costs a byte. Instruments are TCP ports of this
-// process, so every time has its own share in it.
-//   guard_rates [KILLED [HUNG]]
+// first safe byte is at the robot and the supply, how often it acts though its controller is well, and what the detour
+// costs a byte. Instruments are TCP ports of this process, so every time has its own share in it.
+//   guard_rates [KILLED [HUNG [SECONDS]]]
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -48,6 +48,7 @@ fs::path bench_for(const Recorder& recorder, const fs::path& folder) {
 }
 
 double percentile(std::vector<double> all, double share) {
+  if (all.empty()) return 0;
   std::sort(all.begin(), all.end());
   return all[std::min(all.size() - 1,
                       static_cast<std::size_t>(std::ceil(share * static_cast<double>(all.size()))) - 1)];
@@ -96,7 +97,7 @@ double one_end(const fs::path& bench, int signal, Draws& draws) {
   return at_s > 1e8 ? -1 : (at_s - from_s) * 1000;
 }
 
-std::string ends(const char* name, const fs::path& bench, int signal, int count) {
+std::string ends(const char* name, const fs::path& bench, int signal, int count, int& wrong) {
   std::vector<double> all;
   int misses = 0;
   for (int i = 0; i < count; ++i) {
@@ -104,10 +105,49 @@ std::string ends(const char* name, const fs::path& bench, int signal, int count)
     const double ms = one_end(bench, signal, draws);
     ms < 0 ? static_cast<void>(++misses) : all.push_back(ms);
   }
+  wrong += misses;
   char text[200];
   std::snprintf(text, sizeof text,
                 "\"%s\":{\"trials\":%d,\"misses\":%d,\"p50_ms\":%.2f,\"p99.9_ms\":%.2f,\"max_ms\":%.2f}", name, count,
                 misses, percentile(all, 0.5), percentile(all, 0.999), percentile(all, 1));
+  return text;
+}
+
+/// A controller that is well drives for so long: safe bytes meanwhile are false trips.
+std::string trips(const fs::path& bench, int seconds, int& wrong) {
+  const Recorder recorder;
+  const fs::path fresh = bench.parent_path().parent_path() / "trips";
+  fs::create_directories(fresh);
+  const fs::path own = bench_for(recorder, fresh);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+    dup2(STDOUT_FILENO, STDERR_FILENO);
+    execl(programs::light_controller, "light", own.c_str(), programs::swiperig, "slow", nullptr);
+    _exit(126);
+  }
+  for (int waited = 0; waited < 4000 && recorder.supply().find("OUTP ON") == std::string::npos; ++waited)
+    poll(nullptr, 0, 5);
+  const double from_s = machine_seconds();
+  while (machine_seconds() < from_s + seconds) poll(nullptr, 0, 100);
+  const double to_s = machine_seconds();
+  int robot = 0, supply = 0;
+  std::size_t lines = 0;
+  for (const auto& said : recorder.robot_said()) {
+    if (said.at_s < from_s || said.at_s > to_s) continue;
+    robot += static_cast<int>(std::count(said.text.begin(), said.text.end(), '!'));
+    lines += static_cast<std::size_t>(std::count(said.text.begin(), said.text.end(), '\n'));
+  }
+  for (const auto& said : recorder.supply_said()) {
+    if (said.at_s >= from_s && said.at_s <= to_s && said.text.find("OUTP OFF") != said.text.npos) ++supply;
+  }
+  const bool lives = kill(pid, SIGKILL) == 0 && lines > static_cast<std::size_t>(seconds);
+  while (waitpid(-1, nullptr, 0) > 0) {
+  }
+  wrong += robot + supply + (lives ? 0 : 1);
+  char text[200];
+  std::snprintf(text, sizeof text, "\"false_trips\":{\"seconds\":%d,\"robot\":%d,\"supply\":%d,\"robot_lines\":%zu}",
+                seconds, robot, supply, lines);
   return text;
 }
 
@@ -157,23 +197,26 @@ std::string detour(int count) {
   return text;
 }
 
-int rates(int killed, int hung) {
+int rates(int killed, int hung, int seconds) {
   const fs::path folder = fs::temp_directory_path() / ("swiperig-rates-" + std::to_string(getpid()));
   fs::create_directories(folder / "benches");
   fs::permissions(folder, fs::perms::owner_all);
   setenv("XDG_RUNTIME_DIR", folder.c_str(), 1);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   const fs::path bench = folder / "benches/bench.toml";
-  const std::string text = "{" + detour(1000) + "," + ends("killed_to_safe_bytes", bench, SIGKILL, killed) + "," +
-                           ends("hung_to_safe_bytes", bench, SIGUSR1, hung) + "}\n";
+  int wrong = 0;
+  const std::string text = "{" + detour(1000) + "," + ends("killed_to_safe_bytes", bench, SIGKILL, killed, wrong) +
+                           "," + ends("hung_to_safe_bytes", bench, SIGUSR1, hung, wrong) + "," +
+                           trips(bench, seconds, wrong) + "}\n";
   fs::remove_all(folder);
   std::fputs(text.c_str(), stdout);
-  return text.find("\"misses\":0") != text.npos ? 0 : 1;
+  return wrong == 0 ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace swiperig
 
 int main(int argc, char** argv) {
-  return swiperig::rates(argc > 1 ? std::atoi(argv[1]) : 1000, argc > 2 ? std::atoi(argv[2]) : 300);
+  return swiperig::rates(argc > 1 ? std::atoi(argv[1]) : 1000, argc > 2 ? std::atoi(argv[2]) : 300,
+                         argc > 3 ? std::atoi(argv[3]) : 600);
 }
