@@ -17,6 +17,7 @@
 #include "tests/bench/codec_rates.hpp"
 #include "tests/bench/publish_rates.hpp"
 #include "tests/bench/relay_rates.hpp"
+#include "tests/bench/usb_rates.hpp"
 
 namespace swiperig {
 namespace {
@@ -149,6 +150,14 @@ int main(int argc, char** argv) {
     std::printf("{%s}\n", publish_rates().c_str());
     return 0;
   }
+  if (argc == 2 && std::string(argv[1]) == "capture") {
+    std::printf("{%s}\n", capture_rates().c_str());
+    return 0;
+  }
+  if (argc == 2 && std::string(argv[1]) == "usb") {  // under umockdev's library
+    std::printf("{%s}\n", usb_rates_here().c_str());
+    return 0;
+  }
   const std::string relay = relay_rates();  // it forks: before there is any thread
   const double one = wakeups_per_s(1), hundred = wakeups_per_s(100), many = wakeups_per_s(10'000);
   const double posts = posts_per_s();
@@ -156,8 +165,8 @@ int main(int argc, char** argv) {
   std::printf(
       "{\"virtual_clock_wakeups_per_s\":{\"1\":%.0f,\"100\":%.0f,\"10000\":%.0f},\"asio_post_per_s\":%.0f,"
       "\"wakeup_to_post_ratio_100\":%.2f,\"armed_drop_over_tcp\":{\"connections\":1000,\"responses_that_reached\":%d},"
-      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s,%s,%s,%s}\n",
+      "\"without_the_fault\":{\"connections\":1000,\"responses_that_reached\":%d},%s,%s,%s,%s,%s,%s}\n",
       one, hundred, many, posts, hundred / posts, armed, unarmed, codec_rates().c_str(), capture_rates().c_str(),
-      books_rates().c_str(), publish_rates().c_str(), relay.c_str());
+      books_rates().c_str(), publish_rates().c_str(), relay.c_str(), usb_rates().c_str());
   return armed == 0 && unarmed == 1000 && hundred >= 0 ? 0 : 1;
 }
