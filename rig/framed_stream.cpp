@@ -115,6 +115,10 @@ std::string FramedStream::begun(std::size_t size) const {
   std::string part;
   part.reserve(size);
   for (auto h = held_.begin(); part.size() < size; ++h) {
+    if (shape_.packet == 0) {
+      part.append(text_of(h->transfer.bytes).substr(h->done, size - part.size()));
+      continue;
+    }
     for (std::size_t at = h->done; at < h->transfer.bytes.size() && part.size() < size; ++at) {
       if (in_stream(at)) part.push_back(static_cast<char>(h->transfer.bytes[at]));
     }
@@ -130,8 +134,12 @@ void FramedStream::pass(std::size_t size, const char* masked) {
       h->original = text_of(bytes);
       h->changed = true;
     }
-    if (masked == nullptr && shape_.packet == 0) {
+    if (shape_.packet == 0) {
       const std::size_t n = std::min(size, bytes.size() - h->done);
+      if (masked != nullptr) {
+        std::copy_n(masked, n, bytes.begin() + static_cast<std::ptrdiff_t>(h->done));
+        masked += n;
+      }
       h->done += n;
       size -= n;
       continue;

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 
 #include "bindings/bench_file.hpp"
@@ -64,14 +65,14 @@ Spoken ecr() {
            "0210|00|99900001|000123|A12345|000000001234|APPROVED", "0910|SALE 12.34 TRACE 000123"}};
 }
 
-/// Bytes masked and in the file, in millions a second. `link`: by its frames.
-double rate(const Bytes& bytes, const std::shared_ptr<const TerminalLink>& link = nullptr) {
+/// Bytes masked and in the file, in millions a second.
+double rate(const Bytes& bytes) {
   const std::string path = (std::filesystem::temp_directory_path() / "swiperig-rate.pcapng").string();
   std::filesystem::remove(path);
   double passed = 0, kept = 0;
   {
     CaptureFile file(path, std::uint64_t{1} << 30);
-    MaskedStream stream(link);
+    MaskedStream stream;
     const double began = machine_seconds();
     for (; passed < 1 && kept < 9e8; passed = machine_seconds() - began) {
       for (std::size_t done = 0; done < (1 << 20); done += bytes.size()) {
@@ -87,13 +88,16 @@ double rate(const Bytes& bytes, const std::shared_ptr<const TerminalLink>& link 
   return kept / passed / 1e6;
 }
 
-/// The masking alone, nothing written.
+/// The processor's time of this program: others on the machine take none of it.
+double core_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+/// The masking alone, nothing written, a second of one core.
 double masking_rate(const Bytes& bytes, const std::shared_ptr<const TerminalLink>& link) {
   MaskedStream stream(link);
   double passed = 0, masked = 0;
   std::size_t kept = 0;
-  const double began = machine_seconds();
-  for (; passed < 1; passed = machine_seconds() - began) {
+  const double began = core_seconds();
+  for (; passed < 1; passed = core_seconds() - began) {
     for (std::size_t done = 0; done < (1 << 20); done += bytes.size()) {
       UsbTransfer t;
       t.bytes = bytes;
@@ -108,14 +112,14 @@ double masking_rate(const Bytes& bytes, const std::shared_ptr<const TerminalLink
 }  // namespace
 
 std::string masking_rates() {
-  std::string all = "\"masking_by_frames_mb_per_s\":{";
+  std::string all = "\"masking_by_frames_mb_per_core_s\":{";
   const std::pair<const char*, Spoken> speakers[] = {{"zvt_packed", zvt()}, {"ecr_text", ecr()}};
   for (const auto& [name, spoken] : speakers) {
     for (const std::size_t size : {std::size_t{16384}, std::size_t{512}, std::size_t{64}}) {
       const Bytes bytes = spoken.cut(size);
-      char text[120];
-      std::snprintf(text, sizeof text, "%s\"%s_%zu\":%.1f,\"%s_%zu_kept\":%.1f", all.back() == '{' ? "" : ",", name,
-                    size, masking_rate(bytes, spoken.link), name, size, rate(bytes, spoken.link));
+      char text[80];
+      std::snprintf(text, sizeof text, "%s\"%s_%zu\":%.1f", all.back() == '{' ? "" : ",", name, size,
+                    masking_rate(bytes, spoken.link));
       all += text;
     }
   }
