@@ -322,6 +322,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
     if (const Value* reader = stand_in.find("reader")) read_reader(reader->table(), b.reader);
     stand_in.nothing_else();
   }
+  const Value* vault = root->find("vault");
   root->nothing_else();
 
   const auto virtual_links =
@@ -335,6 +336,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   if (b.is_virtual && b.swipes_as_text) {
     root->at("stand_in").table().at("swipes").refuse("flux: the terminal of a virtual bench has a head");
   }
+  if (vault != nullptr) read_vault_section(vault->table(), b);
   if (b.is_virtual && b.cards.empty()) throw ConfigError(path + ": a virtual bench needs [stand_in]");
   return b;
 }

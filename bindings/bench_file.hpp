@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/vault.hpp"
 #include "drivers/relay.hpp"
 #include "drivers/safe_scpi.hpp"
 #include "drivers/supply_scpi.hpp"
@@ -53,7 +54,8 @@ struct BenchFile {
   bool swipes_as_text = false;  ///< that terminal's model has no head
   std::map<std::string, CardFile> cards;
   ReaderSettings reader;
-  Bytes pin_key, mac_key, track_key;  ///< working keys that the stand-in host hands out; empty: none
+  std::optional<VaultSettings> vault;  ///< whole messages of test cards are kept
+  Bytes pin_key, mac_key, track_key;   ///< working keys that the stand-in host hands out; empty: none
 };
 
 /// `terminal_profile`: the file of another terminal than the bench's own. Throws ConfigError.

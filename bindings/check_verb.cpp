@@ -157,6 +157,7 @@ int check_bench(const std::string& path, const std::string& terminal) {
   }
   row("relay", relay_text(b));
   row("host", b.host_profile.acquirer);
+  if (b.vault) row("vault", "keeps messages of " + std::to_string(b.vault->test_cards.size()) + " test cards, sealed");
   if (!b.is_virtual) ports(b);
   const Motion fastest = Swipe{b.good_card, b.profile.max_speed_mm_s, false};
   if (const auto why = refusal(b.robot, fastest)) {

@@ -16,6 +16,7 @@
 #include "bindings/serve.hpp"
 #include "bindings/served_run.hpp"
 #include "bindings/teach.hpp"
+#include "bindings/vault.hpp"
 #include "reports/pcapng.hpp"
 #include "reports/visible.hpp"
 #include "rig/mask.hpp"
@@ -125,6 +126,20 @@ int command_line(int argc, char** argv) {
       ->check(CLI::IsMember({"pcapng"}));
   export_command->add_option("--out", out, "file (default: DIR/run.pcapng)");
   export_command->footer("example: swiperig export runs/no_return-1 --format pcapng");
+  VaultOptions vault;
+  std::uint64_t of_event = 0;
+  auto* vault_command = app.add_subcommand("vault", "whole messages of test cards that a run has sealed");
+  vault_command->add_option("DIR", vault.directory, "results of a run")->required();
+  vault_command->add_option("--key", vault.key, "the bench's vault key file, of this user alone")->required();
+  auto* event_option =
+      vault_command->add_option("--event", of_event, "the message that this event tells (default: all)");
+  event_option->check(CLI::PositiveNumber);
+  vault_command->add_option("--reason", vault.reason, "why; it is logged with who and when before anything is shown")
+      ->required();
+  vault_command->footer(
+      "a bench file with [vault] makes it; DIR/vault.access has every opening\nexamples:\n"
+      "  swiperig vault runs/no_return-1 --key lab/vault.key --reason \"certification, case 12\"\n"
+      "  swiperig vault runs/no_return-1 --key lab/vault.key --event 31 --reason \"MAC differs\"");
   WatchOptions watch;
   std::int64_t from = 0;
   auto* watch_command = app.add_subcommand("watch", "follow a run that is published");
@@ -252,6 +267,10 @@ int command_line(int argc, char** argv) {
     }
     if (*judge_command) return judge_again(directory);
     if (*export_command) return export_run(directory, format, out);
+    if (*vault_command) {
+      if (*event_option) vault.event = of_event;
+      return open_vault(vault);
+    }
     if (*books_command) return add_up_books(directory);
     if (*explain_command) return explain_cycle(directory, cycle);
     if (*watch_command) {

@@ -26,6 +26,7 @@
 #include "bindings/places.hpp"
 #include "bindings/publish_url.hpp"
 #include "bindings/strategies.hpp"
+#include "bindings/vault.hpp"
 #include "reports/capture_file.hpp"
 #include "reports/publisher.hpp"
 #include "reports/summary.hpp"
@@ -71,8 +72,8 @@ class Progress {
 /// A real bench: the file is written as things happen.
 class LiveSink final : public Sink {
  public:
-  LiveSink(TraceWriter& trace, Summary& summary, Progress& progress, Publisher* publisher)
-      : trace_(trace), summary_(summary), progress_(progress), publisher_(publisher) {}
+  LiveSink(TraceWriter& trace, Summary& summary, Progress& progress, Publisher* publisher, Vault* vault)
+      : trace_(trace), summary_(summary), progress_(progress), publisher_(publisher), vault_(vault) {}
   void begin(std::int64_t cycle, const Case& c, Time at) override {
     record_ = {};
     open_ = true;
@@ -85,6 +86,7 @@ class LiveSink final : public Sink {
   }
   void event(const Event& e) override {
     trace_.event(e);
+    if (vault_ != nullptr) vault_->event(e);
     if (publisher_ != nullptr) publisher_->grown();
     record_.events.push_back(e);
   }
@@ -110,6 +112,7 @@ class LiveSink final : public Sink {
   Summary& summary_;
   Progress& progress_;
   Publisher* publisher_;
+  Vault* vault_;
   CycleRecord record_;
 };
 
@@ -157,6 +160,7 @@ int record_campaign(Plan plan, const More& more, const RunInfo& info, const RunO
   std::string failure;
   bool aborted = false;
   std::shared_ptr<CaptureFile> kept;
+  std::shared_ptr<Vault> vault;
   try {
     if (plan.bench.is_virtual) {
       const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -176,9 +180,13 @@ int record_campaign(Plan plan, const More& more, const RunInfo& info, const RunO
         progress.total = plan.cycles;
       }
     } else {
-      LiveSink sink(trace, summary, progress, publisher);
-      const auto wires = std::make_shared<CaptureFile>(directory + "/wires.pcapng");
-      kept = wires;
+      kept = std::make_shared<CaptureFile>(directory + "/wires.pcapng");
+      std::shared_ptr<Tap> wires = kept;
+      if (const auto& settings = plan.bench.vault) {
+        vault = std::make_shared<Vault>(directory, info.id, *settings, plan.bench.host_profile.framing, kept);
+        wires = vault;
+      }
+      LiveSink sink(trace, summary, progress, publisher, vault.get());
       DrawPlace place{options.seed, 0, 0};
       const OnBench work = [&](Watch& watch) {
         return options.hands != nullptr ? do_hands(watch, *options.hands)
@@ -205,6 +213,11 @@ int record_campaign(Plan plan, const More& more, const RunInfo& info, const RunO
     const std::string lost = kept->finish();
     if (failure.empty()) failure = lost;
   }
+  if (vault) {
+    const std::string lost = vault->finish();
+    if (failure.empty()) failure = lost;
+    if (lost.empty()) trace.vault(vault->head());
+  }
   const auto wall_ms = static_cast<std::int64_t>((machine_seconds() - began) * 1000);
   const Digest head = trace.finish(wall_ms);
   if (publisher != nullptr) publisher->grown();
@@ -217,6 +230,10 @@ int record_campaign(Plan plan, const More& more, const RunInfo& info, const RunO
     if (failure.empty()) failure = "no report";
   }
   if (kept) std::cout << "wires   " << directory << "/wires.pcapng\n";
+  if (vault) {
+    std::cout << "vault   " << directory << "/vault: " << vault->head().messages << " messages, sha256 "
+              << hex(vault->head().sha256) << "\n";
+  }
   std::cout << "trace   " << directory << "/run.trace\nsummary " << directory << "/summary.json\nreport  " << directory
             << "/report.html\n";
   if (publisher != nullptr) {

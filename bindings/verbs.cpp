@@ -14,6 +14,7 @@
 #include "bindings/places.hpp"
 #include "bindings/run.hpp"
 #include "bindings/strategies.hpp"
+#include "bindings/vault.hpp"
 #include "fixtures/contact_port.hpp"
 #include "reports/explain.hpp"
 #include "reports/export.hpp"
@@ -49,6 +50,7 @@ Task<> until_one_ends(Clock& clock, const std::vector<pid_t>& children, const st
 
 int judge_again(const std::string& directory) {
   const TraceReader trace(directory + "/run.trace");
+  const std::string vault = prove_vault(directory, trace.run().id, trace.head(), trace.vault());
   Summary summary(trace.run());
   std::int64_t differ = 0, other_books = 0;
   trace.for_each([&](const CycleRecord& stored) {
@@ -63,6 +65,7 @@ int judge_again(const std::string& directory) {
   summary.end(trace.head(), trace.wall_ms(), trace.bench_time());
   std::cout << summary.closing_table() << summary.json();
   const std::int64_t done = summary.outcomes().total(), planned = trace.run().cycles_planned;
+  if (!vault.empty()) std::cout << "vault: " << vault << "\n";
   if (trace.head().empty()) std::cout << "the run did not end in order\n";
   if (done < planned) std::cout << "only " << done << " of " << planned << " planned cycles\n";
   if (other_books != 0) std::cout << "of " << other_books << " cycles the table books has not what their events say\n";

@@ -21,6 +21,7 @@ void FrameTap::bytes(int connection, bool from_terminal, BytesView bytes, Time a
     }
     if (next.state == FrameLength::State::need_more) break;
     const BytesView frame = rest.first(next.total);
+    tap_->take_whole(static_cast<std::uint32_t>(connection), from_terminal, frame, at);
     Bytes masked = masked_frame(frame, framing_);
     const std::string places = places_that_differ(text_of(frame), text_of(masked));
     keep(connection, from_terminal, std::move(masked), places, at);

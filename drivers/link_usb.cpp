@@ -197,7 +197,7 @@ class UsbPort {
           throw LinkError(LinkError::failed, why + "; opened " + std::to_string(kMostRestarts) +
                                                  " times again, and never a byte; exchange cable, hub or device");
         }
-        self->see(Text{"rig", "usb: " + why + "; opened again"}, at, {});
+        self->see(Text{"link", "usb: " + why + "; opened again"}, at, {});
         break;
       }
       co_await self->clock_.wait(self->news_.bell(), self->clock_.now() + kLookAgain / 5);
@@ -224,7 +224,7 @@ class UsbPort {
     UsbSettings session_settings = self->settings_.session;
     session_settings.remark = [weak = std::weak_ptr<UsbPort>(self)](const std::string& what, Time at) {
       const Self port = weak.lock();
-      if (port && port->seen_.size() < kMostSeen) port->see(Text{"rig", "usb: " + what}, at, {});
+      if (port && port->seen_.size() < kMostSeen) port->see(Text{"link", "usb: " + what}, at, {});
     };
     const std::function<std::shared_ptr<UsbSession>()> work = [desk = self->desk_, device, pipes,
                                                                settings = session_settings, kept = self->tap_] {

@@ -35,7 +35,7 @@ UsbLinkSettings usb_settings(const LinkUri& uri);
 struct UsbTerminal {
   /// read_some gives at most one transfer.
   std::unique_ptr<Link> link;
-  /// Presence of "usb" and "usb_boot", and Text of "rig" when transfers broke with the device still there. It is seen
+  /// Presence of "usb" and "usb_boot", and Text of "link" when transfers broke with the device still there. It is seen
   /// while the link is read.
   std::unique_ptr<Capture> presence;
 };

@@ -201,7 +201,7 @@ void TerminalAdb::take_log(const Cut& cut) {
     ++untold_;
     return;
   }
-  if (untold_ > 0) tell(Text{"rig", "adb: " + std::to_string(std::exchange(untold_, 0)) + " log lines found no room"});
+  if (untold_ > 0) tell(Text{"link", "adb: " + std::to_string(std::exchange(untold_, 0)) + " log lines found no room"});
   std::string line = cut.data;
   masker_.mask(line);
   tell_text(rules_, "log", line, clock_.now(), seen_);
@@ -214,8 +214,9 @@ Task<> TerminalAdb::look() {
     std::string why;
     try {
       std::string service = "exec:pidof -s " + settings_.package + "; echo; cat /proc/uptime";
+      const Time asked = clock_.now();
       const std::string said = co_await ask(std::move(service));
-      take_look(said);
+      take_look(said, asked);
     } catch (const AdbFault& e) {
       why = e.what();
     } catch (const LinkError& e) {
@@ -227,7 +228,7 @@ Task<> TerminalAdb::look() {
 }
 
 /// "1234\n\n5678.90 4321.00\n": the process ID, or nothing, an empty line, the uptime in seconds.
-void TerminalAdb::take_look(const std::string& said) {
+void TerminalAdb::take_look(const std::string& said, Time asked) {
   std::string_view text = said;
   if (!text.ends_with('\n')) return lost("no uptime: the answer ended early");
   const auto line = [&] {
@@ -248,34 +249,37 @@ void TerminalAdb::take_look(const std::string& said) {
     return lost("no uptime: \"" + readable(last.substr(0, 80)) + "\"");
   }
   there();
-  if (uptime_s_ >= 0 && uptime < uptime_s_) {
-    tell(Text{"rig", "adb: the terminal restarted " + std::to_string(uptime) + " s ago"});
+  const Time now = clock_.now();
+  const Duration since = asked - looked_, unsure = started_ == never ? settings_.look_every : now - looked_;
+  looked_ = asked;
+  // read at some moment between question and answer, and of whole seconds; by a clock that may go a little otherwise
+  const Time earliest = asked - std::chrono::seconds(uptime + 1), latest = now - std::chrono::seconds(uptime);
+  if (started_ != never && earliest > started_ + since / 1000) {
+    tell(Presence{"os", false, settings_.serial}, unsure);
+    tell(Presence{"os", true, settings_.serial + ", up for " + std::to_string(uptime) + " s"}, unsure);
   }
-  uptime_s_ = uptime;
-  const std::string now = runs ? std::to_string(pid) : "";
-  if (now == pid_) return;
-  if (!pid_.empty()) tell(Presence{"app", false, settings_.package + ", process " + pid_});
-  if (!now.empty()) tell(Presence{"app", true, settings_.package + ", process " + now});
-  pid_ = now;
+  started_ = latest;
+  const std::string process = runs ? std::to_string(pid) : "";
+  if (process == pid_) return;
+  if (!pid_.empty()) tell(Presence{"app", false, settings_.package + ", process " + pid_}, unsure);
+  if (!process.empty()) tell(Presence{"app", true, settings_.package + ", process " + process}, unsure);
+  pid_ = process;
 }
 
 void TerminalAdb::there() {
   last_fault_.clear();
-  if (!std::exchange(there_, true)) tell(Presence{"adb", true, settings_.serial});
+  if (!std::exchange(there_, true)) tell(Presence{"adb", true, settings_.serial}, settings_.look_every);
 }
 
 void TerminalAdb::lost(const std::string& why) {
-  if (std::exchange(there_, false)) {
-    // nothing is known of the application from here on
-    if (!pid_.empty()) tell(Presence{"app", false, settings_.package + ", process " + std::exchange(pid_, {})});
-    tell(Presence{"adb", false, settings_.serial});
-  }
-  if (why != last_fault_) tell(Text{"rig", "adb: " + settings_.serial + ": " + why});
+  // of application and system nothing is known from here on, which is not that they ended
+  if (std::exchange(there_, false)) tell(Presence{"adb", false, settings_.serial}, clock_.now() - looked_);
+  if (why != last_fault_) tell(Text{"link", "adb: " + settings_.serial + ": " + why});
   last_fault_ = why;
 }
 
-void TerminalAdb::tell(Body body) {
-  seen_.push_back({std::move(body), clock_.now(), settings_.look_every});
+void TerminalAdb::tell(Body body, Duration unsure) {
+  seen_.push_back({std::move(body), clock_.now(), unsure});
   seen_bell_.ring();
 }
 

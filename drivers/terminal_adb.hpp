@@ -1,6 +1,7 @@
 // An Android smart terminal, read through an adb server over TCP: its log line by line as Texts of the place "log" and
 // the milestones that its profile's rules see in them; whether adb has it ("adb"), and its payment application by
-// process ID ("app"), as Presence; that it restarted, by its uptime. The application can be stopped (am force-stop) and
+// process ID ("app"), as Presence, and that its system restarted ("os"), by its uptime: each was so at most as long
+// before as the observation is uncertain. The application can be stopped (am force-stop) and
 // the system restarted, as states of parts. All of it is more than a production terminal allows: one that is locked,
 // unplugged or not there at all is told as such and asked again, and the bench goes on without.
 #pragma once
@@ -55,10 +56,10 @@ class TerminalAdb final : public Capture, public PartSwitch {
   Task<std::string> ask(std::string service);
   Task<std::unique_ptr<Turn>> open(std::string service);
   void take_log(const Cut& cut);
-  void take_look(const std::string& said);
+  void take_look(const std::string& said, Time asked);
   void lost(const std::string& why);
   void there();
-  void tell(Body body);
+  void tell(Body body, Duration unsure = {});
 
   Clock& clock_;
   std::unique_ptr<Dialer> server_;
@@ -69,7 +70,8 @@ class TerminalAdb final : public Capture, public PartSwitch {
   Crew crew_;
   bool closed_ = false, there_ = false;
   std::string last_fault_, pid_;
-  std::int64_t uptime_s_ = -1;
+  Time looked_{};           ///< when it was last asked and told
+  Time started_ = never;    ///< its system, at the latest
   std::size_t untold_ = 0;  ///< lines that found no room
   std::vector<Link*> open_;
   std::deque<Seen> seen_;

@@ -22,7 +22,7 @@ import timeline  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 MOST_CYCLES = 200
-APPLICATION_ID, SCHEMA = 0x53574950, 4
+APPLICATION_ID, SCHEMA = 0x53574950, 5
 OUTCOMES = {"pass": "通过", "inconclusive": "无结论", "fail": "不通过", "error": "测试台故障"}
 ENDS_REVERSAL = ("00", "12", "25")
 DRAWN = "drawn"  # the cause of cases drawn at random: too many to hold, so they are counted by kind ("drawn sale 17")
@@ -297,6 +297,7 @@ def render(folder):
         confusion=confusion(summary), rig_faults=rig_faults(summary), run_books=run_books(summary),
         strategies=[(row, helped.cells(row)) for row in strategies],
         measures=helped.MEASURES, did=helped.DID, measured=measured, helped=helped.helped(helped.rows(measured)),
+        vault=db.execute("SELECT messages, sha256 FROM vault").fetchone(),
         begun=begun.strftime("%Y-%m-%d %H:%M:%S UTC"), bench_time=timeline.duration(bench_ns or 0),
         charts=[dict(chart, svg=Markup(curve.draw(chart))) for chart in curve.charts(db, cases)],
         not_passed=not_passed, left_out=not_passed - len(bad),

@@ -281,7 +281,7 @@ Observed observed(std::span<const Event> events) {
     if (begun && !after) {
       const auto* text = std::get_if<Text>(&e.body);
       if (book && std::get<BookRead>(e.body).book == "journal") o.awake = e.seq;
-      if (text != nullptr && text->place == "rig") o.asleep = e.seq;
+      if (text != nullptr && text->place == "rig") o.asleep = e.seq;  // not "link": that is no question unanswered
     }
     // what the rig breaks at any time makes the cycle count for nothing
     if (!after || book || fault) o.events.push_back(e);

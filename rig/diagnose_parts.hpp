@@ -15,6 +15,10 @@ Diagnosis undecided(std::string why, std::vector<std::string> candidates, std::i
 /// The system or the application went away or stood still while the power stayed, before anything was told. `a`: the
 /// attempt, or null.
 std::optional<Diagnosis> diagnose_gone(const Transaction& t, const Attempt* a, const Mark& told, const Scope& scope);
+/// What proves that the terminal's system ran on while its application ended, as adb tells it; none: nothing does.
+Mark system_stayed(const Transaction& t);
+/// The application ended too soon after a sign of life for any watchdog to have done it.
+bool sooner_than_a_watchdog(const Transaction& t, Mark died, const Scope& scope);
 /// The terminal itself says which part failed, and the sale failed by it.
 std::optional<Diagnosis> diagnose_said(const Transaction& t, const Attempt* a, const Mark& told);
 /// Approved and told, but not as it should have been.

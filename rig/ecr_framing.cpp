@@ -1,6 +1,8 @@
 #include "rig/ecr_framing.hpp"
 
+#include <algorithm>
 #include <boost/crc.hpp>
+#include <cstring>
 #include <utility>
 
 namespace swiperig {
@@ -78,6 +80,44 @@ std::optional<Cut> EcrCutter::take(std::uint8_t byte) {
     case EcrFraming::Kind::zvt_serial: return crc(byte);
     default: return counted(byte);
   }
+}
+
+std::size_t EcrCutter::skim(std::string_view bytes) {
+  std::size_t most = framing_.longest - std::min(framing_.longest, data_.size());
+  const char *ends = "", *const begin = bytes.data();
+  std::size_t signs = 0;
+  switch (framing_.kind) {
+    case EcrFraming::Kind::stx_etx_lrc:
+      if (place_ != Place::inside) return 0;
+      ends = "\x02\x03";
+      signs = 2;
+      break;
+    case EcrFraming::Kind::lines:
+      if (lost_) return 0;
+      ends = "\n";
+      signs = 1;
+      break;
+    case EcrFraming::Kind::zvt_serial:
+      if (place_ != Place::inside) return 0;
+      ends = "\x10";
+      signs = 1;
+      break;
+    default: {
+      const std::size_t header = header_bytes(framing_, data_);
+      if (lost_ || header == 0 || data_.size() < header) return 0;
+      const auto length = announced(framing_, std::string_view(data_).substr(0, header));
+      if (!length || data_.size() + 1 >= header + *length) return 0;
+      most = header + *length - data_.size() - 1;  // `take` has the last
+    }
+  }
+  std::size_t n = std::min(most, bytes.size());
+  for (std::size_t i = 0; i < signs; ++i) {
+    if (const void* at = std::memchr(begin, ends[i], n))
+      n = static_cast<std::size_t>(static_cast<const char*>(at) - begin);
+  }
+  data_.append(begin, n);
+  begun_ += n;
+  return n;
 }
 
 std::optional<Cut> EcrCutter::abandon() {
@@ -217,6 +257,7 @@ DataPlaces data_places(const EcrFraming& f, std::string_view wire) {
   } else if (f.kind == EcrFraming::Kind::length) {
     from = f.length_bytes;
   }
+  places.data.reserve(to > from ? to - from : 0);
   for (std::size_t i = from; i < to; ++i) {
     if (f.kind == EcrFraming::Kind::zvt_serial && byte_at(wire, i) == kDle) ++i;  // the second of a pair is the byte
     places.data.push_back(i);

@@ -52,6 +52,8 @@ struct Cut {
 class EcrCutter {
  public:
   explicit EcrCutter(const EcrFraming& framing) : framing_(framing) {}
+  /// Takes as many of these bytes at once as end nothing and begin nothing; the one behind them is for `take`.
+  std::size_t skim(std::string_view bytes);
   /// The next byte; what ends with it or, where a beginning cut off another frame, before it.
   std::optional<Cut> take(std::uint8_t byte);
   /// What was begun will not go on; nothing where nothing was.

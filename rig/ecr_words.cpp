@@ -91,12 +91,14 @@ void scrub_packed(std::string& data) {
 }
 
 void mask_zvt(std::string& apdu) {
-  for (const ZvtField& f : zvt_fields(apdu)) {
+  const std::string_view as_it_was = apdu;  // the fields are of one length before and behind
+  for_each_zvt_field(as_it_was, [&](const ZvtField& f) {
     const std::size_t to = f.from + f.size;
     if (f.told == ZvtTold::secret) blank(apdu, f.from, to, true);
     if (f.told == ZvtTold::pan) mask_packed_pan(apdu, f.from, to);
-    if (f.told == ZvtTold::text) apdu.replace(f.from, f.size, scrub(std::string_view(apdu).substr(f.from, f.size)));
-  }
+    const std::string_view text = as_it_was.substr(f.from, f.size);
+    if (f.told == ZvtTold::text && may_hold_card_data(text)) apdu.replace(f.from, f.size, scrub(text));
+  });
 }
 
 std::string pairs(std::string_view data) {
@@ -146,7 +148,7 @@ void FrameMasker::mask(std::string& data) {
   if (link_.framing.is_zvt()) mask_zvt(data);
   for (const MaskRule& rule : link_.masks) apply(rule, link_.framing.binary, data);
   if (link_.framing.is_zvt()) return;
-  data = scrub(data);
+  if (may_hold_card_data(data)) data = scrub(data);
   if (link_.framing.binary) scrub_packed(data);
   if (link_.framing.kind == EcrFraming::Kind::hid_report && !data.empty()) mask_edges(data);
 }
@@ -162,18 +164,14 @@ std::string frame_text(const TerminalLink& link, std::string_view data) {
   return link.framing.binary ? pairs(data) : std::string(data);
 }
 
-void FrameMasker::mask_wire(std::string& wire) {
+void FrameMasker::put(std::string_view data, std::string_view masked, std::string& wire) const {
   const DataPlaces places = data_places(link_.framing, wire);
-  std::string data;
-  for (const std::size_t at : places.data) data.push_back(wire[at]);
-  std::string masked = data;
-  mask(masked);
-  if (masked == data) return;
-  for (std::size_t i = 0; i < data.size(); ++i) {
+  const bool escapes = link_.framing.kind == EcrFraming::Kind::zvt_serial;
+  const std::size_t size = std::min(data.size(), places.data.size());
+  for (std::size_t i = 0; i < size; ++i) {
     if (masked[i] == data[i]) continue;
     // an escaped byte goes with what escapes it
-    const bool escaped = link_.framing.kind == EcrFraming::Kind::zvt_serial && data[i] == '\x10';
-    if (escaped) wire[places.data[i] - 1] = masked[i];
+    if (escapes && data[i] == '\x10') wire[places.data[i] - 1] = masked[i];
     wire[places.data[i]] = masked[i];
   }
   for (const std::size_t at : places.check) wire[at] = link_.framing.binary ? kMaskedByte : '*';

@@ -19,9 +19,9 @@ class FrameMasker {
   /// Masks the data of a frame by the rules of the profile, then whatever else looks like card data; errs towards too
   /// much where the data are binary. A number that goes on in the next report is masked whole.
   void mask(std::string& data);
-  /// The same of a frame as it is on the wire; its check value goes, too, where anything went: with it the digits
-  /// could be counted back.
-  void mask_wire(std::string& wire);
+  /// Puts what `data` became into the frame as it is on the wire; its check value goes, too: with it the digits could
+  /// be counted back.
+  void put(std::string_view data, std::string_view masked, std::string& wire) const;
 
  private:
   void mask_edges(std::string& report);

@@ -109,7 +109,7 @@ struct Milestone {
   Fields fields;
 };
 struct Text {
-  std::string place;  ///< "screen", "receipt", "ecr"
+  std::string place;  ///< "screen", "receipt", "ecr", "log"; of the rig itself "rig", of a link's driver "link"
   std::string text;   ///< scrubbed of card numbers, control characters shown as \xNN
 };
 struct Reading {
@@ -124,7 +124,7 @@ struct MotionDone {
   Duration held{};          ///< of a dip or a tap: how long the card was there, measured
 };
 struct Presence {
-  std::string what;  ///< "usb": the terminal's own connection to the bench; "usb_boot": while it boots; "host", ...
+  std::string what;  ///< "usb", its own connection; "usb_boot", while it boots; "adb", and by that "app", "os"; "host"
   bool up = false;
   std::string where = {};  ///< port path, identity and address of a USB device
 };

@@ -66,15 +66,28 @@ std::vector<UsbTransfer> FramedStream::push(UsbTransfer t) {
     heard_at_ = t.at;
   }
   held_bytes_ += t.bytes.size();
-  std::string original(text_of(t.bytes));
-  held_.push_back({std::move(t), std::move(original), 0});
-  const std::string fresh = held_.back().original;
-  for (std::size_t i = 0; i < fresh.size(); ++i) {
-    if (!in_stream(i)) continue;
-    wire_.push_back(fresh[i]);
-    if (const auto cut = cutter_.take(static_cast<std::uint8_t>(fresh[i]))) finish(*cut);
+  const std::size_t size = t.bytes.size();
+  held_.push_back({std::move(t), {}, 0, false});
+  const std::size_t piece = shape_.packet == 0 ? size : shape_.packet;
+  for (std::size_t at = 0; at < size; at += piece) {
+    const std::size_t from = std::min(size, at + (shape_.packet == 0 ? 0 : shape_.status_bytes));
+    take(std::min(size, at + piece) - from, from);
   }
   return held_bytes_ > kMostHeldBytes || held_.size() > kMostHeld ? flush() : release();
+}
+
+/// So many bytes of the transfer that came last, which are the terminal's. What is masked has been taken before.
+void FramedStream::take(std::size_t size, std::size_t from) {
+  while (size > 0) {
+    const std::size_t n = cutter_.skim(text_of(held_.back().transfer.bytes).substr(from, size));
+    from += n;
+    size -= n;
+    if (size == 0) return;
+    const auto cut = cutter_.take(held_.back().transfer.bytes[from]);
+    ++from;
+    --size;
+    if (cut) finish(*cut);
+  }
 }
 
 std::vector<UsbTransfer> FramedStream::flush() {
@@ -83,20 +96,58 @@ std::vector<UsbTransfer> FramedStream::flush() {
 }
 
 void FramedStream::finish(const Cut& cut) {
-  std::string part = wire_.substr(0, cut.size);
-  wire_.erase(0, cut.size);
-  if (cut.what == Cut::frame) masker_.mask_wire(part);
-  if (cut.what == Cut::garbage || cut.what == Cut::broken) hide(part, link_->framing.binary);
-  write_back(part);
+  if (cut.what == Cut::frame) {
+    scratch_ = cut.data;
+    masker_.mask(scratch_);
+    if (scratch_ == cut.data) return pass(cut.size, nullptr);
+    std::string part = begun(cut.size);
+    masker_.put(cut.data, scratch_, part);
+    return pass(cut.size, part.data());
+  }
+  if (cut.what == Cut::sign) return pass(cut.size, nullptr);
+  std::string part = begun(cut.size);
+  hide(part, link_->framing.binary);
+  pass(cut.size, part.data());
 }
 
-void FramedStream::write_back(std::string_view masked) {
-  for (Held& h : held_) {
-    for (; h.done < h.transfer.bytes.size(); ++h.done) {
-      if (!in_stream(h.done)) continue;
-      if (masked.empty()) return;
-      h.transfer.bytes[h.done] = static_cast<std::uint8_t>(masked.front());
-      masked.remove_prefix(1);
+/// The stream's next bytes that have not passed yet.
+std::string FramedStream::begun(std::size_t size) const {
+  std::string part;
+  part.reserve(size);
+  for (auto h = held_.begin(); part.size() < size; ++h) {
+    if (shape_.packet == 0) {
+      part.append(text_of(h->transfer.bytes).substr(h->done, size - part.size()));
+      continue;
+    }
+    for (std::size_t at = h->done; at < h->transfer.bytes.size() && part.size() < size; ++at) {
+      if (in_stream(at)) part.push_back(static_cast<char>(h->transfer.bytes[at]));
+    }
+  }
+  return part;
+}
+
+/// So many bytes are as they may be kept, or become what is `masked`.
+void FramedStream::pass(std::size_t size, const char* masked) {
+  for (auto h = held_.begin(); size > 0; ++h) {
+    Bytes& bytes = h->transfer.bytes;
+    if (masked != nullptr && !h->changed && h->done < bytes.size()) {
+      h->original = text_of(bytes);
+      h->changed = true;
+    }
+    if (shape_.packet == 0) {
+      const std::size_t n = std::min(size, bytes.size() - h->done);
+      if (masked != nullptr) {
+        std::copy_n(masked, n, bytes.begin() + static_cast<std::ptrdiff_t>(h->done));
+        masked += n;
+      }
+      h->done += n;
+      size -= n;
+      continue;
+    }
+    for (; h->done < bytes.size() && size > 0; ++h->done) {
+      if (!in_stream(h->done)) continue;
+      if (masked != nullptr) bytes[h->done] = static_cast<std::uint8_t>(*masked++);
+      --size;
     }
   }
 }
@@ -108,7 +159,7 @@ std::vector<UsbTransfer> FramedStream::release() {
     while (h.done < h.transfer.bytes.size() && !in_stream(h.done)) ++h.done;
     if (h.done < h.transfer.bytes.size()) break;
     held_bytes_ -= h.transfer.bytes.size();
-    h.transfer.masked = places_that_differ(h.original, text_of(h.transfer.bytes));
+    if (h.changed) h.transfer.masked = places_that_differ(h.original, text_of(h.transfer.bytes));
     ready.push_back(std::move(h.transfer));
     held_.pop_front();
   }

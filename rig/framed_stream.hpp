@@ -37,12 +37,15 @@ class FramedStream {
  private:
   struct Held {
     UsbTransfer transfer;
-    std::string original;
+    std::string original;  ///< of one that was changed
     std::size_t done = 0;  ///< bytes that have been masked
+    bool changed = false;
   };
   void mask_report(UsbTransfer& transfer);
   void finish(const Cut& cut);
-  void write_back(std::string_view masked);
+  void take(std::size_t size, std::size_t from);
+  std::string begun(std::size_t size) const;
+  void pass(std::size_t size, const char* masked);
   std::vector<UsbTransfer> release();
   bool in_stream(std::size_t at) const { return shape_.packet == 0 || at % shape_.packet >= shape_.status_bytes; }
 
@@ -52,7 +55,7 @@ class FramedStream {
   FrameMasker masker_;
   std::deque<Held> held_;
   std::size_t held_bytes_ = 0;
-  std::string wire_;  ///< of the stream, what has not been masked
+  std::string scratch_;
   Time heard_at_{};
 };
 

@@ -202,7 +202,32 @@ std::string mask_pan(std::string_view pan, PanMask mask) {
   return out;
 }
 
+bool may_hold_card_data(std::string_view text) {
+  // every rule wants thirteen digits with nothing but dividers between them, or eight before a separator of tracks; in
+  // the writings of East Asia, where a lead byte stands for a sign of either kind, eight that no control character
+  // parts
+  std::size_t digits = 0, signs = 0;
+  bool ascii = true;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_digit(c)) {
+      ++signs;
+      if (++digits == kMinPan) return true;
+    } else if (byte >= 0x80) {
+      ascii = false;
+      if (byte == 0xEF) ++signs;
+    } else {
+      if (digits >= 8 && (c == '=' || c == '^' || c == 'D' || c == 'd')) return true;
+      if (!divides(c)) digits = 0;
+      if (byte < 0x20 && c != '\t') signs = 0;
+    }
+    if (!ascii && signs >= 8) return true;
+  }
+  return false;
+}
+
 std::string scrub(std::string_view free_text) {
+  if (!may_hold_card_data(free_text)) return std::string(free_text);
   const bool ascii = std::all_of(free_text.begin(), free_text.end(), [](char c) { return (c & 0x80) == 0; });
   if (ascii) return Scrubber(free_text).run();
   std::vector<std::uint8_t> bytes;

@@ -23,6 +23,9 @@ std::string mask_pan(std::string_view pan, PanMask mask = PanMask::first6_last4)
 // PAN. Other characters, and the length, stay.
 std::string scrub(std::string_view free_text);
 
+// Whether scrub may find anything; quick, and never wrongly false.
+bool may_hold_card_data(std::string_view text);
+
 // A message fit for a trace: 2, 35, 36 masked, 48 scrubbed (batch records carry PANs), 52, 55 and the keys in 62 of an
 // 0810 blanked. A masked message that held any of these as digits can no longer be packed.
 void mask_fields(Message& message);

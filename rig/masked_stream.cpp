@@ -24,21 +24,6 @@ bool open_ended(std::string_view text) {
   return false;
 }
 
-/// Whether scrub can find anything: every rule of it wants eight digits that no control character divides. A lead byte
-/// of full-width signs counts as one.
-bool may_hold_a_number(std::string_view text) {
-  int digits = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 && c != '\t') {
-      digits = 0;
-    } else if ((is_digit(c) || byte == 0xEF) && ++digits == 8) {
-      return true;
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 std::vector<UsbTransfer> MaskedStream::push(UsbTransfer transfer) {
@@ -54,7 +39,7 @@ std::vector<UsbTransfer> MaskedStream::flush() { return framed_ ? framed_->flush
 
 std::vector<UsbTransfer> MaskedStream::release(bool whole) {
   std::vector<UsbTransfer> ready;
-  if (whole && held_.size() == 1 && !may_hold_a_number(text_of(held_.front().bytes))) {
+  if (whole && held_.size() == 1 && !may_hold_card_data(text_of(held_.front().bytes))) {
     ready.push_back(std::move(held_.front()));
     held_.clear();
     held_bytes_ = 0;
@@ -63,7 +48,7 @@ std::vector<UsbTransfer> MaskedStream::release(bool whole) {
   std::string text;
   text.reserve(held_bytes_);
   for (const UsbTransfer& t : held_) text += text_of(t.bytes);
-  std::string masked = may_hold_a_number(text) ? scrub(text) : text;
+  std::string masked = may_hold_card_data(text) ? scrub(text) : text;
   if (!whole) {
     const auto near = masked.end() - static_cast<std::ptrdiff_t>(std::min(masked.size(), kLongestNumber));
     std::replace_if(near, masked.end(), is_digit, '*');

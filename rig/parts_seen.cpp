@@ -42,13 +42,33 @@ void PartsFold::lives(Mark at) {
   alive_ = at;
 }
 
+/// What adb tells was so for a while before it was seen: what may have been so before the case is none of it.
+void PartsFold::see(const Presence& presence, Duration unsure, Mark at, PartsSeen& p) {
+  const bool of_case = at.at - unsure >= *begun_;
+  if (presence.what == "usb") {
+    if (!presence.up && !p.usb_lost) p.usb_lost = at;
+    if (presence.up && p.usb_lost && !p.usb_back) p.usb_back = at;
+  } else if (presence.what == "adb") {
+    p.adb_lost = presence.up ? Mark{} : at;
+  } else if (presence.what == "os") {
+    if (!presence.up && of_case && !p.system_new) p.system_new = at;
+  } else if (presence.what == "app") {
+    if (presence.up && p.app_gone && !p.app_back) p.app_back = at;
+    if (presence.up || p.app_gone || !of_case) return;
+    p.app_gone = at;
+    p.app_gone_since = at.at - unsure;
+    if (!p.restarted) p.alive = alive_;
+  }
+}
+
 void PartsFold::operator()(const Event& e, Transaction& t) {
   const Mark at{e.seq, e.at};
+  if (!begun_) begun_ = e.at;
   PartsSeen& p = t.parts;
   if (const auto* m = std::get_if<Milestone>(&e.body)) {
     see(*m, at, t);
   } else if (const auto* text = std::get_if<Text>(&e.body)) {
-    if (text->place == "rig") return;
+    if (!terminal_says(*text)) return;
     lives(at);
     if (text->place != "screen" || t.silence || t.recovery) return;
     if (!p.first_screen) p.first_screen = at;
@@ -56,11 +76,10 @@ void PartsFold::operator()(const Event& e, Transaction& t) {
   } else if (std::holds_alternative<Intent>(e.body)) {
     told_ = false;
   } else if (const auto* presence = std::get_if<Presence>(&e.body)) {
-    if (presence->what != "usb" || t.recovery) return;
-    if (!presence->up && !p.usb_lost) p.usb_lost = at;
-    if (presence->up && p.usb_lost && !p.usb_back) p.usb_back = at;
+    if (!t.recovery) see(*presence, e.at_uncertainty, at, p);
   } else if (const auto* reading = std::get_if<Reading>(&e.body)) {
-    if (p.usb_lost && !p.usb_back && !p.fed && !scope_.without_power(reading->rail_mv)) p.fed = at;
+    const bool away = (p.usb_lost && !p.usb_back) || p.adb_lost;
+    if (away && !p.fed && !scope_.without_power(reading->rail_mv)) p.fed = at;
   } else if (const auto* done = std::get_if<MotionDone>(&e.body)) {
     if (done->what != "press" || t.recovery) return;
     if (!p.pins_wanted.empty()) {

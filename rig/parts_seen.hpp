@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "rig/transaction.hpp"
@@ -18,8 +19,10 @@ class PartsFold {
  private:
   void lives(Mark at);
   void see(const Milestone& m, Mark at, Transaction& t);
+  void see(const Presence& presence, Duration unsure, Mark at, PartsSeen& p);
 
   const Scope& scope_;
+  std::optional<Time> begun_;
   Mark alive_, alive_before_;  // the last two different moments with a sign of life
   bool told_ = false;          // what the screen shows after it says nothing of the result
   bool keyless_ = false;       // its keys are erased, and it has not become ready since

@@ -78,4 +78,7 @@ class Draws {
   bool half_ = false;
 };
 
+/// From the machine, never the same twice: for what is sealed. Nothing that happens on a bench may depend on it.
+std::array<std::uint8_t, 32> fresh_salt();
+
 }  // namespace swiperig

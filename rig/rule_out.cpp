@@ -43,6 +43,8 @@ Mark went_on(const Sight& s) {
 
 Word not_power(const Sight& s) {
   if (const Word fed = against("its rail was measured while it was gone", s.t.parts.fed)) return fed;
+  if (const Word on = against("its system counted its time on", system_stayed(s.t))) return on;
+  if (s.t.parts.system_new) return std::nullopt;
   // what has started again may have lost its power, unless it never left its USB
   if (s.t.parts.restarted && (s.scope.sources.count("usb") == 0 || s.t.parts.usb_lost)) return std::nullopt;
   if (s.t.parts.restarted) return against("it never left its USB", s.t.parts.restarted);
@@ -51,16 +53,22 @@ Word not_power(const Sight& s) {
 
 Word not_os_crash(const Sight& s) {
   if (!s.t.power_lost.empty()) return against("the rail was measured without power", s.t.power_lost.front());
-  if (s.scope.sources.count("usb") == 0 || s.t.parts.usb_lost) return std::nullopt;
+  if (const Word on = against("its system counted its time on", system_stayed(s.t))) return on;
+  if (s.t.parts.system_new || s.scope.sources.count("usb") == 0 || s.t.parts.usb_lost) return std::nullopt;
   return against("it never left its USB", s.t.parts.restarted ? s.t.parts.restarted : s.t.silence);
 }
 
 Word not_app_crash(const Sight& s) {
-  if (s.t.parts.restarted) return std::nullopt;
+  if (s.t.parts.restarted || s.t.parts.app_gone) return std::nullopt;
   return against("the terminal went on by itself", went_on(s));
 }
 
 Word not_app_hang(const Sight& s) {
+  const PartsSeen& p = s.t.parts;
+  if (p.app_gone) {
+    if (!sooner_than_a_watchdog(s.t, p.app_gone, s.scope)) return std::nullopt;
+    return against("its process ended sooner than its watchdog bites", p.app_gone);
+  }
   if (s.t.parts.restarted) return against("it started again sooner than its watchdog bites", s.t.parts.restarted);
   return against("the terminal went on by itself", went_on(s));
 }

@@ -34,6 +34,8 @@ struct Tap {
   virtual ~Tap() = default;
   virtual void take(const UsbTransfer&) = 0;
   virtual void take(const NetworkFrame&) = 0;
+  /// A frame of the network before it was masked. Nobody may keep it but a vault, sealed.
+  virtual void take_whole(std::uint32_t /*connection*/, bool /*from_terminal*/, BytesView, Time) {}
 };
 
 }  // namespace swiperig

@@ -67,6 +67,13 @@ struct EpochRecord {
   Digest head{};
 };
 
+/// Of a vault beside a trace: how many messages are sealed in it, and the end of the chain of its lines.
+struct VaultHead {
+  std::int64_t messages = 0;
+  Digest sha256{};
+  bool operator==(const VaultHead&) const = default;
+};
+
 /// What is known of a run before it begins.
 struct RunInfo {
   std::string id, campaign, bench;

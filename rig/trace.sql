@@ -1,4 +1,4 @@
--- run.trace, schema version 4 (PRAGMA user_version), application id 0x53574950 ("SWIP").
+-- run.trace, schema version 5 (PRAGMA user_version), application id 0x53574950 ("SWIP").
 -- Everything done to the terminal and everything seen of it, in order; verdicts beside it. Any SQLite reader will do.
 --
 -- The head can be recomputed with SQL and sha256 alone. An epoch's head starts as 32 zero bytes; for each of its events
@@ -10,7 +10,7 @@
 -- No wall time and no run id is in a head: one seed, one head.
 
 -- What is beside the events is proved by one more digest, contents.sha256 (lower-case hex). It starts as 32 zero bytes
--- and folds, in this order, the rows of run, of cases by rowid, of epochs by epoch and of cycles by cycle:
+-- and folds, in this order, the rows of run, of cases by rowid, of epochs by epoch, of cycles by cycle and of vault:
 --     digest = sha256(digest || quote(first column) || '|' || quote(second column) || '|' ...)
 -- with SQLite's quote(). It is written when the run ends in order.
 
@@ -110,6 +110,13 @@ FROM books, json_each(books.books, '$[4]') AS each;
 CREATE TABLE contents (
   sha256 TEXT NOT NULL,
   books TEXT NOT NULL
+);
+
+-- Whole messages of declared test cards are sealed in a file beside the trace (bindings/vault.hpp): one row when the run
+-- had such a file and ended in order, else none.
+CREATE TABLE vault (
+  messages INTEGER NOT NULL,        -- how many
+  sha256 TEXT NOT NULL              -- lower-case hex: head = sha256(head || line) over its lines, from 32 zero bytes
 );
 
 -- Signatures over heads; written by `seal`, empty until then.

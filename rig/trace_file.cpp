@@ -32,7 +32,8 @@ Digest digest_of_contents(sqlite3* db) {
       "FROM epochs ORDER BY epoch",
       "SELECT quote(cycle)||'|'||quote(epoch)||'|'||quote(case_name)||'|'||quote(begun_ns)||'|'||quote(ended_ns)||'|'||"
       "quote(outcome)||'|'||quote(cause)||'|'||quote(induced)||'|'||quote(verdict)||'|'||quote(head) "
-      "FROM cycles ORDER BY cycle"};
+      "FROM cycles ORDER BY cycle",
+      "SELECT quote(messages)||'|'||quote(sha256) FROM vault"};
   Digest digest{};
   for (const char* query : rows) {
     Statement row(db, query);
@@ -189,6 +190,10 @@ void TraceWriter::epoch(const EpochRecord& record) {
   fold(run_head_, record.head);
 }
 
+void TraceWriter::vault(const VaultHead& head) {
+  Statement(db_.get(), "INSERT INTO vault VALUES(?,?)").bind(head.messages).bind(hex(head.sha256)).step();
+}
+
 Digest TraceWriter::finish(std::int64_t wall_ms) {
   exec("BEGIN");
   if (live_) {
@@ -251,6 +256,12 @@ TraceReader::TraceReader(const std::string& path) : path_(path) {
 }
 
 TraceReader::~TraceReader() = default;
+
+std::optional<VaultHead> TraceReader::vault() const {
+  Statement row(db_.get(), "SELECT messages,sha256 FROM vault");
+  if (head_.empty() || !row.step()) return std::nullopt;
+  return VaultHead{row.integer(0), unhex(row.text(1))};
+}
 
 Case TraceReader::case_named(const std::string& name) const {
   Statement found(db_.get(), "SELECT body FROM cases WHERE name=?");
@@ -324,8 +335,8 @@ void TraceReader::check() const {
   if (unhex(run.text(0)) != run_head) throw TraceError(path_ + ": the head of the run does not fit its epochs");
   Statement contents(db_.get(), "SELECT sha256,books FROM contents");
   if (!contents.step() || contents.text(0) != hex(digest_of_contents(db_.get()))) {
-    throw TraceError(path_ +
-                     ": tables run, cases, epochs or cycles are not what was recorded: their digest does not fit");
+    throw TraceError(
+        path_ + ": tables run, cases, epochs, cycles or vault are not what was recorded: their digest does not fit");
   }
   if (contents.text(1) != hex(digest_of_books(db_.get()))) {
     throw TraceError(path_ + ": table books is not what was recorded: its digest does not fit");

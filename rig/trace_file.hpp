@@ -37,6 +37,8 @@ class TraceWriter {
   /// Virtual benches: a whole epoch at once, in order.
   void epoch(const EpochRecord&);
 
+  /// What the vault beside it has come to; before the end.
+  void vault(const VaultHead&);
   /// Ends the run in order and returns its head. `wall_ms`: how long it took.
   Digest finish(std::int64_t wall_ms);
 
@@ -76,6 +78,8 @@ class TraceReader {
   std::int64_t begun_wall_s() const { return begun_wall_s_; }
   Duration bench_time() const { return bench_time_; }
   std::uint64_t events() const { return events_; }
+  /// None: the run had no vault, or did not end in order.
+  std::optional<VaultHead> vault() const;
   /// Every cycle in order, its events with it.
   void for_each(const std::function<void(const CycleRecord&)>&) const;
   std::optional<CycleRecord> cycle(std::int64_t number) const;

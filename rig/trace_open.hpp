@@ -11,7 +11,7 @@ struct sqlite3;
 namespace swiperig {
 
 constexpr int trace_application_id = 0x53574950;  // "SWIP"
-constexpr int trace_schema_version = 4;
+constexpr int trace_schema_version = 5;
 /// The text of rig/trace.sql.
 extern const char* const trace_schema;
 

@@ -80,8 +80,8 @@ class Fold {
   void see(const Silence&) {
     if (!t_.silence) t_.silence = at_;
   }
-  void see(const Text&) {
-    if (!t_.silence) t_.last_text = at_;
+  void see(const Text& text) {
+    if (!t_.silence && terminal_says(text)) t_.last_text = at_;
   }
   void see(const BookRead& b) {
     t_.books[b.book] = at_;

@@ -80,7 +80,11 @@ struct PartsSeen {
   Mark failed;  ///< the first part that was made to fail; an action, which diagnose never sees
   Mark printed, printer_failed, chip_failed, chip_refused, storage_failed, clock_lost, tampered;
   Mark usb_lost, usb_back;         ///< gone from its USB connection, and there again by itself
-  Mark fed;                        ///< its rail measured as it should be while it was gone from there
+  Mark app_gone, app_back;         ///< its application's process, or another one in its place, as its system tells it
+  Time app_gone_since{};           ///< it did not end before
+  Mark adb_lost;                   ///< and its system tells nothing any more
+  Mark system_new;                 ///< its uptime began anew
+  Mark fed;                        ///< its rail measured as it should be while it was gone from USB or adb
   Mark restarted;                  ///< its application started, in the middle of the case
   Mark reset;                      ///< it reset a connection
   Mark alive;                      ///< the last sign of life before that
@@ -132,6 +136,9 @@ struct Transaction {
 
   Attempt* find(std::string_view batch, std::string_view stan);
 };
+
+/// Not a remark of the rig ("rig") or of the driver of a link ("link").
+inline bool terminal_says(const Text& t) { return t.place != "rig" && t.place != "link"; }
 
 /// An intent of this name is the case's own: not one of its originals, nor of the recovery.
 bool begins_case(std::string_view what);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <optional>
 
 namespace swiperig {
@@ -22,6 +23,15 @@ constexpr Known kKnown[] = {
 #include "rig/zvt_fields.def"
 #undef ZVT_FIELD
 };
+constexpr std::size_t kFields = std::size(kKnown);
+
+/// By bitmap, the field's place in the table; kFields: unknown.
+constexpr std::array<std::uint8_t, 256> kPlaces = [] {
+  std::array<std::uint8_t, 256> places{};
+  places.fill(static_cast<std::uint8_t>(kFields));
+  for (std::size_t i = 0; i < kFields; ++i) places[kKnown[i].bitmap] = static_cast<std::uint8_t>(i);
+  return places;
+}();
 
 /// What a command carries before its bitmaps, or instead of them.
 struct Command {
@@ -43,9 +53,9 @@ constexpr Command kCommands[] = {
 
 class Reading {
  public:
-  explicit Reading(std::string_view apdu) : apdu_(apdu) {}
+  Reading(std::string_view apdu, const std::function<void(const ZvtField&)>& tell) : apdu_(apdu), tell_(tell) {}
 
-  std::vector<ZvtField> run() {
+  void run() {
     if (apdu_.size() < 3) return rest_is_secret(std::min<std::size_t>(apdu_.size(), 2));
     at_ = byte(2) == 0xFF ? 5 : 3;
     if (at_ > apdu_.size()) return rest_is_secret(3);
@@ -55,46 +65,34 @@ class Reading {
         if (f.size == 0 || at_ + f.size > apdu_.size()) continue;
         f.from = at_;
         at_ += f.size;
-        fields_.push_back(f);
+        tell_(f);
       }
-      if (c.rest == Command::Rest::text) {
-        fields_.push_back({"text", ZvtTold::text, at_, apdu_.size() - at_, false});
-        return fields_;
-      }
+      if (c.rest == Command::Rest::text) return tell_({"text", ZvtTold::text, at_, apdu_.size() - at_, false});
       return bitmaps();
     }
-    return rest_is_secret(at_);
+    rest_is_secret(at_);
   }
 
  private:
   std::uint8_t byte(std::size_t at) const { return static_cast<std::uint8_t>(apdu_[at]); }
 
-  std::vector<ZvtField> rest_is_secret(std::size_t from) {
-    if (from < apdu_.size()) fields_.push_back({"", ZvtTold::secret, from, apdu_.size() - from, true});
-    return fields_;
+  void rest_is_secret(std::size_t from) {
+    if (from < apdu_.size()) tell_({"", ZvtTold::secret, from, apdu_.size() - from, true, kFields + 1});
   }
 
-  std::vector<ZvtField> bitmaps() {
-    std::array<std::optional<ZvtField>, std::size(kKnown)> found;
-    std::size_t unread = apdu_.size();
+  void bitmaps() {
+    std::bitset<kFields> found;
     while (at_ < apdu_.size()) {
-      const auto* known =
-          std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& k) { return k.bitmap == byte(at_); });
-      const std::size_t begin = at_;
-      const auto size = known == std::end(kKnown) ? std::nullopt : value_size(known->layout);
-      auto& place = found[static_cast<std::size_t>(known == std::end(kKnown) ? 0 : known - std::begin(kKnown))];
-      if (!size || *size > apdu_.size() - at_ || place) {
-        unread = begin;
-        break;
-      }
-      const bool packed = known->told == ZvtTold::digits || known->told == ZvtTold::pan;
-      place = ZvtField{known->name, known->told, at_, *size, packed};
+      const std::size_t begin = at_, place = kPlaces[byte(at_)];
+      if (place == kFields || found[place]) return rest_is_secret(begin);
+      const Known& known = kKnown[place];
+      const auto size = value_size(known.layout);
+      if (!size || *size > apdu_.size() - at_) return rest_is_secret(begin);
+      found.set(place);
+      const bool packed = known.told == ZvtTold::digits || known.told == ZvtTold::pan;
+      tell_({known.name, known.told, at_, *size, packed, place + 1});
       at_ += *size;
     }
-    for (const auto& f : found) {
-      if (f) fields_.push_back(*f);
-    }
-    return rest_is_secret(unread);
   }
 
   /// Of the value whose bitmap is at `at_`, which goes on to the value itself; nullopt: it cannot be.
@@ -122,12 +120,22 @@ class Reading {
   }
 
   std::string_view apdu_;
+  const std::function<void(const ZvtField&)>& tell_;
   std::size_t at_ = 0;
-  std::vector<ZvtField> fields_;
 };
 
 }  // namespace
 
-std::vector<ZvtField> zvt_fields(std::string_view apdu) { return Reading(apdu).run(); }
+void for_each_zvt_field(std::string_view apdu, const std::function<void(const ZvtField&)>& tell) {
+  Reading(apdu, tell).run();
+}
+
+std::vector<ZvtField> zvt_fields(std::string_view apdu) {
+  std::vector<ZvtField> fields;
+  for_each_zvt_field(apdu, [&](const ZvtField& f) { fields.push_back(f); });
+  std::stable_sort(fields.begin(), fields.end(),
+                   [](const ZvtField& a, const ZvtField& b) { return a.place < b.place; });
+  return fields;
+}
 
 }  // namespace swiperig

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "rig/bytes.hpp"
 #include "tests/vectors.hpp"
 
@@ -45,6 +47,48 @@ std::vector<std::string> cut(const EcrFraming& f, std::string_view bytes) {
 }
 
 using Cuts = std::vector<std::string>;
+
+/// The same with as many bytes at once as can be.
+Cuts skimmed(const EcrFraming& f, std::string_view bytes) {
+  EcrCutter cutter(f);
+  Cuts all;
+  while (!bytes.empty()) {
+    const std::size_t n = cutter.skim(bytes);
+    bytes.remove_prefix(n);
+    if (bytes.empty()) break;
+    for (std::string& one : cuts(cutter, bytes.substr(0, 1))) all.push_back(std::move(one));
+    bytes.remove_prefix(1);
+  }
+  all.push_back("begun " + std::to_string(cutter.begun()));
+  return all;
+}
+
+TEST(EcrFraming, BytesTakenAtOnceAreCutAsOneByOne) {
+  constexpr std::string_view signs("\x01\x02\x03\x04\x05\x06\x10\x15\r\n\x00\x01\x7f\xff|0", 16);
+  std::uint32_t state = 1;
+  const auto draw = [&](std::uint32_t n) { return ((state = state * 1664525 + 1013904223) >> 16) % n; };
+  std::size_t frames = 0;
+  for (int round = 0; round < 6000; ++round) {
+    EcrFraming f = framing(static_cast<Kind>(round % 6));
+    f.longest = 12;
+    f.progress = round % 4 == 0;
+    f.length_bytes = 1;
+    std::string bytes;
+    for (std::uint32_t n = 1 + draw(8); n > 0; --n) {
+      std::string data;
+      for (std::uint32_t size = draw(16); size > 0; --size) data += draw(3) == 0 ? signs[draw(16)] : 'a';
+      bytes += draw(3) == 0 ? data : ecr_frame(f, data);
+    }
+    Cuts one_by_one;
+    EcrCutter cutter(f);
+    one_by_one = cuts(cutter, bytes);
+    frames += static_cast<std::size_t>(
+        std::count_if(one_by_one.begin(), one_by_one.end(), [](auto& c) { return c.starts_with("frame"); }));
+    one_by_one.push_back("begun " + std::to_string(cutter.begun()));
+    ASSERT_EQ(skimmed(f, bytes), one_by_one) << round;
+  }
+  EXPECT_GT(frames, 3000U);
+}
 
 TEST(EcrFraming, EveryLrcVariantOfTheVectorsAndNoOther) {
   const auto file = vectors_in("frames.json");

@@ -18,9 +18,33 @@ using testing::HasSubstr;
 TEST(Realtime, TheDemonstrationCampaignPasses) {
   const Folder folder;
   const std::string bench = bench_in(folder);
+  folder.write("benches/key", std::string(64, 'a'));
+  std::filesystem::permissions(folder / "benches/key", std::filesystem::perms(0600));
+  const std::string with_vault = folder.write(
+      "benches/vault.toml",
+      "schema = 1\nextends = \"realtime.toml\"\nname = \"realtime, with a vault\"\n[vault]\nkey_file = \"key\"\n"
+      "test_cards = [\"6212345678901265\"]\n");
   const Served served(folder, bench);
-  Program run(folder, {"run", demonstration, "--bench", bench, "--cycles", "11", "--out", folder / "out"});
+  Program run(folder, {"run", demonstration, "--bench", with_vault, "--cycles", "11", "--out", folder / "out"});
   EXPECT_EQ(run.wait(290), 0) << run.out() << run.err();
+  // each message of the debit card that a request or its response was told by is in the vault, under that event
+  const Said opened = swiperig(
+      folder, {"vault", folder / "out", "--key", folder / "benches/key", "--reason", "a test of the whole run"});
+  EXPECT_EQ(opened.exit_code, 0) << opened.err;
+  const TraceReader trace(folder / "out/run.trace");
+  std::size_t requests = 0;
+  trace.for_each([&](const CycleRecord& c) {
+    for (const Event& e : c.events) {
+      const auto* m = std::get_if<Milestone>(&e.body);
+      if (m == nullptr || m->name != "request_entered" || field(m->fields, "pan") != "621234******1265") continue;
+      ++requests;
+      EXPECT_THAT(opened.out, HasSubstr("event " + std::to_string(e.seq) + " at "));
+    }
+  });
+  EXPECT_GE(requests, 11U);
+  EXPECT_THAT(opened.out, HasSubstr("  6212345678901265\n"));
+  EXPECT_THAT(opened.out, testing::Not(HasSubstr("6212345678901232"))) << "the credit card is not declared";
+  EXPECT_THAT(opened.out, testing::Not(HasSubstr("no event"))) << "every one was told";
   const auto summary = boost::json::parse(read_text(folder / "out/summary.json"));
   EXPECT_EQ(summary.at("outcomes").at("pass"), 11);
   EXPECT_EQ(summary.at("diagnosis").at("right"), 11);

@@ -57,7 +57,7 @@ class Trace:
     def __init__(self, folder, campaign="no_return"):
         self.folder = pathlib.Path(folder)
         self.db = sqlite3.connect(self.folder / "run.trace")
-        self.db.executescript("PRAGMA application_id=0x53574950; PRAGMA user_version=4;" +
+        self.db.executescript("PRAGMA application_id=0x53574950; PRAGMA user_version=5;" +
                               (ROOT / "rig" / "trace.sql").read_text(encoding="utf-8"))
         self.db.execute("INSERT INTO run VALUES('r-1',?,'virtual','7',1,3,'{}','0.1.0',1790000000,NULL,NULL,NULL)",
                         (campaign,))

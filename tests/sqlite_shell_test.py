@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = os.environ.get("SWIPERIG_BINARY", str(ROOT / "build/release/swiperig"))
 CYCLES = 8
 LINE = "at_ns||'|'||at_uncertainty_ns||'|'||source||'|'||kind||'|'||body"
-OUTSIDE = {"run": "rowid", "cases": "rowid", "epochs": "epoch", "cycles": "cycle"}  # table: its order
+OUTSIDE = {"run": "rowid", "cases": "rowid", "epochs": "epoch", "cycles": "cycle", "vault": "rowid"}  # table: its order
 
 
 def shell(trace, sql):
@@ -82,8 +82,8 @@ class SqliteShell(unittest.TestCase):
 
     def test_is_what_the_schema_says(self):
         self.assertEqual(one(self.trace, "PRAGMA application_id"), str(0x53574950))
-        self.assertEqual(one(self.trace, "PRAGMA user_version"), "4")
-        self.assertIn("schema version 4 ", (ROOT / "rig/trace.sql").read_text("utf-8"))
+        self.assertEqual(one(self.trace, "PRAGMA user_version"), "5")
+        self.assertIn("schema version 5 ", (ROOT / "rig/trace.sql").read_text("utf-8"))
         self.assertEqual(shell(self.trace, "PRAGMA integrity_check"), [["ok"]])
         self.assertEqual(shell(self.trace, "PRAGMA foreign_key_check"), [])
         told = {row[0] for row in shell(self.trace, "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")}

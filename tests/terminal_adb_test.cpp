@@ -16,7 +16,9 @@
 #include "fixtures/adb_server.hpp"
 #include "fixtures/pipe.hpp"
 #include "fixtures/virtual_clock.hpp"
+#include "rig/diagnose.hpp"
 #include "tests/folder.hpp"
+#include "tests/history.hpp"
 
 namespace swiperig {
 namespace {
@@ -47,11 +49,13 @@ struct Desk {
                      android().rules,
                      android().link.masks};
   std::vector<std::string> seen;
+  std::vector<Seen> events;
 
   Task<> listen() {
     try {
       for (;;) {
         const Seen one = co_await driver.next();
+        events.push_back(one);
         if (const auto* t = std::get_if<Text>(&one.body)) seen.push_back(t->place + ":" + t->text);
         if (const auto* p = std::get_if<Presence>(&one.body))
           seen.push_back(p->what + (p->up ? "+ " : "- ") + p->where);
@@ -135,7 +139,7 @@ TEST(TerminalAdb, ACrashOfTheApplicationAndARestartAreSeen) {
   });
   EXPECT_THAT(d.seen, ElementsAre("adb+ R58", "app+ com.example.pos, process 100", "app- com.example.pos, process 100",
                                   "app+ com.example.pos, process 101", "app- com.example.pos, process 101",
-                                  "app+ com.example.pos, process 102", StartsWith("rig:adb: the terminal restarted")));
+                                  "app+ com.example.pos, process 102", "os- R58", StartsWith("os+ R58, up for ")));
 }
 
 TEST(TerminalAdb, AnHourInWhichNothingHappensSaysNothing) {
@@ -151,7 +155,7 @@ TEST(TerminalAdb, ATerminalThatIsLockedIsToldOnceAndSeenWhenItIsOpened) {
     d.server.devices["R58"].state = locked.first;
     d.run([&]() -> Task<> {
       co_await d.clock.sleep_for(30s);
-      EXPECT_THAT(d.seen, ElementsAre(HasSubstr(std::string("rig:adb: R58: ") + locked.second)));
+      EXPECT_THAT(d.seen, ElementsAre(HasSubstr(std::string("link:adb: R58: ") + locked.second)));
       d.server.devices["R58"].state = "device";
       co_await d.clock.sleep_for(3s);
       d.server.log("R58", "I/POS     ( 100): idle\n");
@@ -161,7 +165,7 @@ TEST(TerminalAdb, ATerminalThatIsLockedIsToldOnceAndSeenWhenItIsOpened) {
   }
 }
 
-TEST(TerminalAdb, ATerminalThatLeavesTakesItsApplicationAlong) {
+TEST(TerminalAdb, OfATerminalThatLeavesNothingIsKnownUntilItIsBack) {
   Desk d;
   d.run([&]() -> Task<> {
     co_await d.clock.sleep_for(2s);
@@ -170,8 +174,105 @@ TEST(TerminalAdb, ATerminalThatLeavesTakesItsApplicationAlong) {
     d.server.devices.erase("R58");
     co_await d.clock.sleep_for(5s);
   });
-  EXPECT_THAT(d.seen, ElementsAre("adb+ R58", "app+ com.example.pos, process 100", "app- com.example.pos, process 100",
-                                  "adb- R58", "rig:adb: R58: device offline", "rig:adb: R58: device 'R58' not found"));
+  EXPECT_THAT(d.seen, ElementsAre("adb+ R58", "app+ com.example.pos, process 100", "adb- R58",
+                                  "link:adb: R58: device offline", "link:adb: R58: device 'R58' not found"));
+}
+
+/// A case of which this is what adb saw, after an approval that was delivered; the rail stays at 5 V.
+Diagnosis diagnosed(const Desk& d, Time begun, bool with_adb) {
+  History h;
+  h.now = begun;
+  h.intent("sale", 1234);
+  h.read_card();
+  h.asked(1, 1234);
+  h.answered(1, 1234);
+  h.rail(5000);
+  h.gave_up(1);
+  for (const Seen& one : d.events) {
+    if (!with_adb || one.at < begun) continue;
+    h.now = one.at - 1ms;
+    h.add(Source::terminal, one.body);
+    h.events.back().at_uncertainty = one.at_uncertainty;
+  }
+  h.wait(25s);
+  h.silence();
+  return diagnose(observed(h.events), full_scope());
+}
+
+TEST(TerminalAdb, WhatItSeesTellsACrashOfTheApplicationFromOneOfTheSystem) {
+  using Break = std::function<Task<>(Desk&)>;
+  struct Row {
+    const char* cause;
+    Break what;
+  };
+  const Row rows[] = {{"app_crash",
+                       [](Desk& d) -> Task<> {
+                         d.server.devices["R58"].pid = 101;
+                         co_await d.clock.sleep_for(3s);
+                       }},
+                      {"app_crash",
+                       [](Desk& d) -> Task<> {
+                         d.server.devices["R58"].pid = 0;
+                         co_await d.clock.sleep_for(3s);
+                       }},
+                      {"os_crash",
+                       [](Desk& d) -> Task<> {  // the application first, as in an orderly restart
+                         d.server.devices["R58"].pid = 0;
+                         co_await d.clock.sleep_for(1500ms);
+                         d.server.devices["R58"].state = "offline";
+                         co_await d.clock.sleep_for(15s);
+                         d.server.devices["R58"] = {"device", android().package, 100, d.clock.now() - 9s};
+                         co_await d.clock.sleep_for(3s);
+                       }},
+                      {"unknown",
+                       [](Desk& d) -> Task<> {  // and nobody saw what became of it
+                         d.server.devices["R58"].pid = 0;
+                         co_await d.clock.sleep_for(1500ms);
+                         d.server.devices["R58"].state = "offline";
+                         co_await d.clock.sleep_for(15s);
+                       }}};
+  for (const Row& row : rows) {
+    Desk d;
+    Time begun{};
+    d.run([&]() -> Task<> {
+      co_await d.clock.sleep_for(30s);
+      begun = d.clock.now();
+      co_await d.clock.sleep_for(2s);
+      co_await row.what(d);
+    });
+    const Diagnosis with = diagnosed(d, begun, true), without = diagnosed(d, begun, false);
+    EXPECT_EQ(with.cause, row.cause) << with.why;
+    EXPECT_EQ(without.cause, "unknown") << "the twin: " << without.why;
+  }
+}
+
+TEST(TerminalAdb, ARestartIsSeenHoweverLongNobodyLooked) {
+  for (const auto up : {2s, 40s, 4000s}) {
+    Desk d;
+    d.run([&]() -> Task<> {
+      co_await d.clock.sleep_for(30s);
+      d.server.devices["R58"].state = "offline";
+      co_await d.clock.sleep_for(5000s);
+      d.server.devices["R58"] = {"device", android().package, 100, d.clock.now() - up};
+      co_await d.clock.sleep_for(2s);
+    });
+    EXPECT_THAT(d.seen, Contains("os- R58")) << "it was up longer before than it is now, or not";
+    const auto its = std::find_if(d.events.begin(), d.events.end(), [](const Seen& one) {
+      const auto* p = std::get_if<Presence>(&one.body);
+      return p != nullptr && p->what == "os";
+    });
+    ASSERT_NE(its, d.events.end());
+    EXPECT_GE(its->at_uncertainty, 5000s) << "nobody knows when";
+  }
+  Desk still;
+  still.run([&]() -> Task<> {
+    co_await still.clock.sleep_for(30s);
+    still.server.devices["R58"].state = "offline";
+    co_await still.clock.sleep_for(5000s);
+    still.server.devices["R58"].state = "device";
+    co_await still.clock.sleep_for(2s);
+  });
+  EXPECT_THAT(still.seen, Not(Contains(StartsWith("os")))) << "the twin: it was away and ran on";
 }
 
 TEST(TerminalAdb, AServerThatFailsIsToldAndAskedAgain) {
@@ -189,7 +290,7 @@ TEST(TerminalAdb, AServerThatFailsIsToldAndAskedAgain) {
       d.server.fault = Fault::none;
       co_await d.clock.sleep_for(10s);
     });
-    EXPECT_EQ(d.seen.back(), "app+ com.example.pos, process 100") << "the twin: it works again";
+    EXPECT_EQ(d.seen.back(), "adb+ R58") << "the twin: it works again, and the same process ran on";
   }
 }
 
@@ -197,7 +298,7 @@ TEST(TerminalAdb, WithoutAnyServerTheBenchGoesOn) {
   Desk d;
   d.listener->close();
   d.run([&]() -> Task<> { co_await d.clock.sleep_for(1min); });
-  EXPECT_THAT(d.seen, ElementsAre(HasSubstr("rig:adb: R58: the adb server cannot be reached")));
+  EXPECT_THAT(d.seen, ElementsAre(HasSubstr("link:adb: R58: the adb server cannot be reached")));
 }
 
 TEST(TerminalAdb, ALogWithoutEndOrWithHostileBytesHarmsNothing) {

@@ -51,6 +51,7 @@ const std::set<std::string> pure = {"event",
                                     "mac",
                                     "mask",
                                     "digest",
+                                    "seal",
                                     "bytes",
                                     "time",
                                     "random",
@@ -94,7 +95,7 @@ struct Package {
 };
 const std::vector<Package> packages = {
     {"sqlite3.h", {"rig/trace_file", "rig/trace_open", "rig/trace_statement"}},
-    {"openssl/", {"rig/mac", "rig/digest", "drivers/link_tls", "drivers/tls_ca"}},
+    {"openssl/", {"rig/mac", "rig/digest", "rig/seal", "drivers/link_tls", "drivers/tls_ca"}},
     {"libusb.h", {"drivers/usb_"}},
     {"toml++/", {"bindings/"}},
     {"toml.hpp", {"bindings/"}},

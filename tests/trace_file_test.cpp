@@ -249,10 +249,10 @@ TEST(TraceFile, AnybodyCanRecomputeTheHead) {
   const Digest head = write_virtual(place.file());
   EXPECT_EQ(head_by_sql(place.file()), hex(head));
   EXPECT_EQ(query(place.file(), "SELECT head FROM run")[0][0], hex(head));
-  EXPECT_EQ(query(place.file(), "PRAGMA user_version")[0][0], "4");
+  EXPECT_EQ(query(place.file(), "PRAGMA user_version")[0][0], "5");
   // and the digest of the rest
   std::string digest(32, '\0');
-  for (const char* columns : {"run", "cases", "epochs", "cycles"}) {
+  for (const char* columns : {"run", "cases", "epochs", "cycles", "vault"}) {
     std::string sum;
     for (const auto& column :
          query(place.file(), std::string("SELECT name FROM pragma_table_info('") + columns + "')")) {
