@@ -230,7 +230,7 @@ class Fold {
                                                     get("stan") == field(asked->second.request, "stan"));
       if (!its && strays(m)) return;
       Attempt& a = its ? t_.attempts[asked->second.attempt] : attempt(get("batch"), get("stan"));
-      if (name == "response_entered" && is_the_hosts(get("mac"))) {
+      if (name == "response_entered" && is_the_hosts(get("mac"), approved_code(std::string(get("code"))))) {
         a.host_code = get("code");
         (approved_code(a.host_code) ? a.host_approved : a.host_declined) = at_;
       }
@@ -271,7 +271,7 @@ class Fold {
       r.changed = r.changed || get("stan") != r.stan || get("batch") != r.batch || get("amount") != r.amount;
     } else if (name == "reversal_response_entered") {
       const auto asked = reversal_on_.find(std::string(get("connection")));
-      if (asked == reversal_on_.end() || asked->second.changed || !is_the_hosts(get("mac"))) return;
+      if (asked == reversal_on_.end() || asked->second.changed || !is_the_hosts(get("mac"), true)) return;
       if (!ends_reversal(get("code"))) return;
       Attempt& a = attempt(asked->second.batch, asked->second.stan);
       a.host_undone = at_;
@@ -363,8 +363,10 @@ class Fold {
     Fields request;
   };
 
-  /// An answer that the host itself has signed, or that nobody signs.
-  bool is_the_hosts(std::string_view mac) const { return mac == "ok" || (!scope_.mac && mac != "wrong"); }
+  /// An answer that the host itself has signed, or that need not be.
+  bool is_the_hosts(std::string_view mac, bool binding) const {
+    return mac == "ok" || (mac != "wrong" && (!scope_.mac || (!binding && mac == "absent")));
+  }
   bool ends_reversal(std::string_view code) const {
     const auto& done = scope_.reversal_done_codes;
     return std::find(done.begin(), done.end(), code) != done.end();

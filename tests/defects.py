@@ -51,16 +51,16 @@ class Cycle:
         verdict = json.loads(verdict or "{}")
         self.number, self.case, self.outcome, self.cause, self.induced = number + 1, case, outcome, cause, induced
         self.rules = [finding["rule"] for finding in verdict.get("findings", [])]
-        disturbing = [step["action"] for step in json.loads(body)["steps"] if step["action"]["kind"] != "swipe"]
+        disturbing = [step["action"] for step in json.loads(body)["steps"] if step["action"].get("kind") != "swipe"]
         self.steps = [named(action) for action in disturbing]
 
 
 def named(action):
     """"silent", "robot alarm"; of what is in neither table its kind."""
-    body = action["body"]
-    if action["kind"] == "host_behaviour":
+    kind, body = action.get("kind", "network"), action.get("body")
+    if kind == "host_behaviour":
         return body["name"]
-    return f"{body['part']} {body['state']}" if action["kind"] == "part_state" else action["kind"]
+    return f"{body['part']} {body['state']}" if kind == "part_state" else kind
 
 
 @functools.cache

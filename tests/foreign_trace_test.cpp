@@ -209,7 +209,6 @@ TEST(ForeignTrace, WhatWasHeldBackArrivesTogether) {
   EXPECT_EQ(arrived(2), "");
   EXPECT_THAT(arrived(1), HasSubstr("says again")) << "the twin: it left once";
 }
-}
 
 }  // namespace
 }  // namespace swiperig

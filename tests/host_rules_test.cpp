@@ -47,6 +47,7 @@ TEST(HostRules, OnceForOneRequest) {
 
 TEST(HostRules, WhatItDeclinedIsNot) {
   expect_only(of_host({.code = "51", .ledger = {approved(1234)}}), "H_DECLINED", {}, {"code 51", "12.34"});
+  expect_only(of_host({.code = "51", .ledger = {approved(1234)}, .mac = "absent"}), "H_DECLINED", {}, {"code 51"});
   expect_honest(of_host({.code = "51"}));
 }
 
