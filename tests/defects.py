@@ -181,8 +181,8 @@ def table():
             cause_rows(misbehaviours(), SCRIPTED, "random", missing),
             cause_rows(rig_faults(), ["rig_faults"], "attribution", missing),
     )):
-        lines += ["", f"## {title}", "", f"| {heads[0]} | {heads[1]} | {heads[2]} | found by (campaign: case) | {heads[3]} |",
-                  "|---|---|---|---|---|", *rows]
+        head = " | ".join((*heads[:3], "found by (campaign: case)", heads[3]))
+        lines += ["", f"## {title}", "", f"| {head} |", "|---|---|---|---|---|", *rows]
     if missing:
         raise SystemExit("found by no campaign: " + ", ".join(missing))
     return "\n".join(lines) + "\n"

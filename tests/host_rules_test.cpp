@@ -36,7 +36,7 @@ Entry approved(std::int64_t minor) { return History::row(1, minor, "approved"); 
 Entry undone() { return History::row(1, 1234, "reversed"); }
 
 TEST(HostRules, WhatItApprovedIsInItsBook) {
-  expect_only(of_host({.ledger = {}}), "H_BOOKED", {3}, {"the host approved 12.34", "nothing", "the host's fault"});
+  expect_only(of_host({.ledger = {}}), "H_BOOKED", {5}, {"the host approved 12.34", "nothing", "the host's fault"});
   expect_only(of_host({.ledger = {approved(1235)}}), "H_BOOKED", {}, {"12.34", "12.35"});
   expect_honest(of_host({.ledger = {approved(1234)}}));
 }
