@@ -120,8 +120,9 @@ SupplySettings supply_of(const BenchFile& file) {
   return s;
 }
 
-HostSettings host_of(const BenchFile& file, const DrawPlace& place) {
+HostSettings host_of(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place) {
   HostSettings s;
+  s.defects = defects;
   s.profile = file.host_profile;
   s.merchant = file.profile.merchant;
   s.terminal = file.profile.terminal;
@@ -152,7 +153,7 @@ struct VirtualFixtures {
                  std::move(ecr_ends.second), nullptr),
         robot(clock, std::move(robot_ends.second), terminal, geometry_of(file), deck_of(file), place),
         supply(clock, std::move(supply_ends.second), terminal, supply_of(file)),
-        host(clock, host_of(file, place), *host_listener, std::move(control_ends.second)),
+        host(clock, host_of(file, defects, place), *host_listener, std::move(control_ends.second)),
         contact(clock, *contact_listener, terminal) {
     terminal.listen_draw(&supply);
     terminal.listen_usb(&contact);
@@ -379,9 +380,10 @@ Task<> stand_in_supply(Clock& clock, const BenchFile& file, const std::atomic<bo
   co_await crew.join();
 }
 
-Task<> stand_in_host(Clock& clock, const BenchFile& file, const DrawPlace& place, const std::atomic<bool>& abort) {
+Task<> stand_in_host(Clock& clock, const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,
+                     const std::atomic<bool>& abort) {
   auto listener = tcp_listener(clock, file.host_side.address, file.host_side.port);
-  Host host(clock, host_of(file, place), *listener, serve_link(clock, file.host));
+  Host host(clock, host_of(file, defects, place), *listener, serve_link(clock, file.host));
   Crew crew(clock);
   crew.start(host.run());
   crew.start(until_abort(clock, abort, [&] { host.stop(); }));
@@ -465,7 +467,7 @@ void serve_stand_in(const std::string& role, const BenchFile& file, const std::s
   } else if (role == "supply") {
     clock.run(stand_in_supply(clock, file, abort));
   } else if (role == "host") {
-    clock.run(stand_in_host(clock, file, place, abort));
+    clock.run(stand_in_host(clock, file, defects, place, abort));
   } else {
     throw ConfigError("no stand-in called \"" + role + "\": expected robot, supply, terminal or host");
   }

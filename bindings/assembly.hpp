@@ -28,7 +28,7 @@ Scope scope_of(const BenchFile&);
 
 /// Opens the bench on a clock of its own (virtual or steady, as its links say), runs `work`, takes the bench down
 /// again: whatever way `work` ends, the equipment is closed and awaited. Virtual benches get fresh fixtures: `defects`
-/// are planted in the terminal, `place` is where random draws are made. Throws EquipmentError or LinkError when
+/// are planted in terminal or host, `place` is where random draws are made. Throws EquipmentError or LinkError when
 /// equipment does not answer. `tap`: keeps what crosses the terminal's wires, where the bench is real. Robot and supply
 /// of a real bench are reached through a guardian: `guardian`, or one of this run's own.
 void run_bench(const BenchFile& file, const std::set<std::string>& defects, const DrawPlace& place,

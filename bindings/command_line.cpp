@@ -90,7 +90,7 @@ int command_line(int argc, char** argv) {
   auto* cycles_option =
       run_command->add_option("--cycles", cycles, "cycles in all, cases in turn (default: the campaign's)");
   cycles_option->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
-  run_command->add_option("--defect", run.defect, "plant this defect in the virtual terminal");
+  run_command->add_option("--defect", run.defect, "plant this defect in the virtual terminal or host");
   run_command->add_option("--threads", run.threads, "epochs at a time on a virtual bench (default: one a core)")
       ->check(CLI::Range(1, 256));
   run_command->add_option("--publish", run.publish,

@@ -301,7 +301,10 @@ std::set<std::string> known_defect(const std::string& name) {
   if (name == #defect) return {name}; \
   list += (list.empty() ? "" : ", ") + std::string(#defect);
 #define PART_DEFECT DEFECT
+#define HOST_DEFECT DEFECT
 #include "fixtures/defects.def"
+#include "fixtures/host_defects.def"
+#undef HOST_DEFECT
 #undef PART_DEFECT
 #undef DEFECT
   throw ConfigError("no seeded defect called \"" + name + "\": expected one of " + list);

@@ -21,7 +21,7 @@ namespace swiperig {
 
 struct Plan {
   const BenchFile& bench;
-  std::set<std::string> defects;  ///< planted in the terminal
+  std::set<std::string> defects;  ///< planted in the terminal or the host
   std::uint64_t seed = 1;
   std::int64_t cycles = 1, epoch_cycles = 50;
   /// The case of a cycle whose draws are made at `place`; from any thread.

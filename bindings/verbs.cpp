@@ -167,7 +167,10 @@ int list_names(const std::string& what) {
     };
 #define DEFECT(name, rule, text) row(#name, #rule ": " text " (" + std::string(sections.at(#rule)) + ")");
 #define PART_DEFECT DEFECT
+#define HOST_DEFECT DEFECT
 #include "fixtures/defects.def"
+#include "fixtures/host_defects.def"
+#undef HOST_DEFECT
 #undef PART_DEFECT
 #undef DEFECT
   } else if (what == "parts") {

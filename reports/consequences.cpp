@@ -11,7 +11,7 @@ namespace swiperig {
 
 namespace {
 
-bool is_about_money(const Finding& f) { return f.rule.starts_with("I"); }
+bool is_about_money(const Finding& f) { return f.rule.starts_with("I") || f.rule.starts_with("H_"); }
 
 std::string state_text(const std::string& state, std::int64_t minor) {
   return state.empty() ? "nothing" : visible(state) + " " + amount_text(minor);

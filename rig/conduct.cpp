@@ -106,6 +106,13 @@ void no_retry(const AttemptFacts& facts, const Attempt& a, std::vector<Finding>&
 
 void right_balance(const AttemptFacts&, const Attempt& a, std::vector<Finding>& findings) {
   if (a.kind->name != "balance" || a.told_outcome != "APPROVED" || a.balance.empty()) return;
+  if (a.balance == no_balance) {
+    note(findings, "R_BALANCE",
+         {"a balance of " + amount_text(a.told_amount_minor) + " was told, and the host's answer said none",
+          "告知余额 " + amount_text(a.told_amount_minor) + "，主机应答中没有余额"},
+         {a.response_left, a.told});
+    return;
+  }
   const std::int64_t balance = std::strtoll(a.balance.c_str(), nullptr, 10);
   if (balance == a.told_amount_minor) return;
   note(findings, "R_BALANCE",

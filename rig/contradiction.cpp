@@ -9,6 +9,18 @@ namespace swiperig {
 
 namespace {
 
+/// What was held back is let go at one moment: as many requests may reach the host then as left the path.
+bool all_left(std::span<const Event> events, std::size_t at) {
+  const auto& arrived = std::get<Milestone>(events[at].body);
+  int left = 0;
+  for (std::size_t i = at + 1; i-- > 0 && events[i].at == events[at].at;) {
+    const auto* m = std::get_if<Milestone>(&events[i].body);
+    if (m == nullptr || field(m->fields, "stan") != field(arrived.fields, "stan")) continue;
+    left += m->name == "request_left" ? 1 : m->name == arrived.name ? -1 : 0;
+  }
+  return left >= 0;
+}
+
 /// The same event a second time, to the nanosecond. Texts come twice, and a host may send a response twice.
 bool repeats(std::span<const Event> events, std::size_t at) {
   const Event& e = events[at];
@@ -19,6 +31,7 @@ bool repeats(std::span<const Event> events, std::size_t at) {
   const bool asked =
       !e.is_observation() && !std::holds_alternative<Intent>(e.body) && !std::holds_alternative<Armed>(e.body);
   if (asked || std::holds_alternative<Reading>(e.body)) return false;
+  if (m != nullptr && m->name == "request_at_host" && all_left(events, at)) return false;
   std::string body;
   for (std::size_t i = at; i-- > 0 && events[i].at == e.at;) {
     const Event& before = events[i];

@@ -221,6 +221,10 @@ Diagnosis first_match(const Observed& o, const Transaction& t, const Attempt* a,
   if (!approved) {
     return answer(cause_of_code(a->code), "the host declined with code " + a->code, {a->response_left, a->told});
   }
+  if (a->kind->name == "balance" && a->balance == no_balance) {
+    return answer("forged", "the approval says no balance, which was all that was asked for",
+                  {a->response_left, a->told});
+  }
   if (a->told_outcome == "APPROVED") {
     if (a->kind->booked && o.amount_minor != 0 && a->told_amount_minor != o.amount_minor) {
       if (pressed_minor(t) == o.amount_minor) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "rig/conduct.hpp"
+#include "rig/host_rules.hpp"
 #include "rig/part_rules.hpp"
 #include "rig/standing.hpp"
 
@@ -19,26 +20,6 @@ Mark book(const Transaction& t, const char* name) {
   return it == t.books.end() ? Mark{} : it->second;
 }
 
-/// Money the host holds for the attempt.
-std::int64_t charged(const Attempt& a) { return a.ledger == "approved" ? a.ledger_amount_minor : 0; }
-
-/// Count and net sum of a settlement's field 48: a local and a foreign half of debit sum (12) and count (3), credit sum
-/// and count, flag.
-struct Totals {
-  std::int64_t count = 0, amount_minor = 0;
-  bool operator==(const Totals&) const = default;
-};
-std::optional<Totals> totals_of(const std::string& field48) {
-  if (field48.size() != 62 || field48.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-  const auto number = [&](std::size_t at, std::size_t digits) { return std::stoll(field48.substr(at, digits)); };
-  Totals t;
-  for (const std::size_t half : {0U, 31U}) {
-    t.amount_minor += number(half, 12) - number(half + 15, 12);
-    t.count += number(half + 12, 3) + number(half + 27, 3);
-  }
-  return t;
-}
-
 class Rules : private AttemptFacts {
  public:
   Rules(const Transaction& t, const Scope& scope)
@@ -46,6 +27,7 @@ class Rules : private AttemptFacts {
 
   Reconciliation run() {
     result_.books = books_of(t_, scope_);
+    find_host_faults();
     const bool wire = scope_.sources.contains("network");
     const bool told = scope_.sources.contains("terminal");
     const bool journal = scope_.books.contains("journal");
@@ -70,6 +52,10 @@ class Rules : private AttemptFacts {
     check("I9", wire && journal, bool(journal_), [&] { each(&Rules::durable); });
     check("I8", wire, true, [&] { order(); });
     check("I7", wire, true, [&] { each(&Rules::unique_keys); });
+    for (const char* rule : host_rules) check(rule, wire && ledger, bool(ledger_), [&] { tell_host_faults(rule); });
+    check("H_TOTALS", wire && ledger, bool(ledger_), [&] {
+      if (host_totals_) result_.findings.push_back(*host_totals_);
+    });
     check("I1", ledger, bool(ledger_), [&] { no_double_charge(); });
     check("I2", journal && ledger, journal_ && ledger_, [&] { each(&Rules::no_silent_charge); });
     check("I3", ledger && told, bool(ledger_), [&] { each(&Rules::no_free_goods); });
@@ -110,8 +96,36 @@ class Rules : private AttemptFacts {
     result_.findings.push_back({rule, std::move(what.en), proof(marks), std::move(what.zh)});
   }
 
+  /// Money the host holds for the attempt; where its book belies it, what it has said.
+  std::int64_t charged(const Attempt& a) const {
+    const auto fault = host_faults_.find(&a);
+    if (fault != host_faults_.end()) return fault->second.said_minor;
+    return a.ledger == "approved" ? a.ledger_amount_minor : 0;
+  }
+
+  void find_host_faults() {
+    if (!ledger_ || !scope_.sources.contains("network") || !scope_.books.contains("ledger")) return;
+    for (const Attempt& a : t_.attempts) {
+      if (auto fault = host_fault(*this, a)) host_faults_.emplace(&a, *std::move(fault));
+    }
+    if (host_faults_.empty()) host_totals_ = host_totals(*this);
+  }
+  void tell_host_faults(const char* rule) {
+    for (const Attempt& a : t_.attempts) {  // in the order of attempts, not of addresses
+      const auto fault = host_faults_.find(&a);
+      if (fault != host_faults_.end() && fault->second.finding.rule == rule)
+        result_.findings.push_back(fault->second.finding);
+    }
+  }
+
   void no_double_charge() {
-    for (const Overcharge& over : overcharges_of(result_.books)) {
+    CycleBooks said = result_.books;
+    for (std::size_t i = 0; i < said.lines.size() && !host_faults_.empty(); ++i) {
+      if (!host_faults_.contains(&t_.attempts[i])) continue;
+      said.lines[i].ledger_minor = charged(t_.attempts[i]);
+      said.lines[i].ledger = said.lines[i].ledger_minor != 0 ? BookState::approved : BookState::nothing;
+    }
+    for (const Overcharge& over : overcharges_of(said)) {
       const IntentSeen& intent = t_.intents[over.intent];
       const std::string meant = amount_text(over.meant_minor);
       Mark last;
@@ -190,9 +204,9 @@ class Rules : private AttemptFacts {
   }
 
   void books_agree() {
-    std::map<const TransactionKind*, std::array<Totals, 2>> sums;  // journal and ledger
-    bool slip = false;                                             // that the totals differ has been reported
-    Totals booked, whole;  // what a settlement has to say, that of earlier cycles too; of its batch, of all
+    std::map<const TransactionKind*, std::array<StatedTotals, 2>> sums;  // journal and ledger
+    bool slip = false;                                                   // that the totals differ has been reported
+    StatedTotals booked, whole;  // what a settlement has to say, that of earlier cycles too; of its batch, of all
     for (const Attempt& a : t_.attempts) {
       // an advice that still waited then is delivered before the totals are made
       const bool delivered = a.journal == "queued" && a.response_left.seq > journal_.seq && approved_code(a.code) &&
@@ -211,8 +225,8 @@ class Rules : private AttemptFacts {
       if (a.journal == "approved") journal.amount_minor += a.journal_amount_minor, ++journal.count;
       const bool reported = (ended(a) && !a.reversal_ended) || a.journal == "unconfirmed";
       slip = slip || reported;
-      if (a.ledger == "approved" && !open_in_journal(a) && (!reported || a.journal == "approved"))
-        ledger.amount_minor += a.ledger_amount_minor, ++ledger.count;
+      if (charged(a) != 0 && !open_in_journal(a) && (!reported || a.journal == "approved"))
+        ledger.amount_minor += charged(a), ++ledger.count;
     }
     for (const TransactionKind& kind : transaction_kinds) {  // in the order of the table, not of addresses
       const auto at = sums.find(&kind);
@@ -231,7 +245,7 @@ class Rules : private AttemptFacts {
       return;
     }
     if (slip || t_.closed_unheard) return;  // who has closed a batch alone counts another one
-    const auto asked = totals_of(t_.settlement_totals);
+    const auto asked = stated_totals(t_.settlement_totals);
     // a batch that was never acknowledged is settled with the next, and the host has closed it already
     if (asked && *asked == whole && whole != booked) return;
     if (asked && t_.settlement_entered.seq > journal_.seq && *asked != booked) {
@@ -244,6 +258,7 @@ class Rules : private AttemptFacts {
            {journal_, t_.settlement_entered});
       return;
     }
+    if (!host_faults_.empty() || host_totals_) return;  // it differs from itself
     const std::string& flags = t_.settlement_answer;
     const bool differs = flags.size() == 62 && (flags[30] == '2' || flags[61] == '2');
     if (t_.settlement_outcome == "DIFFERED" || (differs && t_.settlement_outcome == "AGREED")) {
@@ -295,6 +310,25 @@ class Rules : private AttemptFacts {
                                      [&](const Attempt& a) { return a.stan == s.stan && a.batch == s.batch; });
         if (in_doubt(*it) && !forgotten_.contains(key(*it))) doubtful = &*it;
       }
+      if (s.kind == Sent::settlement) advices_first(s);
+    }
+  }
+
+  /// DOMAIN.md 2.9: a batch that the host does not know whole is not settled, or what waits is lost with it.
+  void advices_first(const Sent& settlement) {
+    const std::uint64_t then = settlement.mark.seq;
+    for (const Attempt& a : t_.attempts) {
+      if (a.batch != settlement.batch || !a.entered || a.kind->unanswered != WhenUnanswered::repeat) continue;
+      const bool ended = a.response_left && a.response_left.seq < then && !undelivered(a);
+      // one that the journal no longer held was forgotten before, which is I10's to say
+      const bool read = journal_.seq > a.entered.seq && journal_.seq < then;
+      if (a.entered.seq > then || ended || (read && a.journal != "queued")) continue;
+      settled_over_.insert(key(a));
+      find("I8",
+           {"the settlement left the terminal while the " + std::string(a.kind->name) + " " + key(a) +
+                " was not delivered",
+            std::string(a.kind->chinese) + " " + key_zh(a) + " 尚未送达，终端就发出了结算"},
+           {a.entered, settlement.mark});
     }
   }
 
@@ -330,7 +364,7 @@ class Rules : private AttemptFacts {
             "一次机会内对 " + key_zh(a) + " 冲正 " + std::to_string(a.most_reversals) + " 次"},
            {a.entered, a.reversal_entered});
     }
-    if (t_.recovery && journal_ && undelivered(a) && a.journal != "queued") {
+    if (t_.recovery && journal_ && undelivered(a) && a.journal != "queued" && !settled_over_.contains(key(a))) {
       find("I10",
            {"the " + std::string(a.kind->name) + " " + key(a) + " was never answered, and is sent no more",
             std::string(a.kind->chinese) + " " + key_zh(a) + " 从未得到应答，终端也不再发送"},
@@ -432,7 +466,10 @@ class Rules : private AttemptFacts {
   }
 
   Mark journal_, ledger_;
-  std::set<std::string> forgotten_;  // attempts whose pending reversal was lost
+  std::map<const Attempt*, HostFault> host_faults_;
+  std::optional<Finding> host_totals_;
+  std::set<std::string> forgotten_;     // attempts whose pending reversal was lost
+  std::set<std::string> settled_over_;  // advices that a settlement did not wait for
   Reconciliation result_;
 };
 

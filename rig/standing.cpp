@@ -17,7 +17,8 @@ Standing::Class class_of(const CycleBooks& books, const BookLine& a, const Stand
     if (a.reversed != 0) return Standing::reversed;
     return a.doubt && a.ended == 0 ? Standing::doubtful : Standing::unread;
   }
-  if (a.journal == BookState::unconfirmed && a.gave_up != 0) return Standing::reported;
+  const bool kept = a.journal == BookState::unconfirmed || a.journal == BookState::queued;
+  if (kept && a.gave_up != 0) return Standing::reported;
   if (open_in_journal(a)) return Standing::doubtful;
   if (journal && ledger && sums.journal_minor != sums.ledger_minor) return Standing::differs;
   if (journal && ledger) return told ? Standing::sold : Standing::untold;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "rig/attempt_facts.hpp"
 #include "rig/iso8583.hpp"
 #include "rig/parts_seen.hpp"
 
@@ -13,14 +14,17 @@ namespace {
 
 std::int64_t number(std::string_view digits) { return std::strtoll(std::string(digits).c_str(), nullptr, 10); }
 
-/// Whether fields 35, 36 or 52 are among the numbers ("3,4,35").
-bool has_secret(std::string_view numbers) {
+/// Whether the field is among the numbers ("3,4,35").
+bool has_field(std::string_view numbers, std::string_view wanted) {
   while (!numbers.empty()) {
     const std::string_view one = numbers.substr(0, numbers.find(','));
-    if (one == "35" || one == "36" || one == "52") return true;
+    if (one == wanted) return true;
     numbers.remove_prefix(std::min(numbers.size(), one.size() + 1));
   }
   return false;
+}
+bool has_secret(std::string_view numbers) {
+  return has_field(numbers, "35") || has_field(numbers, "36") || has_field(numbers, "52");
 }
 
 class Fold {
@@ -105,20 +109,25 @@ class Fold {
       }
       (journal ? a.journal : a.ledger).clear();
       (journal ? a.journal_amount_minor : a.ledger_amount_minor) = 0;
+      if (!journal) a.ledger_read = at_, a.postings = 0;
     }
     for (const Entry& row : b.entries) {
       const TransactionKind* kind = kind_named(row.kind);
       if (kind == nullptr && row.state != "tombstone") continue;
       Attempt& a = attempt(row.batch, row.stan);
       if (kind != nullptr && !a.entered) a.kind = kind;
-      if (journal) a.journal_read = at_;
+      (journal ? a.journal_read : a.ledger_read) = at_;
+      if (!journal && row.state == "approved") ++a.postings;
       std::string& state = journal ? a.journal : a.ledger;
       std::int64_t& amount = journal ? a.journal_amount_minor : a.ledger_amount_minor;
+      // a posting the other way round under its key gives back
+      const bool contrary = !journal && kind != nullptr && kind->sign * a.kind->sign < 0;
+      const std::int64_t minor = contrary ? -row.amount_minor : row.amount_minor;
       if (state == row.state && state == "approved") {
-        amount += row.amount_minor;  // posted twice
+        amount += minor;  // posted twice
       } else if (state != "approved" && (state.empty() || row.state != "pending") && !row.state.empty()) {
         state = row.state;  // a pending row stands beside the record that it doubts
-        amount = row.amount_minor;
+        amount = minor;
       }
     }
     for (Attempt& a : t_.attempts) {
@@ -221,6 +230,10 @@ class Fold {
                                                     get("stan") == field(asked->second.request, "stan"));
       if (!its && strays(m)) return;
       Attempt& a = its ? t_.attempts[asked->second.attempt] : attempt(get("batch"), get("stan"));
+      if (name == "response_entered" && is_the_hosts(get("mac"), approved_code(std::string(get("code"))))) {
+        a.host_code = get("code");
+        (approved_code(a.host_code) ? a.host_approved : a.host_declined) = at_;
+      }
       // a second answer to one request counts once it reaches the terminal
       if (name == "response_entered" && a.response_left.seq > a.entered.seq) return;
       // unless the first was genuine: then the terminal has hung up on it
@@ -232,6 +245,7 @@ class Fold {
       a.mac = get("mac");
       a.rrn = get("rrn");
       a.balance = get("balance");
+      if (a.balance.empty() && !get("has").empty() && !has_field(get("has"), "54")) a.balance = no_balance;
     } else if (name == "other_left") {
       const auto it = by_connection_.find(std::string(get("connection")));
       if (it == by_connection_.end()) return;
@@ -247,16 +261,28 @@ class Fold {
       a.most_reversals = std::max(a.most_reversals, ++tries_[a.batch + "/" + a.stan]);
       if (has_secret(get("has"))) a.secret = at_;
       if (get("original") == "none") a.unnamed = at_;
-      reversal_on_[std::string(get("connection"))] = {a.batch, a.stan};
+      const bool same_card = get("pan").empty() || a.pan.empty() || get("pan") == a.pan;
+      reversal_on_[std::string(get("connection"))] = {a.batch, a.stan, std::string(get("amount")), !same_card};
       t_.sent.push_back({Sent::reversal, a.batch, a.stan, at_});
+    } else if (name == "reversal_left") {
+      const auto asked = reversal_on_.find(std::string(get("connection")));
+      if (asked == reversal_on_.end()) return;
+      Reversing& r = asked->second;
+      r.changed = r.changed || get("stan") != r.stan || get("batch") != r.batch || get("amount") != r.amount;
+    } else if (name == "reversal_response_entered") {
+      const auto asked = reversal_on_.find(std::string(get("connection")));
+      if (asked == reversal_on_.end() || asked->second.changed || !is_the_hosts(get("mac"), true)) return;
+      if (!ends_reversal(get("code"))) return;
+      Attempt& a = attempt(asked->second.batch, asked->second.stan);
+      a.host_undone = at_;
+      a.host_undone_code = get("code");
     } else if (name == "reversal_response_left") {
       // the answer has the number of the try; the connection says what was tried
       const auto asked = reversal_on_.find(std::string(get("connection")));
       const bool known = asked != reversal_on_.end();
-      Attempt& a = known ? attempt(asked->second.first, asked->second.second) : attempt(get("batch"), get("stan"));
+      Attempt& a = known ? attempt(asked->second.batch, asked->second.stan) : attempt(get("batch"), get("stan"));
       a.reversal_code = get("code");
-      const auto& done = scope_.reversal_done_codes;
-      if (std::find(done.begin(), done.end(), a.reversal_code) != done.end()) {
+      if (ends_reversal(a.reversal_code)) {
         a.reversal_ended = at_;
         // books read earlier are overtaken by it; the other codes undo nothing
         if (a.ledger == "approved" && a.reversal_code == "00") a.ledger = "reversed";
@@ -291,6 +317,7 @@ class Fold {
       attempt(get("batch"), get("stan")).gave_up = at_;
     } else if (name == "settlement_entered") {
       t_.settlement_totals = get("totals");
+      t_.settlement_said.clear();
       t_.settlement_batch = get("batch");
       t_.settlement_entered = at_;
       t_.sent.push_back({Sent::settlement, std::string(get("batch")), "", at_});
@@ -298,6 +325,8 @@ class Fold {
       t_.settlement_left = at_;
     } else if (name == "settlement_response_entered") {
       const std::string_view flags = get("totals");
+      t_.settlement_said = flags;
+      t_.settlement_said_at = at_;
       const bool agreed = flags.size() == 62 && flags[30] == '1' && flags[61] == '1';
       if (agreed && get("code") == "00" && t_.settlement_entered) closed_by_host_.insert(t_.settlement_batch);
     } else if (name == "settlement_response_left") {
@@ -333,6 +362,15 @@ class Fold {
     std::string mti;
     Fields request;
   };
+
+  /// An answer that the host itself has signed, or that need not be.
+  bool is_the_hosts(std::string_view mac, bool binding) const {
+    return mac == "ok" || (mac != "wrong" && (!scope_.mac || (!binding && mac == "absent")));
+  }
+  bool ends_reversal(std::string_view code) const {
+    const auto& done = scope_.reversal_done_codes;
+    return std::find(done.begin(), done.end(), code) != done.end();
+  }
 
   /// Whether a message of the host on the connection of a request may be its answer. One that is not is
   /// foreign once the terminal has it, and is nobody's answer.
@@ -424,12 +462,16 @@ class Fold {
   std::map<std::string, std::size_t> by_connection_;
   std::map<std::string, Expected, std::less<>> expected_;  // by connection: whose answer is awaited there
   std::string logon_connection_;
-  std::map<std::string, std::pair<std::string, std::string>> reversal_on_;  // connection to batch and STAN
-  std::map<std::string, int> tries_;                                        // reversals at this occasion
-  std::map<std::string, std::string> closing_;  // by connection: the batch that its upload ends, or ""
-  std::set<std::string> closed_;                // batches settled: gone from the books, and rightly
-  std::set<std::string> closed_by_host_;        // the host said so, whatever the terminal heard of it
-  std::map<std::string, Attempt> before_;       // as the books had them when the cycle began
+  struct Reversing {
+    std::string batch, stan, amount;
+    bool changed = false;  // it went on as another one, or names another card
+  };
+  std::map<std::string, Reversing> reversal_on_;  // by connection
+  std::map<std::string, int> tries_;              // reversals at this occasion
+  std::map<std::string, std::string> closing_;    // by connection: the batch that its upload ends, or ""
+  std::set<std::string> closed_;                  // batches settled: gone from the books, and rightly
+  std::set<std::string> closed_by_host_;          // the host said so, whatever the terminal heard of it
+  std::map<std::string, Attempt> before_;         // as the books had them when the cycle began
 };
 
 }  // namespace

@@ -21,6 +21,8 @@ struct Mark {
   explicit operator bool() const { return seq != 0; }
 };
 
+inline constexpr const char* no_balance = "none";
+
 struct Attempt {
   std::string batch, stan;
   int intent = -1;                ///< index into Transaction::intents
@@ -30,10 +32,14 @@ struct Attempt {
   std::string original;      ///< batch and STAN that the request names, twelve digits
   std::string original_rrn;  ///< and the reference
   std::string rrn;           ///< of the response
-  std::string balance;       ///< in minor units, of the response
+  std::string balance;       ///< in minor units, of the response; no_balance: it has no such field
   int requests = 0;          ///< how often it was sent
 
   Mark entered, left, at_host, committed, response_entered, response_left, closed_by_terminal;
+  std::string host_code;              ///< field 39 as it came from the host, of an answer that is its own
+  Mark host_approved, host_declined;  ///< when the path held such an answer
+  Mark host_undone;                   ///< the same of a reversal, with a code that ends it
+  std::string host_undone_code;
   Mark foreign;                           ///< what went on to the terminal on its connection was no response to it
   Mark mangled;                           ///< a message of it went on as another one
   std::string code, mac;                  ///< of the response that reached the path
@@ -59,6 +65,8 @@ struct Attempt {
   std::int64_t journal_amount_minor = 0;
   std::string issuer;  ///< held, posted, released; "": no row
   std::int64_t issuer_amount_minor = 0;
+  Mark ledger_read;                 ///< when the ledger was last read with its batch in it, as far as is known
+  int postings = 0;                 ///< how many rows the ledger had of it as approved
   Mark journal_read;                ///< when the journal last showed it
   bool closed_unread = false;       ///< its batch was closed before any book was read that had it
   Mark seen_clear;                  ///< the journal, read after the request, showed no pending reversal
@@ -129,6 +137,8 @@ struct Transaction {
   std::string settlement_outcome;
   std::string settlement_batch;
   std::string settlement_totals, settlement_answer;  ///< field 48 of the request and of the response
+  std::string settlement_said;                       ///< the same of the response as it came from the host
+  Mark settlement_said_at;
   std::string fault_what;
   PartsSeen parts;
   Mark settlement_entered, settlement_left, settlement_answered;

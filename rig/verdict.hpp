@@ -27,6 +27,7 @@ Outcome parse_outcome(std::string_view);
 /// amount), R_REPEAT (2.7: only advices are sent again by themselves), R_RETRY (2.5: what was declined is not asked
 /// again), R_ORIGINAL (2.4, 2.7: fields 37 and 61 name what the transaction or reversal is about), R_BALANCE (2.4: the
 /// balance told is the host's), R_STANDS, R_CHIP, R_FALLBACK, R_TAMPER, R_CLOCK (rig/part_rules.hpp).
+/// H_BOOKED, H_ONCE, H_DECLINED, H_UNDONE, H_TOTALS (rig/host_rules.hpp): the host broke them.
 struct Finding {
   std::string rule;
   std::string what;                     ///< one sentence: what happened to whose money

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "rig/contradiction.hpp"
+#include "tests/history.hpp"
 #include "tests/ran.hpp"
 
 namespace swiperig {
@@ -191,6 +192,22 @@ TEST(ForeignTrace, WhatCannotHaveHappenedIsSaidWithItsEvent) {
   std::vector<Event> swapped = good.events;
   std::swap(swapped[3].seq, swapped[4].seq);
   EXPECT_THAT(contradiction(swapped), HasSubstr("not above the one before it"));
+}
+
+/// Two tries of one advice, held back by an outage and let go at its end.
+TEST(ForeignTrace, WhatWasHeldBackArrivesTogether) {
+  const auto arrived = [](int left) {
+    History h;
+    for (const char* name : {"request_entered", "request_left"}) {
+      for (int n = 1; n <= left; ++n)
+        h.mark(Source::network, name, {{"batch", "000001"}, {"stan", "000001"}, {"connection", std::to_string(n)}});
+    }
+    for (int n = 0; n < 2; ++n) h.mark(Source::host, "request_at_host", {{"batch", "000001"}, {"stan", "000001"}});
+    for (Event& e : h.events) e.at = h.now;
+    return contradiction(h.events);
+  };
+  EXPECT_EQ(arrived(2), "");
+  EXPECT_THAT(arrived(1), HasSubstr("says again")) << "the twin: it left once";
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ class HostCampaign : public testing::TestWithParam<const char*> {};
 TEST_P(HostCampaign, AnHonestTerminalPassesAndEveryCauseIsNamed) {
   const Ran ran = run("", GetParam());
   EXPECT_EQ(ran.exit_code, 0) << ran.said;
-  EXPECT_EQ(ran.cycles.size(), 30U);
+  EXPECT_EQ(ran.cycles.size(), 31U);
   for (const CycleRecord& c : ran.cycles) {
     EXPECT_EQ(c.verdict->outcome, Outcome::pass) << c.case_name << ": " << c.verdict->why;
     EXPECT_TRUE(c.verdict->findings.empty()) << c.case_name;
@@ -96,7 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Seeded{"accepts_wrong_mac", "R_MAC", {"approval without a MAC", "approval with a wrong MAC"}},
                     Seeded{"accepts_unsigned_approval", "R_MAC", {"approval without a MAC"}},
                     Seeded{"accepts_late_response", "R_LATE", {"response late"}},
-                    Seeded{"believes_truncated_response", "R_ANSWER", {"response truncated"}}),
+                    Seeded{"believes_truncated_response", "R_ANSWER", {"response truncated"}},
+                    Seeded{"tells_missing_balance", "R_BALANCE", {"approval without the balance"}}),
     [](const testing::TestParamInfo<Seeded>& one) { return std::string(one.param.defect); });
 
 }  // namespace

@@ -18,7 +18,7 @@ TEST(ReconcileBooks, NothingIsApprovedWithoutAResponse) {
     return rules(of(h));
   };
   EXPECT_EQ(taken(false, ""), "R_ANSWER");
-  EXPECT_EQ(taken(true, "51"), "R_ANSWER");
+  EXPECT_EQ(taken(true, "51"), "R_ANSWER H_DECLINED I3 I5") << "and the host booked what it declined";
   EXPECT_EQ(taken(true, "00"), "");
 }
 
@@ -77,7 +77,7 @@ TEST(ReconcileBooks, AnUnsignedApprovalIsForgedWhereTheHostSigns) {
   EXPECT_EQ(taken(false), "");
 }
 
-TEST(ReconcileBooks, TwoPostingsOfOneKeyAreADoubleCharge) {
+TEST(ReconcileBooks, TwoPostingsOfOneKeyAreTheHosts) {
   const auto posted = [](int times) {
     History h = begun();
     h.good_sale(1, 1234);
@@ -86,7 +86,7 @@ TEST(ReconcileBooks, TwoPostingsOfOneKeyAreADoubleCharge) {
     books(h, {History::row(1, 1234, "approved")}, ledger);
     return rules(of(h));
   };
-  EXPECT_EQ(posted(2), "I1 I3 I4 I5");
+  EXPECT_EQ(posted(2), "H_ONCE");
   EXPECT_EQ(posted(1), "");
 }
 
@@ -190,6 +190,33 @@ TEST(ReconcileBooks, AnAdviceThatWaitedIsDeliveredBeforeTheTotals) {
   };
   EXPECT_FALSE(settled(true));
   EXPECT_TRUE(settled(false));
+}
+
+/// DOMAIN.md 2.9: what was stored is delivered first, or the batch waits.
+TEST(ReconcileBooks, ASettlementWaitsForTheAdvices) {
+  const auto settled = [](const char* code, bool kept) {
+    History h;
+    h.intent("offline_sale", 500);
+    for (const char* name : {"request_entered", "request_left"}) {
+      h.mark(Source::network, name,
+             {{"batch", "000001"},
+              {"stan", "000003"},
+              {"connection", "3"},
+              {"kind", "offline_sale"},
+              {"amount", History::amount(500)}});
+    }
+    if (*code != '\0') h.answered(3, 500, code);
+    Entry row = History::row(3, 500, kept ? "queued" : "approved");
+    row.kind = "offline_sale";
+    h.book("journal", {row});
+    h.mark(Source::network, "settlement_entered", {{"batch", "000001"}, {"totals", ""}});
+    return rules(of(h));
+  };
+  EXPECT_EQ(settled("", true), "I8");
+  EXPECT_EQ(settled("96", true), "I8") << "not now, said the host";
+  EXPECT_EQ(settled("00", true), "");
+  EXPECT_EQ(settled("51", true), "") << "refused for good";
+  EXPECT_EQ(settled("", false), "") << "forgotten before: not the settlement's doing";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Every short history of one sale and its recovery, judged twice: by the rules, and by the sentences of DOMAIN.md 3.5
-// and 2.7 read anew, as conditions over what was asked, answered, told and booked. The two share no code.
+// Every short history of one sale and its recovery, judged twice: by the rules, and by the sentences of DOMAIN.md 3.5,
+// 2.7 and 2.8 read anew, as conditions over what was asked, answered, told and booked. The two share no code.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -59,14 +59,26 @@ std::set<std::string> by_the_rules(const Short& s) {
 
 std::set<std::string> by_the_sentences(const Short& s) {
   const std::string told = s.told, journal = s.journal;
-  const std::int64_t held = s.posted > 0 ? s.posted * price : 0;
+  std::int64_t held = s.posted > 0 ? s.posted * price : 0;
   const bool booked = journal == "approved", holds_doubt = journal == "pending";
   const bool took = booked || told == "APPROVED";
   const bool undone = s.reversal == Reversal::done || s.reversal == Reversal::not_found;
   std::set<std::string> broken;
 
-  // no double charge; the host holds nothing but what was asked
-  if (held > price) broken.insert({"I1", "I4"});
+  // where the host's book is not what it said last, it is the host's, and the terminal is judged by what was said
+  if (undone && held > 0) {
+    broken.insert("H_UNDONE");
+    held = 0;
+  } else if (s.answer == Answer::decline && held > 0) {
+    broken.insert("H_DECLINED");
+    held = 0;
+  } else if (held > price) {
+    broken.insert("H_ONCE");
+    held = price;
+  } else if (s.answer == Answer::approval && s.reversal == Reversal::none && held == 0) {
+    broken.insert("H_BOOKED");
+    held = price;
+  }
   // whatever is charged is in the journal, and nobody was told the contrary; a doubt still held is judged when it ends
   if (held > 0 && booked && (told == "DECLINED" || told == "FAILED")) broken.insert("I2");
   if (held > 0 && !booked && !holds_doubt) broken.insert("I2");
@@ -124,7 +136,8 @@ TEST(ReconcileOracle, AllShortHistoriesAreJudgedAlike) {
   }
   EXPECT_EQ(histories, 4 * 4 * 5 * 5 * 4 * 2);
   EXPECT_GT(clean, 100) << "some of them are honest";
-  EXPECT_EQ(joined(seen), "I1 I10 I2 I3 I4 I5 I6 I8 I9 R_ANSWER R_MAC") << "and every rule is broken somewhere";
+  EXPECT_EQ(joined(seen), "H_BOOKED H_DECLINED H_ONCE H_UNDONE I10 I2 I3 I5 I6 I8 I9 R_ANSWER R_MAC")
+      << "and every rule is broken somewhere";
 }
 
 }  // namespace

@@ -233,7 +233,7 @@ TEST(RunBooks, AnAttemptIsClassedByTheThreeBooks) {
   EXPECT_EQ(state("APPROVED", "", ""), "free_goods");
   EXPECT_EQ(state("DECLINED", "approved", ""), "phantom");
   // an advice that was delivered after the journal was read waits no more
-  const auto advice = [&](const char* code, bool booked = true, bool closed = false) {
+  const auto advice = [&](const char* code, bool booked = true, bool closed = false, bool told = false) {
     History h;
     h.intent("offline_sale", 1234);
     h.mark(Source::network, "request_entered",
@@ -249,6 +249,7 @@ TEST(RunBooks, AnAttemptIsClassedByTheThreeBooks) {
     row.state = "approved";
     h.book("ledger", booked ? std::vector{row} : std::vector<Entry>{});
     if (*code != '\0') h.answered(1, 1234, code);
+    if (told) h.mark(Source::terminal, "gave_up", {{"batch", "000001"}, {"stan", History::text(1)}});
     if (closed) {  // and the books read again show the next batch
       h.mark(Source::terminal, "settled", {{"batch", "000001"}, {"outcome", "AGREED"}});
       h.book("journal", {});
@@ -260,6 +261,7 @@ TEST(RunBooks, AnAttemptIsClassedByTheThreeBooks) {
   EXPECT_EQ(advice("00", false), "untold") << "the ledger was read before it, too";
   EXPECT_EQ(advice("00", true, true), "untold") << "the batch is closed by now";
   EXPECT_EQ(advice("96", true, true), "doubtful") << "the twin";
+  EXPECT_EQ(advice("96", false, false, true), "reported") << "the merchant has it on a receipt";
   EXPECT_EQ(advice(""), "doubtful") << "the twin";
   EXPECT_EQ(advice("96"), "doubtful");
   History cut;  // before any book was read

@@ -34,8 +34,8 @@ def virtual_bench(
     """The simulated bench: robot, supply, terminal and host in virtual time, inside this process.
 
     seed: of every random draw, 0 to 2**64 - 1; the same seed and case give the same result. out: new or empty folder
-    for the trace (default: `runs/<name>-<n>`), made when something runs. defect: planted in the terminal, of `swiperig
-    list defects`. terminal, host: files of other profiles. Raises Refused.
+    for the trace (default: `runs/<name>-<n>`), made when something runs. defect: planted in terminal or host, of
+    `swiperig list defects`. terminal, host: files of other profiles. Raises Refused.
     """
     return open_bench(_FIXTURES / "benches" / "virtual.toml", seed=seed, out=out, name=name, defect=defect,
                       terminal=terminal, host=host)

@@ -30,7 +30,7 @@ def _major(minor: int) -> Decimal:
 class Finding:
     """A rule about money that was broken."""
 
-    rule: str  #: "I1" to "I10" (no double charge, no silent charge, ...) or "R_..."
+    rule: str  #: "I1" to "I10" (no double charge, no silent charge, ...), "R_..."; "H_...": the host broke it
     what: str  #: one sentence: what happened to whose money
     evidence: list[int]  #: event numbers
 
