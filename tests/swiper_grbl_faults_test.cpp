@@ -60,7 +60,7 @@ struct Peer {
       return "$110=150000\r\n$111=150000\r\n$112=30000\r\n$120=15000.000\r\n"
              "$130=520.0\r\n$131=300.0\r\n$132=60.0\r\nok";
     }
-    if (line.starts_with("G1")) {
+    if (line.starts_with("G53 G1")) {
       const double nx = word('X', x), ny = word('Y', y), nz = word('Z', z), f = word('F', 1) / 60 * slowness;
       const double way = std::hypot(nx - x, ny - y, nz - z);
       pending_s += way < f * f / 15000 ? 2 * std::sqrt(way / 15000) : way / f + f / 15000;
@@ -215,7 +215,7 @@ TEST(SwiperGrblFaults, F17AFeedHoldInTheSwipeIsToldAsSuch) {
     bool held = false;
     // an operator's hand on the hold button while the card is under way
     peer.answer = [&](const std::string& line) -> std::string {
-      held = held || line.starts_with("G1 X470");
+      held = held || line.starts_with("G53 G1 X470");
       if (!held) return "-";
       return line.starts_with("G4") ? "" : line == "?" ? "<Hold:0|MPos:250.000,60.000,-31.000|FS:0,0>" : "-";
     };
@@ -242,7 +242,9 @@ TEST(SwiperGrblFaults, F14NothingSentEverLeavesTheEnvelope) {
     peer.run([&]() -> Task<> {
       co_await peer.driver.start();
       peer.answer = [&](const std::string& line) -> std::string {
-        if (!line.starts_with("G1")) return "-";
+        // in the machine's coordinates, each of them
+        EXPECT_EQ(line.find_first_of("XYZ") != std::string::npos, line.starts_with("G53 G1 ")) << line;
+        if (!line.starts_with("G53 G1")) return "-";
         const auto word = [&](char letter) {
           const std::size_t at = line.find(letter);
           return at == std::string::npos ? 0.0 : std::stod(line.substr(at + 1));
