@@ -234,6 +234,19 @@ std::vector<GrblRow> work_offsets() {
   };
 }
 
+std::vector<GrblRow> frames() {
+  const auto stock = [](RobotWiring& wiring) { wiring.stock_frame = true; };
+  const auto high = then(then(locked(), "$23=0\n"), "$H\n", kGrblLong);
+  const auto short_ms = milliseconds(100);
+  return {
+      {"a build that forces the origin homes to 0", homed(), "?", {"<Idle|MPos:0.000,0.000,0.000|*"}},
+      {"a stock build homes to its pull-off", homed(), "?", {"<Idle|MPos:-518.000,-298.000,-2.000|*"}, short_ms, stock},
+      {"at the high ends", high, "?", {"<Idle|MPos:-2.000,-2.000,-2.000|*"}, short_ms, stock},
+      {"a stock build's travel is below 0", homed(), "$J=X0 F60\n$J=X-520 F60\n", {"ok", "ok"}, short_ms, stock},
+      {"and ends there", homed(), "$J=X0.1 F60\n$J=X-520.1 F60\n", {"error:15", "error:15"}, short_ms, stock},
+  };
+}
+
 class GrblSystemTable : public testing::TestWithParam<GrblRow> {};
 
 TEST_P(GrblSystemTable, AnswersAsTheDocumentSays) { expect_row(GetParam().wanted, play(GetParam()), GetParam().rule); }
@@ -241,6 +254,7 @@ TEST_P(GrblSystemTable, AnswersAsTheDocumentSays) { expect_row(GetParam().wanted
 INSTANTIATE_TEST_SUITE_P(States, GrblSystemTable, testing::ValuesIn(states()));
 INSTANTIATE_TEST_SUITE_P(Overrides, GrblSystemTable, testing::ValuesIn(overrides()));
 INSTANTIATE_TEST_SUITE_P(WorkOffsets, GrblSystemTable, testing::ValuesIn(work_offsets()));
+INSTANTIATE_TEST_SUITE_P(Frames, GrblSystemTable, testing::ValuesIn(frames()));
 INSTANTIATE_TEST_SUITE_P(Lines, GrblSystemTable, testing::ValuesIn(system_lines()));
 
 TEST(GrblSystemTableCoverage, HasEveryStateAndByteOfTheDocument) {

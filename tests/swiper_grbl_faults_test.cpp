@@ -57,7 +57,8 @@ struct Peer {
     if (line == "\x18") return "Grbl 1.1h ['$' for help]";
     if (line == "$H") x = y = z = 0;
     if (line == "$$") {
-      return "$110=150000\r\n$111=150000\r\n$112=30000\r\n$120=15000.000\r\n"
+      return "$13=0\r\n$20=1\r\n$22=1\r\n$110=150000\r\n$111=150000\r\n$112=30000\r\n"
+             "$120=15000.000\r\n$121=15000.000\r\n$122=5000.000\r\n"
              "$130=520.0\r\n$131=300.0\r\n$132=60.0\r\nok";
     }
     if (line.starts_with("G53 G1")) {
@@ -192,6 +193,71 @@ TEST(SwiperGrblFaults, AWrongPlaceAfterTheMotionIsAnError) {
     };
     auto why = co_await failure_of(peer.driver.perform(a_press("1")));
     EXPECT_TRUE(says(why, "says Idle at 1.000, 2.000, 3.000 where Idle at 400.000, 120.000, 0.000")) << why;
+  });
+}
+
+TEST(SwiperGrblFaults, ASettingThatIsNotAsNeededIsToldWithWhatToDo) {
+  const struct {
+    const char *setting, *to, *wanted;
+  } rows[] = {{"$13=0", "$13=1", "its reports are in inches ($13=1): set $13=0"},
+              {"$20=1", "$20=0", "its soft limits are off ($20=0): set $20=1"},
+              {"$22=1", "$22=0", "its homing is off ($22=0): set $22=1"},
+              {"$22=1", "$23=1", "does not tell its setting $22"},
+              {"$120=15000", "$120=149", "its X acceleration ($120=149.000) is below the bench's 15000.000"},
+              {"$121=15000.000", "$121=0.000001", "its Y acceleration ($121=0.000) is below the rig's least"},
+              {"$122=5000", "$122=9", "its Z acceleration ($122=9.000) is below the rig's least of 10.000"},
+              {"$121=15000.000", "$121=10", ""},
+              {"$13=0", "$13=0", ""}};
+  for (const auto& row : rows) {
+    Peer peer;
+    peer.answer = [&](const std::string& line) -> std::string {
+      if (line != "$$") return "-";
+      std::string all = peer.honest(line);
+      return all.replace(all.find(row.setting), std::string_view(row.setting).size(), row.to);
+    };
+    peer.run([&]() -> Task<> {
+      const Time begun = peer.clock.now();
+      auto why = co_await failure_of(peer.driver.start());
+      EXPECT_TRUE(*row.wanted == 0 ? why.empty() : says(why, row.wanted)) << row.to << ": " << why;
+      EXPECT_EQ(says(peer.log, "$H"), why.empty()) << "nothing moves";
+      EXPECT_LE(peer.clock.now() - begun, seconds(5));
+    });
+  }
+}
+
+TEST(SwiperGrblFaults, APlaceOutsideTheTravelAfterHomingIsNoFrame) {
+  const struct {
+    const char *place, *wanted;
+  } rows[] = {{"-519.000,-299.000,-1.000", "says after homing that it is at -519.000, -299.000, -1.000, outside the"},
+              {"-2.000,-2.000,-2.000", "HOMING_FORCE_SET_ORIGIN"},
+              {"0.000,0.000,1.000", "Z down from 0 at the top"},
+              {"0.000,-0.100,0.000", "outside the travel of 520 x 300 x 60 mm"},
+              {"521.000,0.000,0.000", "outside the travel"},
+              {"-0.010,0.000,0.010", ""},
+              {"1.000,1.000,-1.000", ""}};
+  for (const auto& row : rows) {
+    Peer peer;
+    peer.answer = [&](const std::string& line) -> std::string {
+      return line == "?" ? std::string("<Idle|MPos:") + row.place + "|FS:0,0>" : "-";
+    };
+    peer.run([&]() -> Task<> {
+      auto why = co_await failure_of(peer.driver.start());
+      EXPECT_TRUE(*row.wanted == 0 ? why.empty() : says(why, row.wanted)) << row.place << ": " << why;
+      peer.log.clear();
+      why = co_await failure_of(peer.driver.perform(a_press("1")));
+      EXPECT_EQ(says(peer.log, "G53"), *row.wanted == 0) << why;
+    });
+  }
+}
+
+TEST(SwiperGrblFaults, AStatusWithoutAMachinePositionIsToldAsSuch) {
+  Peer peer;
+  peer.answer = [](const std::string& line) -> std::string {
+    return line == "?" ? "<Idle|WPos:0.000,0.000,0.000|FS:0,0>" : "-";
+  };
+  peer.run([&]() -> Task<> {
+    auto why = co_await failure_of(peer.driver.start());
+    EXPECT_TRUE(says(why, "its status tells no machine position, set $10=1")) << why;
   });
 }
 

@@ -164,6 +164,20 @@ TEST(SwiperGrbl, TheTwinWithoutG53IsSomewhereElse) {
   });
 }
 
+TEST(SwiperGrbl, AControllerWithAStockFrameMovesNothingButHome) {
+  for (const bool stock : {true, false}) {
+    Bench bench;
+    bench.robot.wiring.stock_frame = stock;
+    bench.run([&]() -> Task<> {
+      auto why = co_await failure_of(bench.driver.start());
+      EXPECT_TRUE(stock ? says(why, "at -518.000, -298.000, -2.000, outside the travel") : why.empty()) << why;
+      why = co_await failure_of(bench.driver.perform(a_press("1")));
+      EXPECT_EQ(bench.terminal.keys, stock ? "" : "1 ");
+      EXPECT_TRUE(stock ? says(why, "position unknown (says after homing") : why.empty()) << why;
+    });
+  }
+}
+
 TEST(SwiperGrbl, WhoHasLostStepsFindsOutWhenItsPlaceIsProved) {
   Bench bench;
   bench.run([&]() -> Task<> {
