@@ -133,7 +133,7 @@ int guard_bench(const std::string& bench, const std::string& terminal, bool robo
     std::vector<std::string> names = {device_of(file.actuator)};
     if (supply) names.push_back(device_of(file.power));
     lock.emplace(runtime_folder(), names);
-    robot.emplace(file.robot);
+    robot.emplace(file.robot, robot_alone ? AfterReset::stays : AfterReset::parks);
     output.emplace(file.safe_output, file.hub ? 0 : file.supply.voltage_mv);
     instruments.push_back(open_instrument(file.actuator, kGuardActuator, *robot));
     if (supply) instruments.push_back(open_instrument(file.power, kGuardPower, *output));
