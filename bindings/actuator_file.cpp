@@ -124,9 +124,14 @@ void read_places(const Table& t, GrblSettings& s) {
   if (const Value* v = t.find("head")) {
     const TaughtPlace head = taught_place(*v);
     s.head_x_mm = head.x_mm, s.swipe_y_mm = head.y_mm;
+    reach(*v, s, {s.head_x_mm, s.swipe_y_mm, s.swipe_z_mm});
   }
-  if (const Value* v = t.find("swipe_from")) s.swipe_start_x_mm = across(*v);
-  if (const Value* v = t.find("swipe_to")) s.swipe_end_x_mm = across(*v);
+  for (const auto& [name, x_mm] : {std::pair{"swipe_from", &s.swipe_start_x_mm}, {"swipe_to", &s.swipe_end_x_mm}}) {
+    const Value* v = t.find(name);
+    if (v == nullptr) continue;
+    *x_mm = across(*v);
+    reach(*v, s, {*x_mm, s.swipe_y_mm, s.swipe_z_mm});
+  }
   if (const Value* v = t.find("chip_slot")) {
     const ToolPlace p = tool_place(*v);
     s.chip_slot = {{p.x_mm, p.y_mm}, p.z_mm};
@@ -159,6 +164,25 @@ void read_taught(const Table& places, GrblSettings& s, bool all) {
   }
   if (cards == nullptr) return;
   for (const auto& [name, v] : cards->table().all()) come_down(v, s, s.slots[name] = taught_place(v), s.grip_z_mm);
+}
+
+/// A card goes in as far as the slot is deep.
+void read_chip_depth(const Table& actuator, const Table& places, GrblSettings& s) {
+  const Value* depth = actuator.find("chip_depth");
+  if (depth != nullptr && !s.chip_slot) depth->refuse("chip_slot in places_mm beside it");
+  if (!s.chip_slot) return;
+  GrblChipSlot& chip = *s.chip_slot;
+  if (depth != nullptr) chip.depth_mm = static_cast<double>(depth->quantity("mm", 5, 80));
+  const Value& where = depth != nullptr ? *depth : places.at("places_mm").table().at("chip_slot");
+  reach(where, s, {chip.at.x_mm + chip.depth_mm, chip.at.y_mm, chip.z_mm});
+}
+
+void read_park(const Table& actuator, GrblSettings& s) {
+  const Value* v = actuator.find("park_mm");
+  if (v == nullptr) return;
+  const TaughtPlace p = taught_place(*v);
+  reach(*v, s, {p.x_mm, p.y_mm, s.clear_z_mm});
+  s.park_x_mm = p.x_mm, s.park_y_mm = p.y_mm;
 }
 
 std::string positions_beside(const Value& name) {
@@ -217,15 +241,8 @@ void read_actuator(const Table& actuator, const std::string& path, BenchFile& b)
   read_regions(actuator, b.robot);
   read_taught(places, b.robot, true);
   b.keys_where = places.at("keys_mm").where();
-  if (const Value* v = actuator.find("chip_depth")) {
-    if (!b.robot.chip_slot) v->refuse("chip_slot in places_mm beside it");
-    b.robot.chip_slot->depth_mm = static_cast<double>(v->quantity("mm", 5, 80));
-  }
-  if (const Value* v = actuator.find("park_mm")) {
-    const TaughtPlace p = taught_place(*v);
-    reach(*v, b.robot, {p.x_mm, p.y_mm, b.robot.clear_z_mm});
-    b.robot.park_x_mm = p.x_mm, b.robot.park_y_mm = p.y_mm;
-  }
+  read_chip_depth(actuator, places, b.robot);
+  read_park(actuator, b.robot);
   if (const Value* v = actuator.find("cards_lie")) read_lies(v->table(), b.robot);
   if (const Value* v = actuator.find("pins")) read_pins(positions_beside(*v), *v, b);
   b.good_card = actuator.at("good_card").text();
@@ -242,9 +259,10 @@ void read_actuator(const Table& actuator, const std::string& path, BenchFile& b)
   }
 }
 
-void fit_robot(GrblSettings& s) {
+void fit_robot(const Table& actuator, GrblSettings& s) {
   s.travel_speed_mm_s = std::min(s.travel_speed_mm_s, s.max_speed_mm_s);
   s.z_speed_mm_s = std::min(s.z_speed_mm_s, s.max_speed_mm_s);
+  if (actuator.find("park_mm") != nullptr) return;
   s.park_x_mm = std::clamp(s.park_x_mm, 0.0, std::max(0.0, s.travel_x_mm - 20));
   s.park_y_mm = std::clamp(s.park_y_mm, 0.0, std::max(0.0, s.travel_y_mm - 20));
 }
@@ -270,8 +288,9 @@ TeachBench read_teach_bench(const std::string& path) {
   if (const Value* v = b.positions->find("heights_mm")) read_heights(v->table(), b.robot);
   read_regions(actuator, b.robot);
   read_taught(*b.positions, b.robot, false);
+  read_park(actuator, b.robot);
   if (!b.is_virtual) hold_envelope(*root, b);
-  fit_robot(b.robot);
+  fit_robot(actuator, b.robot);
   return teach;
 }
 

@@ -22,8 +22,9 @@ TaughtPlace taught_place(const Value&);
 /// All of the table but driver and link. Throws ConfigError, also for a place that the robot cannot reach.
 void read_actuator(const Table& actuator, const std::string& path, BenchFile&);
 
-/// Moves between the places of a case keep to the bench's own limits, and the robot parks inside its travel.
-void fit_robot(GrblSettings&);
+/// Moves between the places of a case keep to the bench's own limits, and where the bench does not say where the robot
+/// parks, it parks inside its travel.
+void fit_robot(const Table& actuator, GrblSettings&);
 
 /// The table that the places of this bench are in.
 const Table& places_of(const Table& actuator, const BenchFile&);

@@ -332,7 +332,7 @@ BenchFile read_bench(const std::string& path, const std::string& terminal_profil
   }
   b.is_virtual = virtual_links != 0;
   if (!b.is_virtual) hold_envelope(*root, b);
-  fit_robot(b.robot);
+  fit_robot(actuator, b.robot);
   if (b.is_virtual && b.swipes_as_text) {
     root->at("stand_in").table().at("swipes").refuse("flux: the terminal of a virtual bench has a head");
   }

@@ -13,6 +13,7 @@
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
 #include "bindings/envelope.hpp"
+#include "bindings/guard_process.hpp"
 #include "bindings/power_options.hpp"
 #include "bindings/relay_options.hpp"
 #include "bindings/run.hpp"
@@ -151,6 +152,9 @@ int check_bench(const std::string& path, const std::string& terminal) {
                          : b.safe_output == SafeOutput::on    ? "on"
                          : b.safe_output == SafeOutput::leave ? "left as it is"
                                                               : "off"));
+    const std::string lacks = take_realtime();
+    leave_realtime();
+    if (!lacks.empty()) row("note", "the guardian, started by this user: " + lacks);
     row("envelope", std::filesystem::exists(machine_envelope)
                         ? std::string("within ") + machine_envelope
                         : std::string("none: root may limit this machine in ") + machine_envelope);

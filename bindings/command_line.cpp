@@ -244,7 +244,8 @@ int command_line(int argc, char** argv) {
   guard_command->add_option("BENCH", bench, "bench file (TOML)")->required();
   guard_command->add_option("--terminal", terminal, terminal_text);
   bool robot_alone = false;
-  guard_command->add_flag("--robot-alone", robot_alone, "of a bench whose robot is taught");
+  guard_command->add_flag("--robot-alone", robot_alone,
+                          "of a bench whose robot is taught: it is held and reset, and not parked");
   guard_command->footer("`run` starts it by itself; it ends with its controller, when the bench is safe");
 
   try {

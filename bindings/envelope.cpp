@@ -11,6 +11,7 @@
 #include "bindings/actuator_file.hpp"
 #include "bindings/bench_file.hpp"
 #include "bindings/config.hpp"
+#include "drivers/swipe_path.hpp"
 
 namespace swiperig {
 namespace {
@@ -44,13 +45,40 @@ void hold_acceleration(const Table& envelope, const Table& actuator) {
   if (wanted.integer(100, 100'000) > most) refuse(wanted, std::to_string(most), *limit);
 }
 
-void hold_places(const Table& places, double x_mm, double y_mm, const std::string& text, const Value& limit) {
-  for (const auto& [name, value] : places.all()) {
-    const auto& xy = value.array();
-    if (xy[0].number(0, 5000) > x_mm || xy[1].number(0, 5000) > y_mm) {
-      value.refuse("a place within " + text + ", the travel of this machine (" + limit.where() + ")");
+/// Every place that the robot goes to for this bench, at the height at which it is there. `within`: the travel in
+/// words.
+void hold_places(const Table& actuator, const BenchFile& bench, const std::string& within) {
+  const GrblSettings& robot = bench.robot;
+  const Table& taught = places_of(actuator, bench);
+  const auto hold = [&](const Value& at, double x_mm, double y_mm, double z_mm, const std::string& what = "a place") {
+    if (!inside(robot, x_mm, y_mm, z_mm)) at.refuse(what + " within " + within);
+  };
+  const auto hold_all = [&](const char* table, double z_mm) {
+    const Value* there = taught.find(table);
+    if (there == nullptr) return;
+    for (const auto& [name, value] : there->table().all()) {
+      const TaughtPlace p = taught_place(value);
+      hold(value, p.x_mm, p.y_mm, z_mm);
+    }
+  };
+  if (const Value* heights = taught.find("heights_mm")) {
+    for (const auto& [name, value] : heights->table().all()) hold(value, 0, 0, value.number(-5000, 0), "a height");
+  }
+  hold_all("keys_mm", robot.press_z_mm);
+  hold_all("cards_mm", robot.grip_z_mm);
+  if (const Value* places = taught.find("places_mm")) {
+    for (const auto& [name, value] : places->table().all()) {
+      if (name == "head") hold(value, robot.head_x_mm, robot.swipe_y_mm, robot.swipe_z_mm);
+      if (name == "swipe_from") hold(value, robot.swipe_start_x_mm, robot.swipe_y_mm, robot.swipe_z_mm);
+      if (name == "swipe_to") hold(value, robot.swipe_end_x_mm, robot.swipe_y_mm, robot.swipe_z_mm);
+      if (name == "field" && robot.field) hold(value, robot.field->at.x_mm, robot.field->at.y_mm, robot.field->z_mm);
+      if (name != "chip_slot" || !robot.chip_slot) continue;
+      const GrblChipSlot& chip = *robot.chip_slot;
+      hold(value, chip.at.x_mm, chip.at.y_mm, chip.z_mm);
+      hold(value, chip.at.x_mm + chip.depth_mm, chip.at.y_mm, chip.z_mm, "a slot, as deep as it is,");
     }
   }
+  if (const Value* park = actuator.find("park_mm")) hold(*park, robot.park_x_mm, robot.park_y_mm, robot.clear_z_mm);
 }
 
 void hold_travel(const Table& envelope, const Table& actuator, BenchFile& bench) {
@@ -70,10 +98,7 @@ void hold_travel(const Table& envelope, const Table& actuator, BenchFile& bench)
     }
     *travel[i] = std::min(*travel[i], static_cast<double>(most_mm));
   }
-  for (const char* places : {"keys_mm", "cards_mm"}) {
-    const Value* there = places_of(actuator, bench).find(places);
-    if (there != nullptr) hold_places(there->table(), robot.travel_x_mm, robot.travel_y_mm, text, *limit);
-  }
+  hold_places(actuator, bench, text + ", the travel of this machine (" + limit->where() + ")");
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ struct BenchFile;
 
 class GuardProcess {
  public:
-  /// Starts it, for the robot alone where the bench names no supply (while its robot is taught); what it cannot open it
+  /// Starts it, for the robot alone where the bench names no supply (while its robot is taught, and hands are near it:
+  /// then it is not parked); what it cannot open it
   /// tells to whoever takes the first turn.
   explicit GuardProcess(const BenchFile& bench, const std::string& program = "/proc/self/exe");
   GuardProcess(const GuardProcess&) = delete;
@@ -32,5 +33,9 @@ class GuardProcess {
 /// What `swiperig guard` is: the guardian itself, started by a controller. Ends the process, 0 when everything is safe,
 /// 3 when an instrument did not confirm it; returns 3 when it could not begin.
 int guard_bench(const std::string& bench, const std::string& terminal, bool robot_alone);
+
+/// Keeps paging and other programs' work from delaying this process; what was refused, with what to do, or "".
+std::string take_realtime();
+void leave_realtime();
 
 }  // namespace swiperig

@@ -54,6 +54,11 @@ int leave_terminal() {
   return ::signalfd(-1, &told, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/// "" or what failed, and a comma.
+std::string failed(const char* what, int result) {
+  return result == 0 ? "" : std::string(what) + " (" + std::strerror(errno) + "), ";
+}
+
 GuardedInstrument open_instrument(const LinkUri& uri, int channel, SafeState& safe) {
   GuardedInstrument one;
   one.channel = channel;
@@ -90,6 +95,22 @@ void tell(const GuardEnd& end) noexcept {
 
 }  // namespace
 
+std::string take_realtime() {
+  std::string lacks = failed("its memory is not locked", ::mlockall(MCL_CURRENT | MCL_FUTURE));
+  sched_param priority{};
+  priority.sched_priority = kPriority;
+  lacks += failed("it has no realtime priority", ::sched_setscheduler(0, SCHED_FIFO, &priority));
+  if (lacks.empty()) return lacks;
+  return lacks + "so other programs may delay the safe state: give this user rtprio " + std::to_string(kPriority) +
+         " and memlock unlimited in /etc/security/limits.conf";
+}
+
+void leave_realtime() {
+  const sched_param usual{};
+  ::sched_setscheduler(0, SCHED_OTHER, &usual);
+  ::munlockall();
+}
+
 int guard_bench(const std::string& bench, const std::string& terminal, bool robot_alone) {
   if (!is_pair(kGuardControl) || !is_pair(kGuardActuator)) {
     throw ConfigError("guard is started by a controller (swiperig run, swiperig serve), which holds its other end");
@@ -113,7 +134,7 @@ int guard_bench(const std::string& bench, const std::string& terminal, bool robo
     std::vector<std::string> names = {device_of(file.actuator)};
     if (supply) names.push_back(device_of(file.power));
     lock.emplace(runtime_folder(), names);
-    robot.emplace(file.robot);
+    robot.emplace(file.robot, robot_alone ? AfterReset::stays : AfterReset::parks);
     output.emplace(file.safe_output, file.hub ? 0 : file.supply.voltage_mv);
     instruments.push_back(open_instrument(file.actuator, kGuardActuator, *robot));
     if (supply) instruments.push_back(open_instrument(file.power, kGuardPower, *output));
@@ -124,11 +145,9 @@ int guard_bench(const std::string& bench, const std::string& terminal, bool robo
   }
   post.lock = &*lock;
   post.instruments = instruments;
-  // as far as it is allowed: neither paging nor other programs' work delays it
-  ::mlockall(MCL_CURRENT | MCL_FUTURE);
-  sched_param priority{};
-  priority.sched_priority = kPriority;
-  ::sched_setscheduler(0, SCHED_FIFO, &priority);
+  if (const std::string lacks = take_realtime(); !lacks.empty()) {
+    std::fprintf(stderr, "swiperig guard: %s\n", lacks.c_str());
+  }
   ::prctl(PR_SET_NAME, "swiperig-guard");
   const GuardEnd end = stand_guard(post);
   // who gets the lock next must find them free

@@ -19,10 +19,11 @@ bool realtime(char c) { return c == '?' || c == '!' || c == '~' || static_cast<u
 
 }  // namespace
 
-SafeGrbl::SafeGrbl(const GrblSettings& s)
+SafeGrbl::SafeGrbl(const GrblSettings& s, AfterReset after)
     : park_("G21 G90 G94\nG53 G1 Z" + decimal(s.clear_z_mm) + " F" + decimal(static_cast<double>(s.z_speed_mm_s) * 60) +
             "\nG53 G1 X" + decimal(s.park_x_mm) + " Y" + decimal(s.park_y_mm) + " F" +
-            decimal(static_cast<double>(s.travel_speed_mm_s) * 60) + "\n") {
+            decimal(static_cast<double>(s.travel_speed_mm_s) * 60) + "\n"),
+      after_(after) {
   hold_limit_s_ = static_cast<double>(s.max_speed_mm_s) / s.acceleration_mm_s2 + kHoldSlack;
   park_limit_s_ = std::hypot(s.travel_x_mm, s.travel_y_mm) / static_cast<double>(s.travel_speed_mm_s) +
                   s.travel_z_mm / static_cast<double>(s.z_speed_mm_s) +
@@ -116,7 +117,7 @@ SafeState::Step SafeGrbl::step(double now_s) noexcept {
       return {"?", ask_at_s_};
     case Phase::asking:
       if (at_rest_ == 0) return now_s < until_s_ ? ask(now_s, kAskLater) : done(false);
-      if (!idle_ || alarm_ || !homed_) return done(true);
+      if (!idle_ || alarm_ || !homed_ || after_ == AfterReset::stays) return done(true);
       phase_ = Phase::parking;
       oks_ = 0;
       idle_ = false;

@@ -1,6 +1,7 @@
 // The safe state of a robot behind a GRBL 1.1 controller: feed hold, so that no steps are lost; once it says that it
 // stands, or has had the time to, a soft reset, which drops what was planned and opens the jaws; parked when its place
-// is known. It is known when a $H was seen to be answered by its own ok, and neither an alarm nor a banner came since.
+// is known, unless it is to stay where it stands. It is known when a $H was seen to be answered by its own ok, and
+// neither an alarm nor a banner came since.
 #pragma once
 
 #include <string>
@@ -11,9 +12,12 @@ namespace swiperig {
 
 struct GrblSettings;
 
+/// Nobody may be near a robot that is parked.
+enum class AfterReset { parks, stays };
+
 class SafeGrbl final : public SafeState {
  public:
-  explicit SafeGrbl(const GrblSettings&);
+  explicit SafeGrbl(const GrblSettings&, AfterReset = AfterReset::parks);
   void passed(std::string_view bytes) noexcept override;
   void heard(std::string_view bytes) noexcept override;
   void begin(bool cut) noexcept override;
@@ -26,6 +30,7 @@ class SafeGrbl final : public SafeState {
   Step done(bool proved) noexcept;
 
   const std::string park_;
+  const AfterReset after_;
   double hold_limit_s_ = 0, park_limit_s_ = 0;
 
   ShortLines to_it_, from_it_;

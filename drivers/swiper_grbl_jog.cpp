@@ -34,7 +34,7 @@ Task<bool> SwiperGrbl::jog(ToolPlace to, double speed_mm_s) {
   const double way_mm = std::hypot(to.x_mm - x_mm_, to.y_mm - y_mm_, to.z_mm - z_mm_);
   pending_s_ = move_seconds(way_mm, speed_mm_s, slowest_mm_s2_);
   const Time limit = clock.now() + Duration(std::llround(pending_s_ * 1e9)) + settings_.reply_limit;
-  co_await line("$J=G90 G21 X" + decimal(to.x_mm) + " Y" + decimal(to.y_mm) + " Z" + decimal(to.z_mm) + " F" +
+  co_await line("$J=G53 G90 G21 X" + decimal(to.x_mm) + " Y" + decimal(to.y_mm) + " Z" + decimal(to.z_mm) + " F" +
                 decimal(speed_mm_s * 60));
   bool told = false;
   for (;;) {

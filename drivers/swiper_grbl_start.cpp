@@ -11,11 +11,32 @@ namespace swiperig {
 namespace {
 
 constexpr Duration kHoldPause = std::chrono::milliseconds(100);
+constexpr double kFrameMm = 0.05;          // how far beyond its travel a homed machine may say it is
+constexpr double kLeastAcceleration = 10;  // mm/s2, what GRBL is delivered with: with less, waits are without end
+
+// why a port is open and nobody speaks GRBL there
+constexpr const char* kLookAt =
+    "; look at the baud rate in its link (GRBL 1.1: 115200), at what else has its port open, and at its power";
+constexpr int kGarbageLines = 8;
 
 double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
 Duration duration(double s) { return Duration(std::llround(s * 1e9)); }
 
 }  // namespace
+
+/// The next line that means something; nullopt: silence.
+Task<std::optional<GrblLine>> SwiperGrbl::listen(Time until) {
+  for (;;) {
+    auto text = co_await talk_.hear(until);
+    if (!text) co_return std::nullopt;
+    GrblLine line = parse_grbl(*text);
+    if (line.kind != GrblLine::garbage) {
+      garbage_ = 0;
+      co_return line;
+    }
+    if (++garbage_ > kGarbageLines) lost("does not speak GRBL: '" + shown(*text) + "'" + kLookAt);
+  }
+}
 
 Task<bool> SwiperGrbl::hear_banner(Time until) {
   for (;;) {
@@ -40,7 +61,7 @@ Task<> SwiperGrbl::wake(bool just_opened) {
     co_await talk_.say("\x18");
     awake = co_await hear_banner(clock.now() + settings_.reply_limit);
   }
-  if (!awake) lost("no GRBL banner within " + to_text(settings_.reply_limit) + " of a reset");
+  if (!awake) lost("no GRBL banner within " + to_text(settings_.reply_limit) + " of a reset" + kLookAt);
 }
 
 /// Its own limits must allow what the envelope promises; else a fast swipe would silently be a slow one.
@@ -56,12 +77,22 @@ Task<> SwiperGrbl::check_machine() {
     if (line->kind == GrblLine::alarm) lost(words_of_alarm(line->number));
     if (line->kind == GrblLine::setting) told[line->number] = line->value;
   }
-  const auto at_least = [&](int setting, double wanted, const char* what) {
+  const auto must_be = [&](int setting, int wanted, const char* why) {
+    const auto found = told.find(setting);
+    if (found == told.end()) lost("does not tell its setting $" + std::to_string(setting));
+    if (found->second == wanted) return;
+    lost(std::string(why) + " ($" + std::to_string(setting) + "=" + decimal(found->second, 0) + "): set $" +
+         std::to_string(setting) + "=" + std::to_string(wanted));
+  };
+  must_be(13, 0, "its reports are in inches");
+  must_be(22, 1, "its homing is off");
+  must_be(20, 1, "its soft limits are off");
+  const auto at_least = [&](int setting, double wanted, const char* what, const char* whose = "bench's") {
     const auto found = told.find(setting);
     if (found == told.end()) lost("does not tell its setting $" + std::to_string(setting));
     if (found->second >= wanted * (1 - 1e-6)) return;
     lost(std::string("its ") + what + " ($" + std::to_string(setting) + "=" + decimal(found->second) +
-         ") is below the bench's " + decimal(wanted));
+         ") is below the " + whose + " " + decimal(wanted));
   };
   const auto at_most = [&](int setting, double most, const std::string& what) {
     if (most == 0 || !told.contains(setting) || told[setting] <= most * (1 + 1e-6)) return;
@@ -88,7 +119,8 @@ Task<> SwiperGrbl::check_machine() {
   at_least(132, settings_.travel_z_mm, "Z travel");
   acceleration_mm_s2_ = slowest_mm_s2_ = told[120];
   for (const int setting : {121, 122}) {
-    if (told.contains(setting) && told[setting] > 0) slowest_mm_s2_ = std::min(slowest_mm_s2_, told[setting]);
+    at_least(setting, kLeastAcceleration, setting == 121 ? "Y acceleration" : "Z acceleration", "rig's least of");
+    slowest_mm_s2_ = std::min(slowest_mm_s2_, told[setting]);
   }
 }
 
@@ -98,10 +130,19 @@ Task<> SwiperGrbl::home() {
   pending_s_ = 0;
   co_await line("G21 G90 G94 M5 M9");
   const GrblLine now = co_await ask_state();
-  if (now.state != "Idle" || !now.placed) lost("is not idle after homing, but " + shown(now.state));
-  x_mm_ = now.x_mm;
-  y_mm_ = now.y_mm;
-  z_mm_ = now.z_mm;
+  if (now.kind != GrblLine::status) lost("no answer to a status query after homing");
+  if (now.state != "Idle") lost("is not idle after homing, but " + shown(now.state));
+  if (!now.placed) lost("its status tells no machine position, set $10=1");
+  x_mm_ = std::clamp(now.x_mm, 0.0, settings_.travel_x_mm);
+  y_mm_ = std::clamp(now.y_mm, 0.0, settings_.travel_y_mm);
+  z_mm_ = std::clamp(now.z_mm, -settings_.travel_z_mm, 0.0);
+  if (std::max({std::abs(now.x_mm - x_mm_), std::abs(now.y_mm - y_mm_), std::abs(now.z_mm - z_mm_)}) > kFrameMm) {
+    lost("says after homing that it is at " + decimal(now.x_mm) + ", " + decimal(now.y_mm) + ", " + decimal(now.z_mm) +
+         ", outside the travel of " + decimal(settings_.travel_x_mm, 0) + " x " + decimal(settings_.travel_y_mm, 0) +
+         " x " + decimal(settings_.travel_z_mm, 0) +
+         " mm: the rig counts X and Y up from 0 at their low ends, Z down from 0 at the top. Build GRBL with "
+         "HOMING_FORCE_SET_ORIGIN (config.h), and let X and Y home to their low ends ($23=3, or as the motors turn)");
+  }
   homed_ = true;
 }
 

@@ -66,6 +66,43 @@ TEST_F(EnvelopeTest, WhoWantsMoreIsToldWhereAndHowMuchThereIs) {
   }
 }
 
+TEST_F(EnvelopeTest, EveryPlaceOfTheBenchLiesWithinItsTravel) {
+  rewrite("chip_slot = [300, 30, -25]",
+          "chip_slot = [400, 30, -25]\nhead = [260, 60]\nswipe_from = 50\nswipe_to = 470");
+  rewrite("good_card = \"debit\"", "park_mm = [20, 290]\ngood_card = \"debit\"");
+  rewrite("[power]", "[actuator.heights_mm]\ngrip = -51\nswipe = -31\n[power]");
+  const std::string text = read_text(folder / "benches/realtime.toml");
+  const auto at = [&](const std::string& name) {
+    const auto place = text.find("\n" + name);
+    EXPECT_NE(place, text.npos) << name;
+    return "realtime.toml:" + std::to_string(2 + std::count(text.begin(), text.begin() + long(place), '\n')) + ":";
+  };
+  const struct {
+    const char *travel, *what;
+  } rows[] = {{"[520, 300, 50]", "grip ="},
+              {"[479, 300, 60]", "field ="},
+              {"[469, 300, 60]", "swipe_to ="},
+              {"[444, 300, 60]", "chip_slot ="},
+              {"[520, 289, 60]", "park_mm ="}};
+  EXPECT_EQ(refused(replaced(as_wide, "[520, 300, 60]", "[480, 290, 51]")), "") << "the twin";
+  for (const auto& row : rows) {
+    if (std::string_view(row.what).starts_with("swipe_to")) rewrite("field = [480", "field = [440");
+    if (std::string_view(row.what).starts_with("chip")) rewrite("swipe_to = 470", "swipe_to = 440");
+    const std::string why = refused(replaced(as_wide, "[520, 300, 60]", row.travel));
+    EXPECT_THAT(why, AllOf(HasSubstr(at(row.what)), HasSubstr("the travel of this machine"))) << row.travel;
+  }
+  EXPECT_EQ(refused(replaced(as_wide, "[520, 300, 60]", "[445, 290, 51]")), "") << "as deep as the chip slot is";
+}
+
+TEST_F(EnvelopeTest, AParkingPlaceThatTheBenchGivesIsLeftWhereItIs) {
+  rewrite("good_card = \"debit\"", "park_mm = [510, 295]\ngood_card = \"debit\"");
+  EXPECT_EQ(refused(as_wide), "");
+  EXPECT_EQ(robot.park_x_mm, 510);
+  EXPECT_EQ(robot.park_y_mm, 295);
+  rewrite("park_mm = [510, 295]", "park_mm = [510, 301]\ntravel_mm = [520, 300, 60]");
+  EXPECT_THAT(refused(as_wide), AllOf(HasSubstr("realtime.toml:16:11"), HasSubstr("within the robot's travel")));
+}
+
 TEST_F(EnvelopeTest, TheTravelOfABenchMayBeNarrowerAndNotWider) {
   rewrite("good_card = \"debit\"", "travel_mm = [500, 300, 60]\ngood_card = \"debit\"");
   EXPECT_EQ(refused(as_wide), "");

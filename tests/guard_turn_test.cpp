@@ -3,8 +3,12 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <charconv>
@@ -269,6 +273,46 @@ Task<> refused_turn(Clock& clock, GuardEnds ends, std::string& why) {
   } catch (const LinkError& e) {
     why = e.what();
   }
+}
+
+/// What a process that may, or may not, be ahead of others is told.
+std::string realtime_told(bool allowed) {
+  std::array<int, 2> told{};
+  EXPECT_EQ(pipe(told.data()), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!allowed) {
+      __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+      std::array<__user_cap_data_struct, 2> none = {};
+      const rlimit nothing = {0, 0};
+      syscall(SYS_capset, &header, none.data());
+      setrlimit(RLIMIT_RTPRIO, &nothing);
+      setrlimit(RLIMIT_MEMLOCK, &nothing);
+    }
+    const std::string why = take_realtime();
+    leave_realtime();
+    _exit(write(told[1], why.data(), why.size()) < 0 ? 1 : sched_getscheduler(0) != SCHED_OTHER);
+  }
+  close(told[1]);
+  std::array<char, 512> text;
+  const ssize_t n = read(told[0], text.data(), text.size());
+  close(told[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0) << "what was taken is given back";
+  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
+}
+
+TEST(GuardPriority, WhatIsRefusedIsToldWithWhatToDo) {
+  EXPECT_THAT(
+      realtime_told(false),
+      testing::AllOf(HasSubstr("its memory is not locked ("), HasSubstr("it has no realtime priority (Operation"),
+                     HasSubstr("rtprio 10 and memlock unlimited in /etc/security/limits.conf")));
+  sched_param high{};
+  high.sched_priority = 10;
+  if (sched_setscheduler(0, SCHED_FIFO, &high) != 0) return;  // nobody here may: there is no twin
+  leave_realtime();
+  EXPECT_EQ(realtime_told(true), "") << "the twin";
 }
 
 TEST_F(GuardTurnTest, F34AnotherControllerIsRefusedAndToldWhoHasTheBench) {

@@ -164,10 +164,11 @@ struct Listed {
       }
       if (line == "$$") {
         said =
-            "$110=150000\r\n$111=150000\r\n$112=30000\r\n$120=15000\r\n$121=15000\r\n$122=5000\r\n$130=520\r\n"
+            "$13=0\r\n$20=1\r\n$22=1\r\n$110=150000\r\n$111=150000\r\n$112=30000\r\n$120=15000\r\n$121=15000\r\n$122="
+            "5000\r\n$130=520\r\n"
             "$131=300\r\n$132=60\r\nok";
       }
-      if (line.starts_with("G1")) go(line);
+      if (line.starts_with("G53 G1")) go(line);
       if (line.starts_with("G4")) {
         co_await clock.sleep_for(Duration(std::llround((busy_s + std::stod(line.substr(4))) * 1e9)));
         busy_s = 0;

@@ -99,6 +99,35 @@ TEST_F(SafeGrblTest, ParksWhereThePlaceIsKnown) {
   EXPECT_THAT(state, StartsWith("<Idle|MPos:20.000,280.000,0.000"));
 }
 
+TEST(SafeGrbl, ATaughtRobotIsHeldAndResetAndStaysWhereItStands) {
+  for (const AfterReset after : {AfterReset::stays, AfterReset::parks}) {
+    RobotLab lab;
+    SafeGrbl safe(GrblSettings{}, after);
+    Duration took{};
+    std::string state;
+    SafeState::Step end;
+    lab.run([&]() -> Task<> {
+      co_await lab.homed();
+      safe.passed("$H\n");
+      safe.heard("ok\n");
+      co_await pass(lab.console, safe, "$J=G53 G90 G21 X300 Y0 Z0 F6000\n");
+      co_await lab.clock.sleep_for(1s);
+      auto ended = co_await make_safe(lab.clock, lab.console, safe, took);
+      end = ended;
+      auto now = co_await lab.console.ask("?");
+      for (int more = 0; more < 20 && !now.starts_with("<"); ++more) now = co_await lab.console.line(1s);
+      state = now;
+    });
+    EXPECT_TRUE(end.proved);
+    if (after == AfterReset::parks) {
+      EXPECT_THAT(state, StartsWith("<Idle|MPos:20.000,280.000,0.000")) << "the twin";
+    } else {
+      EXPECT_THAT(state, AllOf(StartsWith("<Idle|MPos:1"), HasSubstr(",0.000,0.000|"))) << "after a second of 100 mm/s";
+      EXPECT_LT(took, 500ms);
+    }
+  }
+}
+
 TEST_F(SafeGrblTest, F13F15AfterAnAlarmOrABannerItIsNotParked) {
   for (const char* said : {"ALARM:1\n", "Grbl 1.1h ['$' for help]\n"}) {
     RobotLab own;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 #include "drivers/swiper_grbl.hpp"
 #include "rig/random.hpp"
@@ -57,10 +58,11 @@ struct Peer {
     if (line == "\x18") return "Grbl 1.1h ['$' for help]";
     if (line == "$H") x = y = z = 0;
     if (line == "$$") {
-      return "$110=150000\r\n$111=150000\r\n$112=30000\r\n$120=15000.000\r\n"
+      return "$13=0\r\n$20=1\r\n$22=1\r\n$110=150000\r\n$111=150000\r\n$112=30000\r\n"
+             "$120=15000.000\r\n$121=15000.000\r\n$122=5000.000\r\n"
              "$130=520.0\r\n$131=300.0\r\n$132=60.0\r\nok";
     }
-    if (line.starts_with("G1")) {
+    if (line.starts_with("G53 G1")) {
       const double nx = word('X', x), ny = word('Y', y), nz = word('Z', z), f = word('F', 1) / 60 * slowness;
       const double way = std::hypot(nx - x, ny - y, nz - z);
       pending_s += way < f * f / 15000 ? 2 * std::sqrt(way / 15000) : way / f + f / 15000;
@@ -116,7 +118,7 @@ TEST(SwiperGrblFaults, F11ADeviceThatNeverSpeaksIsNoController) {
       clock, {[&] { return driver.serve(); }, [&] { return console.serve(); }},
       [&]() -> Task<> {
         auto why = co_await failure_of(driver.start());
-        EXPECT_TRUE(says(why, "no GRBL banner within 2 s of a reset")) << why;
+        EXPECT_TRUE(says(why, "no GRBL banner within 2 s of a reset; look at the baud rate in its link")) << why;
       },
       [&] {
         driver.close();
@@ -173,6 +175,82 @@ TEST(SwiperGrblFaults, F13F15F18EveryLineOfASwipeMayFailAndNeverHangs) {
   }
 }
 
+TEST(SwiperGrblFaults, F16AWrongBaudRateIsToldWithWhatToLookAt) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"\xf8\x80\n\xff\x1c\n\xe0\n\x9c\n\xfe\n\x86\n\xc0\n\x18\x9f\n\xf0\n\x99", "does not speak GRBL: '"},
+      {"\xf8\x80\xff", "no GRBL banner within 2 s"}};
+  for (const auto& [garbage, wanted] : rows) {
+    VirtualClock clock;
+    auto [near, far] = make_pipe(clock);
+    SwiperGrbl driver(clock, std::move(near), taught());
+    Console console(clock, std::move(far));
+    run_with(
+        clock, {[&] { return driver.serve(); }, [&] { return console.serve(); }},
+        [&, text = std::string(garbage), says_so = std::string(wanted)]() -> Task<> {
+          co_await console.send(text + "\n");
+          auto why = co_await failure_of(driver.start());
+          EXPECT_TRUE(says(why, says_so)) << why;
+          EXPECT_TRUE(
+              says(why, "look at the baud rate in its link (GRBL 1.1: 115200), at what else has its port open,"))
+              << why;
+          EXPECT_TRUE(says(why, "and at its power")) << why;
+        },
+        [&] {
+          driver.close();
+          console.close();
+        });
+  }
+}
+
+/// All that is asked of it is done, and only status queries get no answer: every one of a swipe is swallowed in turn.
+TEST(SwiperGrblFaults, F18AControllerThatSwallowsStatusQueriesOnlyNeverCountsAsDone) {
+  int failed = 0;
+  for (int n = 1; n < 40; ++n) {
+    GrblSettings settings = taught();
+    settings.card_sensor = false;
+    Peer peer(settings);
+    bool swiped = false;
+    peer.run([&]() -> Task<> {
+      co_await peer.driver.start();
+      int queries = 0;
+      peer.answer = [&](const std::string& line) -> std::string { return line == "?" && ++queries == n ? "" : "-"; };
+      const Time begun = peer.clock.now();
+      auto why = co_await failure_of(peer.driver.perform(a_swipe()));
+      swiped = why.empty();
+      if (swiped) co_return;
+      ++failed;
+      EXPECT_TRUE(says(why, "no answer to a status query")) << n << ": " << why;
+      EXPECT_LT(peer.clock.now() - begun, seconds(30));
+      peer.log.clear();
+      why = co_await failure_of(peer.driver.perform(a_swipe()));
+      EXPECT_TRUE(says(why, "position unknown (no answer to a status query")) << why;
+      EXPECT_EQ(peer.log, "") << "nothing moves";
+      why = co_await failure_of(peer.driver.perform(Park{}));
+      EXPECT_EQ(why, "");
+      why = co_await failure_of(peer.driver.perform(a_swipe()));
+      EXPECT_EQ(why, "") << "homed again it goes on";
+    });
+    if (swiped) break;
+  }
+  EXPECT_GE(failed, 2) << "after the pass and at the end";
+}
+
+TEST(SwiperGrblFaults, F18WithoutAnyStatusNothingBegins) {
+  for (const bool mute : {true, false}) {
+    Peer peer;
+    bool swallows = mute;
+    peer.answer = [&](const std::string& line) -> std::string { return line == "?" && swallows ? "" : "-"; };
+    peer.run([&]() -> Task<> {
+      auto why = co_await failure_of(peer.driver.start());
+      EXPECT_EQ(says(why, "no answer to a status query after homing"), mute) << why;
+      if (mute) co_return;
+      swallows = true;
+      why = co_await failure_of(peer.driver.jog({10, 10, 0}, 50));
+      EXPECT_TRUE(says(why, "no answer to a status query in a jog")) << why;
+    });
+  }
+}
+
 TEST(SwiperGrblFaults, ASlowedSwipeIsNotCountedAsASwipe) {
   Peer peer;
   peer.run([&]() -> Task<> {
@@ -192,6 +270,71 @@ TEST(SwiperGrblFaults, AWrongPlaceAfterTheMotionIsAnError) {
     };
     auto why = co_await failure_of(peer.driver.perform(a_press("1")));
     EXPECT_TRUE(says(why, "says Idle at 1.000, 2.000, 3.000 where Idle at 400.000, 120.000, 0.000")) << why;
+  });
+}
+
+TEST(SwiperGrblFaults, ASettingThatIsNotAsNeededIsToldWithWhatToDo) {
+  const struct {
+    const char *setting, *to, *wanted;
+  } rows[] = {{"$13=0", "$13=1", "its reports are in inches ($13=1): set $13=0"},
+              {"$20=1", "$20=0", "its soft limits are off ($20=0): set $20=1"},
+              {"$22=1", "$22=0", "its homing is off ($22=0): set $22=1"},
+              {"$22=1", "$23=1", "does not tell its setting $22"},
+              {"$120=15000", "$120=149", "its X acceleration ($120=149.000) is below the bench's 15000.000"},
+              {"$121=15000.000", "$121=0.000001", "its Y acceleration ($121=0.000) is below the rig's least"},
+              {"$122=5000", "$122=9", "its Z acceleration ($122=9.000) is below the rig's least of 10.000"},
+              {"$121=15000.000", "$121=10", ""},
+              {"$13=0", "$13=0", ""}};
+  for (const auto& row : rows) {
+    Peer peer;
+    peer.answer = [&](const std::string& line) -> std::string {
+      if (line != "$$") return "-";
+      std::string all = peer.honest(line);
+      return all.replace(all.find(row.setting), std::string_view(row.setting).size(), row.to);
+    };
+    peer.run([&]() -> Task<> {
+      const Time begun = peer.clock.now();
+      auto why = co_await failure_of(peer.driver.start());
+      EXPECT_TRUE(*row.wanted == 0 ? why.empty() : says(why, row.wanted)) << row.to << ": " << why;
+      EXPECT_EQ(says(peer.log, "$H"), why.empty()) << "nothing moves";
+      EXPECT_LE(peer.clock.now() - begun, seconds(5));
+    });
+  }
+}
+
+TEST(SwiperGrblFaults, APlaceOutsideTheTravelAfterHomingIsNoFrame) {
+  const struct {
+    const char *place, *wanted;
+  } rows[] = {{"-519.000,-299.000,-1.000", "says after homing that it is at -519.000, -299.000, -1.000, outside the"},
+              {"-2.000,-2.000,-2.000", "HOMING_FORCE_SET_ORIGIN"},
+              {"0.000,0.000,1.000", "Z down from 0 at the top"},
+              {"0.000,-0.100,0.000", "outside the travel of 520 x 300 x 60 mm"},
+              {"521.000,0.000,0.000", "outside the travel"},
+              {"-0.010,0.000,0.010", ""},
+              {"1.000,1.000,-1.000", ""}};
+  for (const auto& row : rows) {
+    Peer peer;
+    peer.answer = [&](const std::string& line) -> std::string {
+      return line == "?" ? std::string("<Idle|MPos:") + row.place + "|FS:0,0>" : "-";
+    };
+    peer.run([&]() -> Task<> {
+      auto why = co_await failure_of(peer.driver.start());
+      EXPECT_TRUE(*row.wanted == 0 ? why.empty() : says(why, row.wanted)) << row.place << ": " << why;
+      peer.log.clear();
+      why = co_await failure_of(peer.driver.perform(a_press("1")));
+      EXPECT_EQ(says(peer.log, "G53"), *row.wanted == 0) << why;
+    });
+  }
+}
+
+TEST(SwiperGrblFaults, AStatusWithoutAMachinePositionIsToldAsSuch) {
+  Peer peer;
+  peer.answer = [](const std::string& line) -> std::string {
+    return line == "?" ? "<Idle|WPos:0.000,0.000,0.000|FS:0,0>" : "-";
+  };
+  peer.run([&]() -> Task<> {
+    auto why = co_await failure_of(peer.driver.start());
+    EXPECT_TRUE(says(why, "its status tells no machine position, set $10=1")) << why;
   });
 }
 
@@ -215,7 +358,7 @@ TEST(SwiperGrblFaults, F17AFeedHoldInTheSwipeIsToldAsSuch) {
     bool held = false;
     // an operator's hand on the hold button while the card is under way
     peer.answer = [&](const std::string& line) -> std::string {
-      held = held || line.starts_with("G1 X470");
+      held = held || line.starts_with("G53 G1 X470");
       if (!held) return "-";
       return line.starts_with("G4") ? "" : line == "?" ? "<Hold:0|MPos:250.000,60.000,-31.000|FS:0,0>" : "-";
     };
@@ -242,7 +385,9 @@ TEST(SwiperGrblFaults, F14NothingSentEverLeavesTheEnvelope) {
     peer.run([&]() -> Task<> {
       co_await peer.driver.start();
       peer.answer = [&](const std::string& line) -> std::string {
-        if (!line.starts_with("G1")) return "-";
+        // in the machine's coordinates, each of them
+        EXPECT_EQ(line.find_first_of("XYZ") != std::string::npos, line.starts_with("G53 G1 ")) << line;
+        if (!line.starts_with("G53 G1")) return "-";
         const auto word = [&](char letter) {
           const std::size_t at = line.find(letter);
           return at == std::string::npos ? 0.0 : std::stod(line.substr(at + 1));
@@ -262,6 +407,27 @@ TEST(SwiperGrblFaults, F14NothingSentEverLeavesTheEnvelope) {
   }
   EXPECT_GT(accepted, 20);
   EXPECT_LT(accepted, 280);
+}
+
+TEST(GrblLine, EveryErrorAndAlarmHasANameOfItsOwn) {
+  std::set<std::string> names;
+  const auto name = [](const std::string& words) { return words.substr(words.find(": ") + 2); };
+  const std::string none = name(words_of_error(0));
+  for (int n = 1; n <= 38; ++n) {
+    const std::string words = words_of_error(n);
+    EXPECT_TRUE(words.starts_with("error " + std::to_string(n) + ": ")) << words;
+    // 1.1 has given two numbers to nobody
+    EXPECT_EQ(name(words) == none, n == 18 || n == 19) << words;
+    EXPECT_TRUE(n == 19 || names.insert(name(words)).second) << words;
+  }
+  for (int n = 1; n <= 10; ++n) {
+    EXPECT_NE(name(words_of_alarm(n)), none) << n;
+    EXPECT_TRUE(names.insert(name(words_of_alarm(n))).second) << n;
+  }
+  for (const int n : {-1, 39, 1000}) EXPECT_EQ(name(words_of_error(n)), none);
+  for (const int n : {-1, 0, 11}) EXPECT_EQ(name(words_of_alarm(n)), none);
+  EXPECT_EQ(words_of_error(33), "error 33: bad target");
+  EXPECT_EQ(words_of_alarm(3), "alarm 3: reset in motion, position lost");
 }
 
 TEST(GrblLine, AnyIsParsed) {

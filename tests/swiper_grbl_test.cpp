@@ -22,9 +22,16 @@ const std::string kTrack2 = ";6212345678901265=30125010000000000?";
 struct Tapped final : Link {
   explicit Tapped(std::shared_ptr<Link> cable) : inner(std::move(cable)) {}
   Task<std::size_t> read_some(std::span<std::uint8_t> into) override { return inner->read_some(into); }
-  Task<> write(std::span<const std::uint8_t> bytes) override { return inner->write(bytes); }
+  Task<> write(std::span<const std::uint8_t> bytes) override {
+    std::string text(bytes.begin(), bytes.end());
+    for (std::size_t at = 0; !without.empty() && (at = text.find(without)) != text.npos;)
+      text.erase(at, without.size());
+    const std::vector<std::uint8_t> rest(text.begin(), text.end());
+    co_await inner->write(rest);
+  }
   void close(Close how) override { inner->close(how); }
   std::shared_ptr<Link> inner;
+  std::string without;  ///< never gets to the controller
 };
 
 struct Bench {
@@ -47,8 +54,15 @@ struct Bench {
   TouchedTerminal terminal{clock};
   Robot robot;
   std::shared_ptr<Link> cable;
+  Tapped* tap;
   SwiperGrbl driver;
 
+  /// What "Reset zero" of some sender left in the controller's EEPROM.
+  Task<> work_zero_elsewhere() {
+    const std::string line = "G10 L2 P1 X7 Y5 Z-3\n";
+    co_await cable->write({reinterpret_cast<const std::uint8_t*>(line.data()), line.size()});
+    co_await clock.sleep_for(seconds(1));
+  }
   /// Swipes slowly; in mid-swipe somebody else's byte reaches the controller. Returns how the swipe ended.
   Task<std::string> swipe_disturbed_by(std::uint8_t byte) {
     std::string why;
@@ -69,7 +83,8 @@ struct Bench {
   Bench(Pipe pipe, RobotGeometry geometry, GrblSettings settings)
       : robot(clock, std::move(pipe.first), terminal, std::move(geometry), deck(), place),
         cable(std::move(pipe.second)),
-        driver(clock, std::make_unique<Tapped>(cable), std::move(settings)) {}
+        tap(new Tapped(cable)),
+        driver(clock, std::unique_ptr<Link>(tap), std::move(settings)) {}
   static std::map<std::string, Card> deck() {
     Card card;
     card.track2 = kTrack2;
@@ -111,6 +126,57 @@ TEST(SwiperGrbl, PressesKeysInOrderAndParks) {
     co_await bench.driver.perform(a_press("CANCEL 4 5 6 7 8 9 F1 F3 F4"));
     EXPECT_EQ(bench.terminal.keys, "1 2 3 0 0 OK F2 CANCEL 4 5 6 7 8 9 F1 F3 F4 ");
   });
+}
+
+TEST(SwiperGrbl, WorkOffsetsOfASenderMoveNothing) {
+  Bench bench;
+  bench.run([&]() -> Task<> {
+    co_await bench.driver.start();
+    co_await bench.work_zero_elsewhere();
+    co_await bench.driver.perform(a_press("1 2 OK"));
+    EXPECT_EQ(bench.terminal.keys, "1 2 OK ");
+    co_await bench.driver.perform(a_swipe());
+    EXPECT_EQ(bench.last_read(false), kTrack2);
+    auto arrived = co_await bench.driver.jog({100, 50, -20}, 200);
+    EXPECT_TRUE(arrived);
+    EXPECT_EQ(bench.driver.place().x_mm, 100);
+    co_await bench.driver.perform(Park{});
+    co_await bench.driver.start();  // they outlive its reset, too
+    co_await bench.driver.perform(a_press("3"));
+    EXPECT_EQ(bench.terminal.keys, "1 2 OK 3 ");
+  });
+}
+
+TEST(SwiperGrbl, TheTwinWithoutG53IsSomewhereElse) {
+  Bench bench;
+  bench.run([&]() -> Task<> {
+    co_await bench.driver.start();
+    bench.tap->without = "G53 ";
+    co_await bench.driver.perform(a_press("1"));
+    EXPECT_EQ(bench.terminal.keys, "1 ") << "without offsets it makes no difference";
+    co_await bench.work_zero_elsewhere();
+    auto why = co_await failure_of(bench.driver.perform(a_press("1")));
+    EXPECT_TRUE(says(why, "at 407.000, 125.000, -3.000 where Idle at 400.000, 120.000, 0.000 was expected")) << why;
+    bench.tap->without = "";
+    co_await bench.driver.perform(Park{});
+    bench.tap->without = "G53 ";
+    why = co_await failure_of(bench.driver.jog({100, 50, -20}, 200));
+    EXPECT_TRUE(says(why, "Idle in a jog")) << why;
+  });
+}
+
+TEST(SwiperGrbl, AControllerWithAStockFrameMovesNothingButHome) {
+  for (const bool stock : {true, false}) {
+    Bench bench;
+    bench.robot.wiring.stock_frame = stock;
+    bench.run([&]() -> Task<> {
+      auto why = co_await failure_of(bench.driver.start());
+      EXPECT_TRUE(stock ? says(why, "at -518.000, -298.000, -2.000, outside the travel") : why.empty()) << why;
+      why = co_await failure_of(bench.driver.perform(a_press("1")));
+      EXPECT_EQ(bench.terminal.keys, stock ? "" : "1 ");
+      EXPECT_TRUE(stock ? says(why, "position unknown (says after homing") : why.empty()) << why;
+    });
+  }
 }
 
 TEST(SwiperGrbl, WhoHasLostStepsFindsOutWhenItsPlaceIsProved) {

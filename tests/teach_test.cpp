@@ -209,6 +209,9 @@ TEST_F(Teach, ABenchThatCannotBeTaughtSaysSo) {
   EXPECT_THAT(refused("positions = \"lab.positions.toml\"", ""), HasSubstr("expected positions = \"NAME.toml\""));
   EXPECT_THAT(refused("positions = \"lab.positions.toml\"", "positions = \"/etc/passwd\""),
               HasSubstr("relative to this one"));
+  EXPECT_THAT(refused("max_speed = ", "park_mm = [501, 20]\nmax_speed = "), HasSubstr("within the robot's travel"));
+  EXPECT_EQ(refused("max_speed = ", "park_mm = [499, 20]\nmax_speed = "), "");
+  EXPECT_EQ(read_teach_bench(folder / "benches/other.toml").bench.robot.park_x_mm, 499);
   EXPECT_EQ(refused("link = \"tcp:supply.lab:5025\"", "link = 7"), "") << "the rest may still be wrong";
   const Said virtual_bench = swiperig(folder, {"teach", folder / "benches/virtual.toml"});
   EXPECT_EQ(virtual_bench.exit_code, 2) << virtual_bench.err;
@@ -261,7 +264,21 @@ TEST(RealtimeTeach, TeachesARobotOnASerialPort) {
   EXPECT_THAT(program.out(), AllOf(HasSubstr("x 400.000  y 120.000  z -20.000"), HasSubstr("saved: 1 keys, 1 cards")));
   EXPECT_THAT(read_text(instruments.folder / "benches/taught.toml"), HasSubstr("OK = [400, 120]"));
   EXPECT_TRUE(await(5, [&] { return instruments.free(); })) << "no lock is left";
-  EXPECT_THAT(robot_says(instruments.tty), HasSubstr("Idle|MPos:20.000,280.000")) << "parked by the guardian";
+  EXPECT_THAT(robot_says(instruments.tty), HasSubstr("Idle|MPos:400.000,120.000,0.000"))
+      << "the guardian moves nothing";
+  // it is stopped, or dies, in the middle of a jog of 20 s
+  for (const int ends : {SIGINT, SIGKILL}) {
+    instruments.folder.write("cut.in", "home\nspeed 10\nx+200\n");
+    Program cut(instruments.folder, {"teach", bench}, "cut");
+    EXPECT_TRUE(await(60, [&] { return cut.out().find("x 0.000  y 0.000") != std::string::npos; })) << cut.err();
+    await(2, [] { return false; });
+    cut.signal(ends);
+    cut.wait(20);
+    EXPECT_TRUE(await(10, [&] { return instruments.free(); })) << "its guardian has ended";
+    const std::string stands = robot_says(instruments.tty);
+    EXPECT_THAT(stands, AllOf(testing::StartsWith("Idle|MPos:"), HasSubstr(",0.000,0.000"))) << ends;
+    EXPECT_THAT(stands, Not(testing::AnyOf(HasSubstr("MPos:0.000"), HasSubstr("MPos:200.")))) << ends;
+  }
 }
 
 }  // namespace
