@@ -33,7 +33,7 @@ Mark ledger_of(const Transaction& t) {
 
 std::optional<HostFault> host_fault(const AttemptFacts& facts, const Attempt& a) {
   const Transaction& t = facts.transaction();
-  if (a.carried || !a.entered || !a.kind->booked || a.mangled || a.reused_key) return std::nullopt;
+  if (a.carried || !a.entered || !a.kind->booked || a.reused_key) return std::nullopt;
   const auto read_since = [&](const Mark& word) {
     return word && a.ledger_read.seq > word.seq && !closed_since(t, a, word);
   };
@@ -54,6 +54,7 @@ std::optional<HostFault> host_fault(const AttemptFacts& facts, const Attempt& a)
                  {"answered " + code + " to the reversal of " + sum, "对 " + sum + " 的冲正应答 " + code},
                  a.host_undone);
   }
+  if (a.mangled) return std::nullopt;  // who knows what it was asked for
   // what it was asked twice it may refuse the second time, and have booked the first
   const bool only_word = !a.host_approved && a.host_code != "94" && a.requests == 1;
   if (booked && only_word && read_since(a.host_declined)) {

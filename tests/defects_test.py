@@ -25,7 +25,7 @@ class Table(unittest.TestCase):
         self.assertIn("other defects", self.stale_with("| books_twice |", "| books_thrice |"))
         self.assertIn("books_twice: the program says", self.stale_with("| books_twice | H_ONCE", "| books_twice | I1"))
         self.assertIn("other faults", self.stale_with("| robot alarm |", "| robot asleep |"))
-        self.assertIn("commit_silent: no_return names host_down",
+        self.assertIn("commit_silent: points names host_down",
                       self.stale_with("| commit_silent | host_down", "| commit_silent | network"))
 
 
