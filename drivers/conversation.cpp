@@ -59,7 +59,7 @@ void Conversation::take(std::string_view bytes) {
     partial_ += bytes.substr(0, std::min(end, kLineBytes + 1));
     if (partial_.size() > kLineBytes) {
       partial_.resize(kLineBytes + 1);
-      fault_ = "sends no lines: '" + shown(partial_) + "'";
+      fault_ = "sends no lines: '" + shown(partial_) + "' (on a serial line, look at the baud rate)";
     }
     if (end == bytes.size()) break;
     bytes.remove_prefix(end + 1);

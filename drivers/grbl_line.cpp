@@ -1,6 +1,7 @@
 #include "drivers/grbl_line.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -78,42 +79,76 @@ GrblLine parse_grbl(std::string_view text) {
   return line;
 }
 
+namespace {
+
+template <std::size_t count>
+std::string named(std::string_view what, int number, const std::array<std::string_view, count>& words) {
+  const bool known = number >= 1 && static_cast<std::size_t>(number) <= count;
+  const std::string_view name = known ? words.at(static_cast<std::size_t>(number) - 1) : std::string_view();
+  return std::string(what) + " " + std::to_string(number) + ": " +
+         std::string(name.empty() ? "none that GRBL 1.1 has" : name);
+}
+
+}  // namespace
+
 std::string words_of_alarm(int number) {
-  const char* words = "of an unknown kind";
-  switch (number) {
-    case 1: words = "a limit switch was hit, position lost"; break;
-    case 2: words = "the target is outside the machine"; break;
-    case 3: words = "reset in motion, position lost"; break;
-    case 4:
-    case 5: words = "probing failed"; break;
-    case 6: words = "reset while homing"; break;
-    case 7: words = "door opened while homing"; break;
-    case 8: words = "homing could not pull off the switch"; break;
-    case 9: words = "homing did not find the switch"; break;
-    case 10: words = "homing did not find the second switch"; break;
-    default: break;
-  }
-  return "alarm " + std::to_string(number) + ": " + words;
+  static constexpr std::array<std::string_view, 10> words = {
+      "a limit switch was hit, position lost",
+      "the target is outside the machine",
+      "reset in motion, position lost",
+      "probing failed, the probe was not at rest before it",
+      "probing failed, nothing was touched on the way",
+      "reset while homing",
+      "door opened while homing",
+      "homing could not pull off the switch",
+      "homing did not find the switch",
+      "homing did not find the second switch",
+  };
+  return named("alarm", number, words);
 }
 
 std::string words_of_error(int number) {
-  const char* words = "see the controller's list";
-  switch (number) {
-    case 1: words = "a letter was expected"; break;
-    case 2: words = "bad number"; break;
-    case 3: words = "unknown $ command"; break;
-    case 5: words = "homing is not enabled"; break;
-    case 8: words = "not idle"; break;
-    case 9: words = "locked, needs homing"; break;
-    case 11: words = "line too long"; break;
-    case 15: words = "the jog leaves the travel"; break;
-    case 16: words = "bad jog"; break;
-    case 20: words = "unsupported command"; break;
-    case 22: words = "no feed rate"; break;
-    case 33: words = "bad target"; break;
-    default: break;
-  }
-  return "error " + std::to_string(number) + ": " + words;
+  static constexpr std::array<std::string_view, 38> words = {
+      "a letter was expected",
+      "bad number",
+      "unknown $ command",
+      "a negative value where none may be",
+      "homing is not enabled, set $22=1",
+      "step pulses shorter than 3 us",
+      "its memory could not be read, settings are as delivered",
+      "not idle",
+      "locked, needs homing",
+      "soft limits need homing, set $22=1",
+      "line too long",
+      "more steps per second than it can make",
+      "the safety door is open",
+      "the line is too long to be stored",
+      "the jog leaves the travel",
+      "bad jog",
+      "laser mode needs a variable spindle",
+      "",
+      "",
+      "unsupported command",
+      "two commands of one group in a line",
+      "no feed rate",
+      "a whole number was expected",
+      "two commands in a line that both want the axes",
+      "a word twice in a line",
+      "a command that needs axes, without any",
+      "a line number beyond 9999999",
+      "a command without its P or L",
+      "no such work coordinates, G54 to G59 are all",
+      "G53 without G0 or G1",
+      "axes where no motion is on (G80)",
+      "an arc without an axis in its plane",
+      "bad target",
+      "an arc that its radius cannot make",
+      "an arc without its middle",
+      "words that no command in the line uses",
+      "a tool length along another axis than the tool's",
+      "no such tool",
+  };
+  return named("error", number, words);
 }
 
 }  // namespace swiperig

@@ -19,10 +19,7 @@ constexpr double kPlaceToleranceMm = 0.05;
 constexpr double kDwellSeconds = 0.01;
 constexpr double kTimingShare = 0.05;  // of the time a swipe should take
 constexpr double kTimingSlackSeconds = 0.02;
-constexpr int kGarbageLines = 8;
 constexpr std::size_t kReceiveBytes = 127;  // of a line that it has not read yet
-// work offsets live in the controller's EEPROM, and anybody's sender may have set them
-const std::string kStraight = "G53 G1";
 
 double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
 Duration duration(double s) { return Duration(std::llround(s * 1e9)); }
@@ -39,20 +36,6 @@ void SwiperGrbl::lost(const std::string& why) {
   homed_ = false;
   why_lost_ = why;
   talk_.fail(why);
-}
-
-/// The next line that means something; nullopt: silence.
-Task<std::optional<GrblLine>> SwiperGrbl::listen(Time until) {
-  for (;;) {
-    auto text = co_await talk_.hear(until);
-    if (!text) co_return std::nullopt;
-    GrblLine line = parse_grbl(*text);
-    if (line.kind != GrblLine::garbage) {
-      garbage_ = 0;
-      co_return line;
-    }
-    if (++garbage_ > kGarbageLines) lost("does not speak GRBL: '" + shown(*text) + "'");
-  }
 }
 
 /// What it says to "?", or a line of kind garbage if it says nothing.
@@ -126,9 +109,10 @@ Task<> SwiperGrbl::check_place() {
        " where Idle at " + decimal(x_mm_) + ", " + decimal(y_mm_) + ", " + decimal(z_mm_) + " was expected");
 }
 
+// G53, in every line of motion: work offsets live in the controller's EEPROM, and anybody's sender may have set them.
 void SwiperGrbl::go(double x_mm, double y_mm) {
   const double speed = static_cast<double>(settings_.travel_speed_mm_s);
-  queue_.push_back(kStraight + " X" + decimal(x_mm) + " Y" + decimal(y_mm) + " F" + decimal(speed * 60));
+  queue_.push_back("G53 G1 X" + decimal(x_mm) + " Y" + decimal(y_mm) + " F" + decimal(speed * 60));
   pending_s_ += move_seconds(std::hypot(x_mm - x_mm_, y_mm - y_mm_), speed, slowest_mm_s2_);
   x_mm_ = x_mm;
   y_mm_ = y_mm;
@@ -136,7 +120,7 @@ void SwiperGrbl::go(double x_mm, double y_mm) {
 
 void SwiperGrbl::height(double z_mm) {
   const double speed = static_cast<double>(settings_.z_speed_mm_s);
-  queue_.push_back(kStraight + " Z" + decimal(z_mm) + " F" + decimal(speed * 60));
+  queue_.push_back("G53 G1 Z" + decimal(z_mm) + " F" + decimal(speed * 60));
   pending_s_ += std::abs(z_mm - z_mm_) / speed + 0.2;
   z_mm_ = z_mm;
 }
@@ -179,7 +163,7 @@ Task<Duration> SwiperGrbl::follow(std::vector<Leg> legs) {
       case Leg::travel: go(leg.x_mm, leg.y_mm); break;
       case Leg::height: height(leg.z_mm); break;
       case Leg::stroke:
-        queue_.push_back(kStraight + " X" + decimal(leg.x_mm) + " F" + decimal(leg.speed_mm_s * 60));
+        queue_.push_back("G53 G1 X" + decimal(leg.x_mm) + " F" + decimal(leg.speed_mm_s * 60));
         pending_s_ += move_seconds(leg.x_mm - x_mm_, leg.speed_mm_s, slowest_mm_s2_);
         x_mm_ = leg.x_mm;
         break;
@@ -229,11 +213,11 @@ Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
   const std::string feed = " F" + decimal(path.feed_mm_s * 60);
   const double expected_s = path.expected_s + seconds(stop);
   pending_s_ = expected_s;
-  const Time begun = co_await line(kStraight + " X" + decimal(path.stop_x_mm.value_or(path.to_x_mm)) + feed);
+  const Time begun = co_await line("G53 G1 X" + decimal(path.stop_x_mm.value_or(path.to_x_mm)) + feed);
   // the dwell's ok comes at its end: what follows it must be there already
   if (path.stop_x_mm) {
     queue_.push_back("G4 P" + decimal(seconds(stop)));
-    co_await line(kStraight + " X" + decimal(path.to_x_mm) + feed);
+    co_await line("G53 G1 X" + decimal(path.to_x_mm) + feed);
   }
   pending_s_ = expected_s;
   x_mm_ = path.to_x_mm;

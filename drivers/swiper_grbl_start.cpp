@@ -11,13 +11,32 @@ namespace swiperig {
 namespace {
 
 constexpr Duration kHoldPause = std::chrono::milliseconds(100);
-constexpr double kFrameMm = 0.05;  // how far beyond its travel a homed machine may say it is
+constexpr double kFrameMm = 0.05;          // how far beyond its travel a homed machine may say it is
 constexpr double kLeastAcceleration = 10;  // mm/s2, what GRBL is delivered with: with less, waits are without end
+
+// why a port is open and nobody speaks GRBL there
+constexpr const char* kLookAt =
+    "; look at the baud rate in its link (GRBL 1.1: 115200), at what else has its port open, and at its power";
+constexpr int kGarbageLines = 8;
 
 double seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
 Duration duration(double s) { return Duration(std::llround(s * 1e9)); }
 
 }  // namespace
+
+/// The next line that means something; nullopt: silence.
+Task<std::optional<GrblLine>> SwiperGrbl::listen(Time until) {
+  for (;;) {
+    auto text = co_await talk_.hear(until);
+    if (!text) co_return std::nullopt;
+    GrblLine line = parse_grbl(*text);
+    if (line.kind != GrblLine::garbage) {
+      garbage_ = 0;
+      co_return line;
+    }
+    if (++garbage_ > kGarbageLines) lost("does not speak GRBL: '" + shown(*text) + "'" + kLookAt);
+  }
+}
 
 Task<bool> SwiperGrbl::hear_banner(Time until) {
   for (;;) {
@@ -42,7 +61,7 @@ Task<> SwiperGrbl::wake(bool just_opened) {
     co_await talk_.say("\x18");
     awake = co_await hear_banner(clock.now() + settings_.reply_limit);
   }
-  if (!awake) lost("no GRBL banner within " + to_text(settings_.reply_limit) + " of a reset");
+  if (!awake) lost("no GRBL banner within " + to_text(settings_.reply_limit) + " of a reset" + kLookAt);
 }
 
 /// Its own limits must allow what the envelope promises; else a fast swipe would silently be a slow one.

@@ -198,10 +198,12 @@ std::vector<GrblRow> system_lines() {
 std::vector<GrblRow> work_offsets() {
   const auto offset = then(homed(), "G10 L2 P1 X10 Y20 Z-5\n");
   const auto shown = [](const char* g54) {
-    return Lines{std::string("[G54:") + g54 + "]", "[G55:0.000,0.000,0.000]", "[G56:0.000,0.000,0.000]",
-                 "[G57:0.000,0.000,0.000]",        "[G58:0.000,0.000,0.000]", "[G59:0.000,0.000,0.000]",
-                 "[G28:0.000,0.000,0.000]",        "[G30:0.000,0.000,0.000]", "[G92:0.000,0.000,0.000]",
-                 "[TLO:0.000]",                    "[PRB:0.000,0.000,0.000:0]", "ok"};
+    return Lines{std::string("[G54:") + g54 + "]", "[G55:0.000,0.000,0.000]",
+                 "[G56:0.000,0.000,0.000]",        "[G57:0.000,0.000,0.000]",
+                 "[G58:0.000,0.000,0.000]",        "[G59:0.000,0.000,0.000]",
+                 "[G28:0.000,0.000,0.000]",        "[G30:0.000,0.000,0.000]",
+                 "[G92:0.000,0.000,0.000]",        "[TLO:0.000]",
+                 "[PRB:0.000,0.000,0.000:0]",      "ok"};
   };
   const auto at = [](GrblSteps steps, const char* line) { return then(std::move(steps), line, kGrblLong); };
   return {
@@ -214,22 +216,35 @@ std::vector<GrblRow> work_offsets() {
       {"in inches", then(offset, "G20 G10 L2 P1 X1\n"), "$#\n", shown("25.400,20.000,-5.000")},
       {"G10 L20: here is 0", then(at(homed(), "G0 X100 Y50\n"), "G10 P0 L20 X0 Y0\n"), "$#\n",
        shown("100.000,50.000,0.000")},
-      {"a motion is in work coordinates", at(offset, "G1 X100 Y100 Z-10 F6000\n"), "?",
+      {"a motion is in work coordinates",
+       at(offset, "G1 X100 Y100 Z-10 F6000\n"),
+       "?",
        {"<Idle|MPos:110.000,120.000,-15.000|*"}},
       {"G53 is not", at(offset, "G53 G1 X100 Y100 Z-10 F6000\n"), "?", {"<Idle|MPos:100.000,100.000,-10.000|*"}},
-      {"G53 is of its line alone", at(at(offset, "G53 G1 X100 F6000\n"), "X100\n"), "?",
+      {"G53 is of its line alone",
+       at(at(offset, "G53 G1 X100 F6000\n"), "X100\n"),
+       "?",
        {"<Idle|MPos:110.000,0.000,0.000|*"}},
-      {"G53 is never relative", at(at(homed(), "G0 X50\n"), "G91 G53 G1 X10 F6000\n"), "?",
+      {"G53 is never relative",
+       at(at(homed(), "G0 X50\n"), "G91 G53 G1 X10 F6000\n"),
+       "?",
        {"<Idle|MPos:10.000,0.000,0.000|*"}},
-      {"a jog is in work coordinates", at(offset, "$J=G90 G21 X100 F6000\n"), "?",
+      {"a jog is in work coordinates",
+       at(offset, "$J=G90 G21 X100 F6000\n"),
+       "?",
        {"<Idle|MPos:110.000,0.000,0.000|*"}},
       {"a jog with G53 is not", at(offset, "$J=G53 G90 G21 X100 F6000\n"), "?", {"<Idle|MPos:100.000,0.000,0.000|*"}},
       {"G55 has its own", then(offset, "G10 L2 P2 X7\nG55\n"), "$G\n", {"[GC:G0 G55 G17 *]", "ok"}},
-      {"and goes by it", at(then(offset, "G10 L2 P2 X7\n"), "G55 G1 X100 F6000\n"), "?",
+      {"and goes by it",
+       at(then(offset, "G10 L2 P2 X7\n"), "G55 G1 X100 F6000\n"),
+       "?",
        {"<Idle|MPos:107.000,0.000,0.000|*"}},
       {"a reset goes back to G54", then(then(offset, "G55\n"), "\x18"), "$G\n", {kModes, "ok"}},
       {"WPos is where it is in them", then(offset, "$10=0\n"), "?", {"<Idle|WPos:-10.000,-20.000,5.000|*"}},
-      {"WCO tells them at once", then(then(homed(), "??"), "G10 L2 P1 X10\n"), "?", {"<Idle|*|WCO:10.000,0.000,0.000*"}},
+      {"WCO tells them at once",
+       then(then(homed(), "??"), "G10 L2 P1 X10\n"),
+       "?",
+       {"<Idle|*|WCO:10.000,0.000,0.000*"}},
       {"soft limits are the machine's", offset, "$J=X511 F100\n", {"error:15"}},
   };
 }

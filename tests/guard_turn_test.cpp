@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <charconv>
@@ -267,9 +267,10 @@ std::string realtime_told(bool allowed) {
 }
 
 TEST(GuardPriority, WhatIsRefusedIsToldWithWhatToDo) {
-  EXPECT_THAT(realtime_told(false),
-              testing::AllOf(HasSubstr("its memory is not locked ("), HasSubstr("it has no realtime priority (Operation"),
-                             HasSubstr("rtprio 10 and memlock unlimited in /etc/security/limits.conf")));
+  EXPECT_THAT(
+      realtime_told(false),
+      testing::AllOf(HasSubstr("its memory is not locked ("), HasSubstr("it has no realtime priority (Operation"),
+                     HasSubstr("rtprio 10 and memlock unlimited in /etc/security/limits.conf")));
   sched_param high{};
   high.sched_priority = 10;
   if (sched_setscheduler(0, SCHED_FIFO, &high) != 0) return;  // nobody here may: there is no twin

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 #include "drivers/swiper_grbl.hpp"
 #include "rig/random.hpp"
@@ -117,7 +118,7 @@ TEST(SwiperGrblFaults, F11ADeviceThatNeverSpeaksIsNoController) {
       clock, {[&] { return driver.serve(); }, [&] { return console.serve(); }},
       [&]() -> Task<> {
         auto why = co_await failure_of(driver.start());
-        EXPECT_TRUE(says(why, "no GRBL banner within 2 s of a reset")) << why;
+        EXPECT_TRUE(says(why, "no GRBL banner within 2 s of a reset; look at the baud rate in its link")) << why;
       },
       [&] {
         driver.close();
@@ -171,6 +172,82 @@ TEST(SwiperGrblFaults, F13F15F18EveryLineOfASwipeMayFailAndNeverHangs) {
       if (swiped) break;
     }
     EXPECT_GE(failed_at, 15) << wanted;
+  }
+}
+
+TEST(SwiperGrblFaults, F16AWrongBaudRateIsToldWithWhatToLookAt) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"\xf8\x80\n\xff\x1c\n\xe0\n\x9c\n\xfe\n\x86\n\xc0\n\x18\x9f\n\xf0\n\x99", "does not speak GRBL: '"},
+      {"\xf8\x80\xff", "no GRBL banner within 2 s"}};
+  for (const auto& [garbage, wanted] : rows) {
+    VirtualClock clock;
+    auto [near, far] = make_pipe(clock);
+    SwiperGrbl driver(clock, std::move(near), taught());
+    Console console(clock, std::move(far));
+    run_with(
+        clock, {[&] { return driver.serve(); }, [&] { return console.serve(); }},
+        [&, text = std::string(garbage), says_so = std::string(wanted)]() -> Task<> {
+          co_await console.send(text + "\n");
+          auto why = co_await failure_of(driver.start());
+          EXPECT_TRUE(says(why, says_so)) << why;
+          EXPECT_TRUE(
+              says(why, "look at the baud rate in its link (GRBL 1.1: 115200), at what else has its port open,"))
+              << why;
+          EXPECT_TRUE(says(why, "and at its power")) << why;
+        },
+        [&] {
+          driver.close();
+          console.close();
+        });
+  }
+}
+
+/// All that is asked of it is done, and only status queries get no answer: every one of a swipe is swallowed in turn.
+TEST(SwiperGrblFaults, F18AControllerThatSwallowsStatusQueriesOnlyNeverCountsAsDone) {
+  int failed = 0;
+  for (int n = 1; n < 40; ++n) {
+    GrblSettings settings = taught();
+    settings.card_sensor = false;
+    Peer peer(settings);
+    bool swiped = false;
+    peer.run([&]() -> Task<> {
+      co_await peer.driver.start();
+      int queries = 0;
+      peer.answer = [&](const std::string& line) -> std::string { return line == "?" && ++queries == n ? "" : "-"; };
+      const Time begun = peer.clock.now();
+      auto why = co_await failure_of(peer.driver.perform(a_swipe()));
+      swiped = why.empty();
+      if (swiped) co_return;
+      ++failed;
+      EXPECT_TRUE(says(why, "no answer to a status query")) << n << ": " << why;
+      EXPECT_LT(peer.clock.now() - begun, seconds(30));
+      peer.log.clear();
+      why = co_await failure_of(peer.driver.perform(a_swipe()));
+      EXPECT_TRUE(says(why, "position unknown (no answer to a status query")) << why;
+      EXPECT_EQ(peer.log, "") << "nothing moves";
+      why = co_await failure_of(peer.driver.perform(Park{}));
+      EXPECT_EQ(why, "");
+      why = co_await failure_of(peer.driver.perform(a_swipe()));
+      EXPECT_EQ(why, "") << "homed again it goes on";
+    });
+    if (swiped) break;
+  }
+  EXPECT_GE(failed, 2) << "after the pass and at the end";
+}
+
+TEST(SwiperGrblFaults, F18WithoutAnyStatusNothingBegins) {
+  for (const bool mute : {true, false}) {
+    Peer peer;
+    bool swallows = mute;
+    peer.answer = [&](const std::string& line) -> std::string { return line == "?" && swallows ? "" : "-"; };
+    peer.run([&]() -> Task<> {
+      auto why = co_await failure_of(peer.driver.start());
+      EXPECT_EQ(says(why, "no answer to a status query after homing"), mute) << why;
+      if (mute) co_return;
+      swallows = true;
+      why = co_await failure_of(peer.driver.jog({10, 10, 0}, 50));
+      EXPECT_TRUE(says(why, "no answer to a status query in a jog")) << why;
+    });
   }
 }
 
@@ -330,6 +407,27 @@ TEST(SwiperGrblFaults, F14NothingSentEverLeavesTheEnvelope) {
   }
   EXPECT_GT(accepted, 20);
   EXPECT_LT(accepted, 280);
+}
+
+TEST(GrblLine, EveryErrorAndAlarmHasANameOfItsOwn) {
+  std::set<std::string> names;
+  const auto name = [](const std::string& words) { return words.substr(words.find(": ") + 2); };
+  const std::string none = name(words_of_error(0));
+  for (int n = 1; n <= 38; ++n) {
+    const std::string words = words_of_error(n);
+    EXPECT_TRUE(words.starts_with("error " + std::to_string(n) + ": ")) << words;
+    // 1.1 has given two numbers to nobody
+    EXPECT_EQ(name(words) == none, n == 18 || n == 19) << words;
+    EXPECT_TRUE(n == 19 || names.insert(name(words)).second) << words;
+  }
+  for (int n = 1; n <= 10; ++n) {
+    EXPECT_NE(name(words_of_alarm(n)), none) << n;
+    EXPECT_TRUE(names.insert(name(words_of_alarm(n))).second) << n;
+  }
+  for (const int n : {-1, 39, 1000}) EXPECT_EQ(name(words_of_error(n)), none);
+  for (const int n : {-1, 0, 11}) EXPECT_EQ(name(words_of_alarm(n)), none);
+  EXPECT_EQ(words_of_error(33), "error 33: bad target");
+  EXPECT_EQ(words_of_alarm(3), "alarm 3: reset in motion, position lost");
 }
 
 TEST(GrblLine, AnyIsParsed) {

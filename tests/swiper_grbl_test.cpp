@@ -24,7 +24,8 @@ struct Tapped final : Link {
   Task<std::size_t> read_some(std::span<std::uint8_t> into) override { return inner->read_some(into); }
   Task<> write(std::span<const std::uint8_t> bytes) override {
     std::string text(bytes.begin(), bytes.end());
-    for (std::size_t at = 0; !without.empty() && (at = text.find(without)) != text.npos;) text.erase(at, without.size());
+    for (std::size_t at = 0; !without.empty() && (at = text.find(without)) != text.npos;)
+      text.erase(at, without.size());
     const std::vector<std::uint8_t> rest(text.begin(), text.end());
     co_await inner->write(rest);
   }
