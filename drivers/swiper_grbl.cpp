@@ -239,7 +239,9 @@ Task<MotionDone> SwiperGrbl::swipe(Swipe swipe) {
   const SwipePath path = std::get<SwipePath>(found);
   co_await follow(pick_up(settings_, slot));
   double speed_mm_s = co_await pass(path, swipe.stop_lasts);
+  std::string before;
   if (swipe.twice) {
+    before = ", first at " + std::to_string(std::llround(speed_mm_s)) + " mm/s";
     const double again_mm_s = co_await pass(path, swipe.stop_lasts);
     speed_mm_s = again_mm_s;
   }
@@ -250,7 +252,7 @@ Task<MotionDone> SwiperGrbl::swipe(Swipe swipe) {
   motion.what = "swipe";
   motion.speed_mm_s = std::llround(speed_mm_s);
   motion.reverse = swipe.reverse;
-  motion.manner = manner_of(swipe);
+  motion.manner = manner_of(swipe) + before;
   co_return motion;
 }
 

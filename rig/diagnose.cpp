@@ -60,7 +60,7 @@ Diagnosis without_pin(const Observed& o, const Transaction& t) {
 }
 
 Diagnosis without_request(const Observed& o, const Transaction& t, const Scope& scope) {
-  const bool odd = t.swipe && !t.swipe->manner.empty() && t.swipe->manner != "twice";
+  const bool odd = t.swipe && !t.swipe->manner.empty() && !t.swipe->manner.starts_with("twice");
   const bool bad_swipe =
       odd || (t.swipe && (t.swipe->speed_mm_s > scope.max_speed_mm_s || t.swipe->speed_mm_s < scope.min_speed_mm_s ||
                           (t.swipe->reverse && !scope.bidirectional_reader)));

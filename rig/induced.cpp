@@ -115,7 +115,10 @@ class Trait {
   }
   std::string operator()(const Text& t) const { return t.place + " " + without_digits(t.text); }
   std::string operator()(const Reading& r) const { return "rail " + std::to_string(r.rail_mv / 1000) + " V"; }
-  std::string operator()(const MotionDone& m) const { return m.what + m.manner + (m.reverse ? "reverse" : ""); }
+  std::string operator()(const MotionDone& m) const {
+    const std::string asked = m.manner.substr(0, m.manner.find(", first at "));  // what follows was measured
+    return m.what + asked + (m.reverse ? "reverse" : "");
+  }
   std::string operator()(const Presence& p) const { return p.what + (p.up ? "up" : "down"); }
   std::string operator()(const Silence&) const { return "silence"; }
   std::string operator()(const EquipmentFault& f) const { return f.what; }

@@ -186,7 +186,11 @@ TEST(SwipePath, AStopLastsAsLongAsAsked) {
 TEST(SwipePath, TwiceIsTwoPassesWithJitterOfTheirOwn) {
   Desk desk;
   const MotionDone done = desk.swipe(with(500, [](Swipe& s) { s.twice = true; }));
-  EXPECT_EQ(done.manner, "twice");
+  const std::string first = "twice, first at ";
+  ASSERT_TRUE(done.manner.starts_with(first) && done.manner.ends_with(" mm/s")) << done.manner;
+  EXPECT_NEAR(std::stod(done.manner.substr(first.size())), 500, 5) << "each pass is measured";
+  EXPECT_NEAR(static_cast<double>(done.speed_mm_s), 500, 5);
+  EXPECT_EQ(Desk().swipe(with(500, [](Swipe&) {})).manner, "") << "the twin: there is no other pass";
   ASSERT_EQ(desk.terminal.heads.size(), 2u);
   EXPECT_NE(desk.terminal.heads[0].second[0].amplitude_per_mille, desk.terminal.heads[1].second[0].amplitude_per_mille);
   EXPECT_EQ(desk.read(), kTrack2);
