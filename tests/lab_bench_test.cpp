@@ -14,6 +14,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class LabBench : public testing::Test {
  protected:
@@ -118,6 +119,20 @@ TEST_F(LabBench, APlaceThatTheRobotCannotReach) {
   said = check("grip = -51", "grip = -61", taught);
   EXPECT_THAT(said.err,
               AllOf(HasSubstr(at("grip = -51", 8, taught)), HasSubstr("expected a height within the robot's travel")));
+  const std::pair<const char*, const char*> beyond[] = {{"head = [260, 60]", "head = [260, 281]"},
+                                                        {"swipe_to = 410", "swipe_to = 501"},
+                                                        {"field = [380, 180, -30]", "field = [380, 180, -61]"},
+                                                        {"chip_slot = [300, 30, -25]", "chip_slot = [456, 30, -25]"}};
+  for (const auto& [inside, outside] : beyond) {
+    said = check(inside, outside, taught);
+    EXPECT_EQ(said.exit_code, 2) << outside;
+    EXPECT_THAT(said.err, AllOf(HasSubstr(at(inside, 1 + static_cast<int>(std::string(inside).find(" =")) + 3, taught)),
+                                HasSubstr("within the robot's travel of 500 x 280 x 60 mm")))
+        << outside;
+  }
+  said = check("chip_slot = [300, 30, -25]", "chip_slot = [455, 30, -25]", taught);
+  EXPECT_THAT(said.err, Not(HasSubstr("within the robot's travel")))
+      << "the twin: 45 mm deep, to the end of the travel";
   said = check("press = -41", "press = -30", taught);
   EXPECT_THAT(said.err, HasSubstr("expected heights in order: clear (0.0) above hover (-34.0) above press (-30.0)"));
   setenv("SWIPERIG_ENVELOPE", folder.write("envelope.toml", "schema = 1\ntravel_mm = [430, 280, 60]\n").c_str(), 1);
