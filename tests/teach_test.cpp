@@ -209,6 +209,9 @@ TEST_F(Teach, ABenchThatCannotBeTaughtSaysSo) {
   EXPECT_THAT(refused("positions = \"lab.positions.toml\"", ""), HasSubstr("expected positions = \"NAME.toml\""));
   EXPECT_THAT(refused("positions = \"lab.positions.toml\"", "positions = \"/etc/passwd\""),
               HasSubstr("relative to this one"));
+  EXPECT_THAT(refused("max_speed = ", "park_mm = [501, 20]\nmax_speed = "), HasSubstr("within the robot's travel"));
+  EXPECT_EQ(refused("max_speed = ", "park_mm = [499, 20]\nmax_speed = "), "");
+  EXPECT_EQ(read_teach_bench(folder / "benches/other.toml").bench.robot.park_x_mm, 499);
   EXPECT_EQ(refused("link = \"tcp:supply.lab:5025\"", "link = 7"), "") << "the rest may still be wrong";
   const Said virtual_bench = swiperig(folder, {"teach", folder / "benches/virtual.toml"});
   EXPECT_EQ(virtual_bench.exit_code, 2) << virtual_bench.err;
