@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::int64_t kMostPasses = 1'000'000'000;
-constexpr std::int64_t kMostMmS = 10'000, kMostMmS2 = 100'000, kCardMm = 85;
+constexpr std::int64_t kMostMmS = 10'000, kMostMmS2 = 100'000, kCardMm = 85, kMostLiftMm = 20;
 constexpr std::size_t kMostPlaces = 100;
 
 /// What one key may say: a value, or in a case that measures a list of them.
@@ -41,6 +41,7 @@ Swipe read_manner(const Table& t) {
   if (const Value* v = t.find("stop")) read_stop(*v, s);
   if (const Value* v = t.find("tilt")) s.tilt_mdeg = v->quantity("deg", 0, 20'000);
   if (const Value* v = t.find("twice")) s.twice = v->flag();
+  if (const Value* v = t.find("lift")) s.lift_mm = v->quantity("mm", 0, kMostLiftMm);
   return s;
 }
 

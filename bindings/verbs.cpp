@@ -143,7 +143,8 @@ int print_plan(const std::string& campaign, const std::string& bench, const std:
 
 int list_names(const std::string& what) {
   if (what == "actions") {
-    row("swipe", "of a case: \"500 mm/s\", or { speed, acceleration, reverse, face, partial, stop, tilt, twice }");
+    row("swipe",
+        "of a case: \"500 mm/s\", or { speed, acceleration, reverse, face, partial, stop, tilt, twice, lift }");
     row("dip", "of a case: { dwell = \"6 s\" }, and depth, speed; pulled when the dwell is over");
     row("tap", "of a case: { hold = \"800 ms\" }, and height");
     row("press", "of a step: keys by name, \"1 2 OK\"");

@@ -189,7 +189,7 @@ std::vector<Leg> swipe_legs(const GrblSettings& s, const Swipe& swipe) {
   way.at.holding = true;
   for (int passes = swipe.twice ? 2 : 1; passes > 0; --passes) {
     way.go(path.from_x_mm, s.swipe_y_mm);
-    way.height(s.swipe_z_mm);
+    way.height(path.z_mm);
     way.stroke(path.to_x_mm, path.feed_mm_s);
     way.height(s.clear_z_mm);
   }

@@ -140,9 +140,14 @@ std::variant<SwipePath, std::string> swipe_path(const GrblSettings& s, const Swi
       !inside(s, s.swipe_end_x_mm, s.swipe_y_mm, s.swipe_z_mm)) {
     return "the swipe line lies outside the travel";
   }
+  const double z_mm = s.swipe_z_mm + static_cast<double>(swipe.lift_mm);
+  if (swipe.lift_mm < 0 || z_mm > s.clear_z_mm) {
+    return "a swipe " + std::to_string(swipe.lift_mm) + " mm above the floor of the slot is above the safe height";
+  }
   if (auto why = refuse_lie(s, swipe)) return *why;
-  if (swipe.acceleration_mm_s2 != 0) return ramp(s, swipe);
-  return cruise(s, swipe, machine_acceleration_mm_s2);
+  auto path = swipe.acceleration_mm_s2 != 0 ? ramp(s, swipe) : cruise(s, swipe, machine_acceleration_mm_s2);
+  if (auto* found = std::get_if<SwipePath>(&path)) found->z_mm = z_mm;
+  return path;
 }
 
 }  // namespace swiperig

@@ -15,6 +15,7 @@ namespace swiperig {
 struct SwipePath {
   double from_x_mm = 0, to_x_mm = 0;
   std::optional<double> stop_x_mm;
+  double z_mm = 0;                ///< of the tool while the card passes
   double feed_mm_s = 0;           ///< of the move: the cruise speed, or more than an accelerating card reaches
   double acceleration_mm_s2 = 0;  ///< of the machine while the card passes
   double expected_s = 0;          ///< from rest to rest, without the stop

@@ -206,7 +206,7 @@ Task<> SwiperGrbl::set_acceleration(double mm_s2) {
 /// One pass of the gripped card, from above the beginning of the path to above its end; how fast it was.
 Task<double> SwiperGrbl::pass(SwipePath path, Duration stop) {
   go(path.from_x_mm, settings_.swipe_y_mm);
-  height(settings_.swipe_z_mm);
+  height(path.z_mm);
   co_await settle();
   const double usual_mm_s2 = acceleration_mm_s2_;
   co_await set_acceleration(path.acceleration_mm_s2);

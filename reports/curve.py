@@ -33,7 +33,8 @@ def manner(body):
     if body.get("face"):
         words.append({"back": "back of the card", "upside_down": "upside down"}.get(body["face"], "?"))
     for key, text in (("tilt_mdeg", "tilted by {} mdeg"), ("acceleration_mm_s2", "accelerating by {} mm/s2"),
-                      ("from_mm", "from {} mm on"), ("to_mm", "only to {} mm"), ("stop_mm", "stopped at {} mm")):
+                      ("from_mm", "from {} mm on"), ("to_mm", "only to {} mm"), ("stop_mm", "stopped at {} mm"),
+                      ("lift_mm", "{} mm above the floor of the slot")):
         if body.get(key):
             words.append(text.format(timeline.number(body[key])))
     if body.get("twice"):

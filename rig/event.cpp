@@ -23,6 +23,7 @@ void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, S
   v.odd("face", body.face, std::string("front")), v.odd("acceleration_mm_s2", body.acceleration_mm_s2);
   v.odd("from_mm", body.from_mm), v.odd("to_mm", body.to_mm), v.odd("stop_mm", body.stop_mm);
   v.odd("stop_lasts_ns", body.stop_lasts), v.odd("tilt_mdeg", body.tilt_mdeg), v.odd("twice", body.twice);
+  v.odd("lift_mm", body.lift_mm);
 }
 template <class B, class Visit>
 void fields(B& body, Visit& v) requires std::is_same_v<std::remove_const_t<B>, Press> {
@@ -351,6 +352,7 @@ std::string manner_of(const Swipe& swipe) {
   if (swipe.from_mm != 0) add("from " + mm(swipe.from_mm) + " on");
   if (swipe.to_mm != 0) add("only to " + mm(swipe.to_mm));
   if (swipe.stop_mm != 0) add("stopped at " + mm(swipe.stop_mm) + " for " + to_text(swipe.stop_lasts));
+  if (swipe.lift_mm != 0) add(mm(swipe.lift_mm) + " above the floor of the slot");
   if (swipe.twice) add("twice");
   return manner;
 }

@@ -36,6 +36,7 @@ struct Swipe {
   Duration stop_lasts{};
   std::int64_t tilt_mdeg = 0;
   bool twice = false;
+  std::int64_t lift_mm = 0;  ///< the card passes so far above the floor of the reader's slot
 };
 /// What is not ordinary about a swipe beside speed and direction: "back of the card, twice"; "": nothing.
 std::string manner_of(const Swipe&);

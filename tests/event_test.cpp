@@ -94,6 +94,11 @@ TEST(Event, WhatIsUsualAboutASwipeIsNotSaid) {
   EXPECT_EQ(said, R"({"card":"debit","speed_mm_s":500,"reverse":false,"twice":true})");
   EXPECT_TRUE(std::get<Swipe>(parse_body("swipe", said)).twice);
   EXPECT_EQ(manner_of(twice), "twice");
+  Swipe lifted{"debit", 500, false};
+  lifted.lift_mm = 3;
+  EXPECT_EQ(json_of(lifted), R"({"card":"debit","speed_mm_s":500,"reverse":false,"lift_mm":3})");
+  EXPECT_EQ(std::get<Swipe>(parse_body("swipe", json_of(lifted))).lift_mm, 3);
+  EXPECT_EQ(manner_of(lifted), "3 mm above the floor of the slot");
   EXPECT_EQ(json_of(MotionDone{"swipe", 500, false, "twice"}),
             R"({"what":"swipe","speed_mm_s":500,"reverse":false,"manner":"twice"})");
 }

@@ -89,6 +89,14 @@ TEST(Reader, AzimuthCostsTheShortBitsFirst) {
   EXPECT_EQ(reads(tilted, 1, 500), 100);
 }
 
+TEST(Reader, ALiftedCardLosesWhatItsTrackLeavesOfTheHead) {
+  EXPECT_EQ(track_share(0), 1);
+  EXPECT_EQ(track_share(0.69), 1) << "the track is higher than the head";
+  EXPECT_NEAR(track_share(1.395), 0.5, 1e-9);
+  EXPECT_EQ(track_share(2.1), 0);
+  EXPECT_EQ(track_share(20), 0);
+}
+
 TEST(Reader, ATiltedGapMeetsTheTracksAtDifferentTimes) {
   Card tilted = card();
   tilted.jitter_share = 0;

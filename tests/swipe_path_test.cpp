@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "fixtures/reader.hpp"
 #include "fixtures/robot.hpp"
@@ -181,6 +182,24 @@ TEST(SwipePath, AStopLastsAsLongAsAsked) {
   Desk until_the_reader_gives_up;
   until_the_reader_gives_up.swipe(with(300, [](Swipe& s) { s.stop_mm = 40, s.stop_lasts = 400ms; }));
   EXPECT_EQ(until_the_reader_gives_up.terminal.heads.size(), 2u);
+}
+
+TEST(SwipePath, ACardThatIsNotPushedDownIsSeenFainterAndThenNotAtAll) {
+  const auto lifted = [](std::int64_t mm) { return with(500, [=](Swipe& s) { s.lift_mm = mm; }); };
+  const auto mean = [](const Desk& desk) {
+    const auto& all = desk.terminal.heads.at(0).second.at(0).amplitude_per_mille;
+    return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+  };
+  Desk straight, slightly, far;
+  EXPECT_EQ(straight.swipe(lifted(0)).manner, "");
+  EXPECT_EQ(slightly.swipe(lifted(1)).manner, "1 mm above the floor of the slot");
+  EXPECT_EQ(straight.read(), kTrack2);
+  EXPECT_EQ(slightly.read(), kTrack2) << "three quarters of the signal are enough";
+  EXPECT_NEAR(mean(slightly) / mean(straight), (2.095 - 1) / 1.4, 0.02);
+  far.swipe(lifted(3));
+  EXPECT_TRUE(far.terminal.heads.empty()) << "plastic";
+  EXPECT_EQ(refused(lifted(31)), "");
+  EXPECT_EQ(refused(lifted(32)), "a swipe 32 mm above the floor of the slot is above the safe height");
 }
 
 TEST(SwipePath, TwiceIsTwoPassesWithJitterOfTheirOwn) {

@@ -26,11 +26,12 @@ class Actuator(_Device):
 
     def swipe(self, card: str, speed: str = "500 mm/s", *, acceleration: str | None = None,
               reverse: bool | None = None, face: Literal["front", "back", "upside_down"] | None = None,
-              tilt: str | None = None, twice: bool | None = None, partial: tuple[str | None, str | None] | None = None,
+              tilt: str | None = None, twice: bool | None = None, lift: str | None = None,
+              partial: tuple[str | None, str | None] | None = None,
               stop: tuple[str, Duration] | None = None) -> Sequence[Event]:
         """Swipes the card of that slot now; manner and ranges as in `Case.swipe`."""
         case = Case("by hand").swipe(speed, acceleration=acceleration, reverse=reverse, face=face, tilt=tilt,
-                                     twice=twice, partial=partial, stop=stop)
+                                     twice=twice, lift=lift, partial=partial, stop=stop)
         assert case._swipe is not None
         return self._do((*here(), {"card": card, "swipe": case._swipe[2]}))
 

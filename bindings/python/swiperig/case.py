@@ -120,6 +120,7 @@ class Case:
         face: Literal["front", "back", "upside_down"] | None = None,
         tilt: str | None = None,
         twice: bool | None = None,
+        lift: str | None = None,
         partial: tuple[str | None, str | None] | None = None,
         stop: tuple[str, Duration] | None = None,
     ) -> Case:
@@ -128,9 +129,10 @@ class Case:
         speed: 1 to 10000 mm/s where the stripe's leading edge meets the head, or "none": the card stays away.
         acceleration: 0 to 100000 mm/s2 from there on. reverse: the end of the stripe first. face: which side is
         towards the head. tilt: 0 to 20 deg. twice: and once more. partial: from and to, "0 mm" to "85 mm" from the
-        leading edge, only that passes. stop: (where, how long), "1 mm" to "85 mm", 1 ms to 60 s.
+        leading edge, only that passes. stop: (where, how long), "1 mm" to "85 mm", 1 ms to 60 s. lift: "0 mm" to
+        "20 mm", so far above the floor of the slot.
         """
-        manner = told(acceleration=acceleration, reverse=reverse, face=face, tilt=tilt, twice=twice)
+        manner = told(acceleration=acceleration, reverse=reverse, face=face, tilt=tilt, twice=twice, lift=lift)
         if partial is not None:
             manner["partial"] = told(**{"from": partial[0], "to": partial[1]})
         if stop is not None:
@@ -138,7 +140,7 @@ class Case:
         said = plain(speed)
         self._swipe = (*here(), {"speed": said, **manner} if manner else said)
         self._written.append(written("swipe", speed=speed, acceleration=acceleration, reverse=reverse, face=face,
-                                     tilt=tilt, twice=twice, partial=partial, stop=stop))
+                                     tilt=tilt, twice=twice, lift=lift, partial=partial, stop=stop))
         return self
 
     def dip(self, dwell: Duration | Mapping[str, Any], *, depth: str | None = None, speed: str | None = None) -> Case:
