@@ -264,8 +264,11 @@ TEST(SupplyScpi, SilenceEnds) {
 
 /// The driver does not say a command again by itself, whatever became of the first time; a person may.
 TEST(SupplyScpi, F25NoCommandIsSaidTwice) {
-  const std::vector<std::pair<std::string, std::string>> troubles = {
-      {"SYST:ERR?", ""}, {"SYST:ERR?", "-310,\"System error\""}, {"MEAS:CURR?", ""}, {"MEAS:VOLT?", "?"}, {"MEAS:VOLT?", ""}};
+  const std::vector<std::pair<std::string, std::string>> troubles = {{"SYST:ERR?", ""},
+                                                                     {"SYST:ERR?", "-310,\"System error\""},
+                                                                     {"MEAS:CURR?", ""},
+                                                                     {"MEAS:VOLT?", "?"},
+                                                                     {"MEAS:VOLT?", ""}};
   for (const bool on : {false, true}) {
     const std::string command = on ? "OUTP ON\n" : "OUTP OFF\n";
     for (const auto& trouble : troubles) {
