@@ -72,8 +72,8 @@ std::set<std::string> every_row() {
   }
   rows.erase("when silence");  // no event brings it: no step can wait for it
   for (const char* row : {"when reference", "when looked_up"}) rows.erase(row);  // people bring them who were told to
-  rows.erase("network cut_after");  // is for benches that see no messages
-  rows.erase("when tls_failed");  // a miswired bench brings it
+  rows.erase("network cut_after");                                               // is for benches that see no messages
+  rows.erase("when tls_failed");                                                 // a miswired bench brings it
   return rows;
 }
 
