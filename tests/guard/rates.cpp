@@ -66,6 +66,20 @@ double safe_at(const Recorder& recorder, double from_s) {
   return std::max(robot_s, supply_s);
 }
 
+/// A light controller that has switched the supply on, or did not within 20 s.
+pid_t start_driving(const fs::path& bench, const Recorder& recorder, const char* manner) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+    dup2(STDOUT_FILENO, STDERR_FILENO);
+    execl(programs::light_controller, "light", bench.c_str(), programs::swiperig, manner, nullptr);
+    _exit(126);
+  }
+  for (int waited = 0; waited < 4000 && recorder.supply().find("OUTP ON") == std::string::npos; ++waited)
+    poll(nullptr, 0, 5);
+  return pid;
+}
+
 /// ms from the end of a controller to the safe bytes; negative: they never came.
 double one_end(const fs::path& bench, int signal, Draws& draws) {
   Recorder& recorder = *new Recorder;  // one for each, so that what is searched stays short
@@ -73,15 +87,7 @@ double one_end(const fs::path& bench, int signal, Draws& draws) {
   fs::remove_all(fresh);
   fs::create_directories(fresh);
   const fs::path own = bench_for(recorder, fresh);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-    dup2(STDOUT_FILENO, STDERR_FILENO);
-    execl(programs::light_controller, "light", own.c_str(), programs::swiperig, nullptr);
-    _exit(126);
-  }
-  for (int waited = 0; waited < 4000 && recorder.supply().find("OUTP ON") == std::string::npos; ++waited)
-    poll(nullptr, 0, 5);
+  const pid_t pid = start_driving(own, recorder, "fast");
   poll(nullptr, 0, static_cast<int>(draws.below(30)));
   const double from_s = machine_seconds();
   kill(pid, signal);
@@ -119,15 +125,7 @@ std::string trips(const fs::path& bench, int seconds, int& wrong) {
   const fs::path fresh = bench.parent_path().parent_path() / "trips";
   fs::create_directories(fresh);
   const fs::path own = bench_for(recorder, fresh);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-    dup2(STDOUT_FILENO, STDERR_FILENO);
-    execl(programs::light_controller, "light", own.c_str(), programs::swiperig, "slow", nullptr);
-    _exit(126);
-  }
-  for (int waited = 0; waited < 4000 && recorder.supply().find("OUTP ON") == std::string::npos; ++waited)
-    poll(nullptr, 0, 5);
+  const pid_t pid = start_driving(own, recorder, "slow");
   const double from_s = machine_seconds();
   while (machine_seconds() < from_s + seconds) poll(nullptr, 0, 100);
   const double to_s = machine_seconds();
