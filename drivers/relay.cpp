@@ -1,12 +1,13 @@
 #include "drivers/relay.hpp"
 
-#include <array>
+#include <vector>
 
 namespace swiperig {
 
 namespace {
 
-constexpr std::size_t kMostUnsentBytes = 256 << 10;  // of one direction of one connection
+constexpr std::size_t kMostUnsentBytes = 256 << 10;                  // of one direction of one connection
+constexpr std::size_t kReadBytes = 4096, kMostReadBytes = 64 << 10;  // messages are short, a stream is not
 
 Order tls_failed(int connection, bool terminal, std::string what) {
   return Report{Milestone{"tls_failed",
@@ -269,7 +270,7 @@ Task<> Relay::end_in_time(Side& side, Bell& done) {
 Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
   Side& side = from_terminal ? connection.terminal : connection.host;
   Side& onward = from_terminal ? connection.host : connection.terminal;
-  std::array<std::uint8_t, 4096> buffer;
+  std::vector<std::uint8_t> buffer(kReadBytes);
   for (;;) {
     std::size_t n = 0;
     bool reset = false;
@@ -297,6 +298,7 @@ Task<> Relay::read(int number, Connection& connection, bool from_terminal) {
     }
     carry(std::move(orders));
     if (n == 0) co_return;
+    if (n == buffer.size()) buffer.resize(kMostReadBytes);
   }
 }
 
