@@ -13,7 +13,9 @@ bool open_in_journal(const BookLine& a) {
 Standing::Class class_of(const CycleBooks& books, const BookLine& a, const Standing& sums, bool told) {
   const bool journal = sums.journal_minor != 0, ledger = sums.ledger_minor != 0;
   if (!a.kind->booked) return Standing::nothing;
-  if (a.unread || books.journal == 0 || books.ledger == 0) {
+  // a cycle that was cut short read its books before
+  const bool newer = !a.carried && a.ledger == BookState::nothing && a.requested > books.ledger;
+  if (a.unread || newer || books.journal == 0 || books.ledger == 0) {
     if (a.reversed != 0) return Standing::reversed;
     return a.doubt && a.ended == 0 ? Standing::doubtful : Standing::unread;
   }

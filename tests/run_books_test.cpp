@@ -195,6 +195,25 @@ TEST(RunBooks, TheIssuersBookIsComparedWhereItIsRead) {
   EXPECT_EQ(found(1234, "posted", true).second, 0) << "the ledger is the newer of the two";
 }
 
+/// A cycle that a rig fault ends has read its books before the sale: they say nothing about it.
+TEST(RunBooks, ABookThatWasReadBeforeTheRequestCannotHaveIt) {
+  for (const bool before : {true, false}) {
+    History h;
+    const auto read = [&] {
+      h.book("journal", {});
+      h.book("ledger", {});
+    };
+    h.intent("sale", 1234);
+    h.read_card();
+    if (before) read();
+    h.asked(1, 1234);
+    h.told(1, "APPROVED", 1234);
+    if (!before) read();
+    const auto all = standings_of(h);
+    EXPECT_EQ(std::string(standing_classes[all.at(0).state]), before ? "unread" : "free_goods");
+  }
+}
+
 TEST(RunBooks, EveryInvariantSaysWhetherItWasChecked) {
   Added all;
   all.cycle({});
