@@ -27,14 +27,6 @@ class Events final : public Sink {
 
 Task<> do_once(Watch& watch, const Case& c) { Verdict verdict = co_await watch.cycle(c, 0); }
 
-std::vector<Event> seen_of(const Case& c, const BenchFile& bench, const DrawPlace& place) {
-  Events events;
-  const std::atomic<bool> abort = false;
-  const OnBench work = [&](Watch& watch) { return do_once(watch, c); };
-  run_bench(bench, {}, place, abort, events, work);
-  return std::move(events.all);
-}
-
 /// What the rig broke itself makes the whole cycle count for nothing, whenever it was.
 bool broke(const std::vector<Event>& events) {
   return std::any_of(events.begin(), events.end(),
@@ -51,6 +43,14 @@ bool at_the_counter(const Case& c, const BenchFile& bench) {
 }
 
 }  // namespace
+
+std::vector<Event> seen_of(const Case& c, const BenchFile& bench, const DrawPlace& place) {
+  Events events;
+  const std::atomic<bool> abort = false;
+  const OnBench work = [&](Watch& watch) { return do_once(watch, c); };
+  run_bench(bench, {}, place, abort, events, work);
+  return std::move(events.all);
+}
 
 Case attributed(Case c, const BenchFile& bench, const DrawPlace& place) {
   const Scope scope = scope_of(bench);

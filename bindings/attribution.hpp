@@ -5,11 +5,15 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "bindings/campaign_file.hpp"
 #include "rig/random.hpp"
 
 namespace swiperig {
+
+/// What is seen when the case is done once, on a fresh virtual bench. Throws what run_bench throws.
+std::vector<Event> seen_of(const Case&, const BenchFile&, const DrawPlace& place);
 
 /// The case with its `causes`: every answer that is right. Of two cases together (add_pairs) whose faults both act it
 /// is the one that the reviewed table says (rig/cause_pairs.hpp), and where that has no row either. Its bench must be

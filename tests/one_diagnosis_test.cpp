@@ -4,12 +4,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
 #include <map>
 #include <set>
 
 #include "bindings/assembly.hpp"
+#include "bindings/attribution.hpp"
 #include "bindings/config.hpp"
 #include "bindings/drawn_case.hpp"
 #include "rig/diagnose.hpp"
@@ -43,22 +43,6 @@ Diagnosis peeking(const Case& c, std::span<const Event> events, const Scope& sco
   return d;
 }
 
-class Events final : public Sink {
- public:
-  void begin(std::int64_t, const Case&, Time) override {}
-  void event(const Event& e) override { all.push_back(e); }
-  void verdict(std::int64_t, Time, const Verdict&, std::span<const Event>) override {}
-  std::vector<Event> all;
-};
-Task<> do_once(Watch& watch, const Case& c) { Verdict verdict = co_await watch.cycle(c, 0); }
-std::vector<Event> done(const Case& c) {
-  Events events;
-  const std::atomic<bool> never = false;
-  const OnBench work = [&](Watch& watch) { return do_once(watch, c); };
-  run_bench(bench(), {}, DrawPlace{7, 0, 0}, never, events, work);
-  return std::move(events.all);
-}
-
 /// One sale of 12.34 with a good card, disturbed by what was drawn for another.
 const Injections& injections() {
   static const Injections all = [] {
@@ -75,7 +59,7 @@ const Injections& injections() {
       well.card = c.card;
       std::erase_if(c.steps, [](const Step& s) { return presents_card(s.action); });
       c.steps.insert(c.steps.begin(), Step{"card_wanted", 1, 0ns, well});
-      out.push_back({c, done(c)});
+      out.push_back({c, seen_of(c, bench(), DrawPlace{7, 0, 0})});
     }
     return out;
   }();
