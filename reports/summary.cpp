@@ -135,6 +135,8 @@ void Summary::add(const CycleRecord& cycle) {
   if (tried && by_rig) {
     ++rig_faults_;
     meant_errors_ += outcome == Outcome::error;
+    // a power cut that was meant, and the rig's own output off at the same time: nothing is broken then
+    beside_another_ += outcome != Outcome::error && induced.size() > 1;
     const bool nobody = v.diagnosis.cause == "unknown" || v.diagnosis.cause == "none";
     // of two causes that act the other is true as well; a finding accuses the terminal of what the rig did
     if (!v.findings.empty() || (!nobody && !right)) ++called_terminals_;
@@ -228,6 +230,7 @@ std::string Summary::json() const {
   if (tried_) member("confusion", "{\n    " + confusion + "}");
   if (rig_faults_ != 0) {
     member("rig_faults", "{\"cycles\": " + std::to_string(rig_faults_) +
+                             ", \"beside_another\": " + std::to_string(beside_another_) +
                              ", \"called_terminal_fault\": " + std::to_string(called_terminals_) + "}");
   }
   std::string sweeps;

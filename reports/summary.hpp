@@ -93,6 +93,7 @@ class Summary {
   std::int64_t events_ = 0, right_ = 0, wrong_ = 0, unknown_ = 0;
   std::int64_t rig_faults_ = 0, called_terminals_ = 0;  ///< tried cases in which the rig's own equipment failed
   std::int64_t meant_errors_ = 0;                       ///< cycles that a rig fault of their case has ended
+  std::int64_t beside_another_ = 0;                     ///< and those that it has not, as another cause hid it
   Outcomes outcomes_;
   Counts causes_, findings_;
   Trials trials_;

@@ -114,9 +114,12 @@ TEST(Summary, CountsHowOftenTheTerminalIsAccusedOfARigFault) {
   Summary s(two_cases());
   for (int i = 0; i < 4; ++i) s.add(tried(Outcome::error, "rig_fault", {"rig_fault"}));
   EXPECT_EQ(s.worst(), Outcome::pass) << "that is what its cases were about";
-  EXPECT_EQ(boost::json::serialize(read(s).at("rig_faults")), R"({"cycles":4,"called_terminal_fault":0})");
+  EXPECT_EQ(boost::json::serialize(read(s).at("rig_faults")),
+            R"({"cycles":4,"beside_another":0,"called_terminal_fault":0})");
   s.add(tried(Outcome::pass, "power", {"power", "rig_fault"}));
+  EXPECT_EQ(read(s).at("rig_faults").at("beside_another").as_int64(), 1);
   s.add(tried(Outcome::pass, "unknown", {"rig_fault"}));
+  EXPECT_EQ(read(s).at("rig_faults").at("beside_another").as_int64(), 1) << "nothing hid that one";
   EXPECT_EQ(read(s).at("rig_faults").at("called_terminal_fault").as_int64(), 0) << "both are true; nobody is accused";
   s.add(tried(Outcome::pass, "os_crash", {"rig_fault"}));
   EXPECT_EQ(read(s).at("rig_faults").at("called_terminal_fault").as_int64(), 1);
